@@ -1,0 +1,1 @@
+"""Shared foundations: parameter rules, input validation, threads, callbacks."""

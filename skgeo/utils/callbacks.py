@@ -1,0 +1,93 @@
+"""Progress and early stopping through scikit-learn's callbacks (>= 1.9).
+
+A solver takes ``callback``, a function it calls once per outer iteration with a
+dictionary of its current state; a true answer means *stop*.  An estimator gets such
+a function from :meth:`CallbackMixin._iterations`::
+
+    @with_callbacks
+    def fit(self, X, y=None):
+        ...
+        with self._iterations(self.max_iter, X=X, y=y, attributes=to_attrs) as tick:
+            result = solve(X, callback=tick)
+
+On scikit-learn below 1.9 the function does nothing and costs nothing.
+"""
+
+from contextlib import contextmanager
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:  # scikit-learn < 1.9 has no callbacks
+
+    class CallbackSupportMixin:
+        """Stand-in where scikit-learn has no callbacks."""
+
+    def with_callbacks(method):
+        """Return the method as it is: there are no callbacks to manage."""
+        return method
+
+
+__all__ = ["CallbackMixin", "with_callbacks"]
+
+
+def _never_stop(state=None):
+    return False
+
+
+class CallbackMixin(CallbackSupportMixin):
+    """Give an estimator with an iterative ``fit`` scikit-learn's callbacks."""
+
+    @contextmanager
+    def _iterations(self, max_iter, *, X=None, y=None, attributes=None, name="fit"):
+        """Open the callback context of a fit.
+
+        Parameters
+        ----------
+        max_iter : int or None
+            Largest number of outer iterations; None when it is not known.
+        X, y : array-like, optional
+            Training data, handed to callbacks that ask for it.
+        attributes : callable, optional
+            Turns the solver's state into the fitted attributes as of now, so that a
+            callback can score the model while it is being fitted.
+        name : str, default="fit"
+            Name of the task.
+
+        Yields
+        ------
+        tick : callable
+            Call it after each outer iteration with the solver's state (a dict);
+            true means that a callback asks to stop.
+        """
+        if not getattr(self, "_skl_callbacks", None):
+            if hasattr(self, "_init_callback_context"):
+                # Lets the decorator's clean-up find a context that it can remove.
+                context = self._init_callback_context(name, max_subtasks=0)
+                context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+                yield _never_stop
+                context.call_on_fit_task_end(estimator=self, X=X, y=y)
+            else:
+                yield _never_stop
+            return
+
+        root = self._init_callback_context(name, max_subtasks=max_iter)
+        root.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        pending = None
+
+        def begin():
+            sub = root.subcontext(task_name="iteration")
+            sub.call_on_fit_task_begin(estimator=self, X=X, y=y)
+            return sub
+
+        def tick(state=None):
+            sub = pending if pending is not None else begin()
+            make = None
+            if attributes is not None and state is not None:
+                def make():
+                    return attributes(state)
+            return sub.call_on_fit_task_end(
+                estimator=self, X=X, y=y, reconstruction_attributes=make
+            )
+
+        yield tick
+        root.call_on_fit_task_end(estimator=self, X=X, y=y)

@@ -1,0 +1,102 @@
+"""Threads outside, one BLAS thread inside.
+
+BLAS libraries start their own threads for every call.  On a batch of small
+matrices that is many times slower than one thread, so each batch runs under
+:func:`single_blas_thread`, and parallelism, where asked for, comes from threads
+over trials or grid points (:func:`map_threads`).
+"""
+
+import threading
+from contextlib import contextmanager
+from functools import lru_cache
+
+from joblib import Parallel, delayed, effective_n_jobs
+
+__all__ = ["chunk_slices", "map_threads", "single_blas_thread"]
+
+_lock = threading.Lock()
+_depth = 0
+_limiter = None
+
+
+@lru_cache(maxsize=1)
+def _controller():
+    # Scanning the loaded libraries costs milliseconds: do it once, after both
+    # numpy's and scipy's BLAS have been loaded.
+    import numpy.linalg  # noqa: F401  (loads numpy's BLAS)
+    import scipy.linalg  # noqa: F401  (loads scipy's BLAS)
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+@contextmanager
+def single_blas_thread():
+    """Cap BLAS at one thread; re-entrant and safe to enter from several threads.
+
+    The cap is process-wide, so it is counted: the first to enter sets it, the last
+    to leave lifts it.
+    """
+    global _depth, _limiter
+    with _lock:
+        if _depth == 0:
+            _limiter = _controller().limit(limits=1, user_api="blas")
+        _depth += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _depth -= 1
+            if _depth == 0:
+                _limiter.restore_original_limits()
+                _limiter = None
+
+
+def map_threads(function, tasks, n_jobs=None):
+    """Apply a function to each task, in threads, BLAS capped at one thread.
+
+    Goes through joblib with a soft preference for threads, so that
+    ``joblib.parallel_config(backend=...)`` can send the tasks elsewhere.
+
+    Parameters
+    ----------
+    function : callable
+        Called with one task; picklable if another backend is to be used.
+    tasks : iterable
+        The tasks.
+    n_jobs : int or None, default=None
+        Number of threads as in joblib; None means one, unless a
+        ``joblib.parallel_config`` says otherwise.
+
+    Returns
+    -------
+    results : list
+        One result per task, in order.
+    """
+    tasks = list(tasks)
+    with single_blas_thread():
+        if len(tasks) < 2 or effective_n_jobs(n_jobs) == 1:
+            return [function(task) for task in tasks]
+        return Parallel(n_jobs=n_jobs, prefer="threads")(
+            delayed(function)(task) for task in tasks
+        )
+
+
+def chunk_slices(n_items, n_chunks):
+    """Cut ``range(n_items)`` into at most ``n_chunks`` slices of nearly equal length.
+
+    Parameters
+    ----------
+    n_items : int
+        Number of items.
+    n_chunks : int
+        Wanted number of chunks.
+
+    Returns
+    -------
+    slices : list of slice
+        Consecutive, non-empty slices.
+    """
+    n_chunks = max(1, min(n_chunks, n_items))
+    edges = [n_items * i // n_chunks for i in range(n_chunks + 1)]
+    return [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
