@@ -14,6 +14,7 @@ On scikit-learn below 1.9 the function does nothing and costs nothing.
 """
 
 from contextlib import contextmanager
+from functools import partial
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -60,33 +61,22 @@ class CallbackMixin(CallbackSupportMixin):
             true means that a callback asks to stop.
         """
         if not getattr(self, "_skl_callbacks", None):
-            if hasattr(self, "_init_callback_context"):
-                # Lets the decorator's clean-up find a context that it can remove.
-                context = self._init_callback_context(name, max_subtasks=0)
-                context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-                yield _never_stop
-                context.call_on_fit_task_end(estimator=self, X=X, y=y)
-            else:
-                yield _never_stop
+            yield _never_stop
             return
 
         root = self._init_callback_context(name, max_subtasks=max_iter)
         root.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        pending = None
-
-        def begin():
-            sub = root.subcontext(task_name="iteration")
-            sub.call_on_fit_task_begin(estimator=self, X=X, y=y)
-            return sub
 
         def tick(state=None):
-            sub = pending if pending is not None else begin()
-            make = None
+            # Callbacks see an iteration when it is over: begin and end together, so
+            # that a solver needs one hook only.
+            iteration = root.subcontext(task_name="iteration")
+            iteration.call_on_fit_task_begin(estimator=self, X=X, y=y)
+            fitted = None
             if attributes is not None and state is not None:
-                def make():
-                    return attributes(state)
-            return sub.call_on_fit_task_end(
-                estimator=self, X=X, y=y, reconstruction_attributes=make
+                fitted = partial(attributes, state)
+            return iteration.call_on_fit_task_end(
+                estimator=self, X=X, y=y, reconstruction_attributes=fitted
             )
 
         yield tick
