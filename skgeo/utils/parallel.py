@@ -9,6 +9,7 @@ over trials or grid points (:func:`map_threads`).
 import threading
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import pairwise
 
 from joblib import Parallel, delayed, effective_n_jobs
 
@@ -99,4 +100,4 @@ def chunk_slices(n_items, n_chunks):
     """
     n_chunks = max(1, min(n_chunks, n_items))
     edges = [n_items * i // n_chunks for i in range(n_chunks + 1)]
-    return [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [slice(a, b) for a, b in pairwise(edges)]
