@@ -170,7 +170,7 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
         check_params(self)
         X = self._check_trials(X, reset=True, min_trials=2)
         self.classes_, codes = check_trials_y(y, X)
-        weight = check_sample_weight(sample_weight, len(X)) * len(X)
+        weight = check_sample_weight(sample_weight, len(X), normalise=False)
         kept = weight > 0
         if not kept.all():  # a weight of zero is a trial left out
             X, codes, weight = X[kept], codes[kept], weight[kept]
