@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "classification": ("AugmentedCovarianceClassifier",),
         "covariance": ("AugmentedCovariances",),
         "embedding": ("DelayEmbedding",),
+        "search": ("AugmentedCovarianceClassifierCV",),
         "tangent": ("TangentMap",),
     },
 )

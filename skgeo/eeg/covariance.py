@@ -227,15 +227,14 @@ class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
                 f"X has amplitudes around {np.abs(X).max():.1e}: their squares leave "
                 "the range of floating point. Rescale the trials."
             )
-        divisor = n_window
         if self.block_toeplitz:
             S = lagged.block_toeplitz_scatter(scaled, self.order, self.lag)
         elif self.edge == "wrap":
             S = lagged.wrapped_scatter(scaled, self.order, self.lag)
         else:
             S = lagged.augmented_scatter(scaled, self.order, self.lag, n_window)
-        S /= divisor
         if self.estimator == "lwf":
+            S /= n_window
             Z, lag = (scaled, self.lag)
             order, window = self.order, n_window
             if self.edge == "wrap":
@@ -243,7 +242,13 @@ class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
                 Z, order, lag = lagged.embed(scaled, delays, n_window, wrap=True), 1, 1
             rho = lagged.ledoit_wolf_shrinkage(Z, S, order, lag, window)
             S = lagged.shrink(S, rho)
-        elif self.estimator == "oas" or self.shrinkage == "auto":
+            return np.ldexp(self._extra(S), 2 * exponent[:, None, None])
+        return self._from_scatter(S, n_window, exponent)
+
+    def _from_scatter(self, S, n_window, exponent):
+        """Covariances of the estimators that need the scatter matrix only."""
+        S /= n_window
+        if self.estimator == "oas" or self.shrinkage == "auto":
             rho = lagged.oas_shrinkage(S, n_window)
             if self.estimator == "cov":
                 S *= n_window / (n_window - 1)

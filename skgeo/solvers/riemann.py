@@ -18,6 +18,7 @@ __all__ = [
     "NotPositiveDefiniteError",
     "distances_to",
     "exp_symmetric",
+    "hessian_weights",
     "log_maps",
     "newton_direction",
     "riemann_mean",
@@ -155,8 +156,19 @@ def log_maps(C, W):
     return LogMaps(np.log(values), vectors)
 
 
-def _hessian_weights(values):
-    """(x/2) coth(x/2) for the differences x of the eigenvalues of each logarithm."""
+def hessian_weights(values):
+    """Weights of the Hessian: (x/2) coth(x/2) of the differences of eigenvalues.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_matrices, n)
+        Eigenvalues of the logarithms.
+
+    Returns
+    -------
+    phi : ndarray of shape (n_matrices, n, n)
+        Weights, at least one.
+    """
     half = np.abs(values[:, :, None] - values[:, None, :])
     half *= 0.5
     out = np.ones_like(half)
@@ -196,7 +208,7 @@ def newton_direction(J, logs, weight, *, max_steps=4, tol=1e-3, phi=None):
     n, d, _ = V.shape
     Vt = V.swapaxes(1, 2)
     flat = V.transpose(1, 0, 2).reshape(d, n * d)
-    phi = _hessian_weights(logs.values) if phi is None else phi
+    phi = hessian_weights(logs.values) if phi is None else phi
     weighted = weight[:, None, None] * phi
     middle = np.empty_like(V)
 

@@ -4,6 +4,7 @@ ESTIMATORS = []
 EXPECTED_FAILURES = {}
 THREE_D_NAMES = (
     "AugmentedCovarianceClassifier",
+    "AugmentedCovarianceClassifierCV",
     "AugmentedCovariances",
     "DelayEmbedding",
     "TangentMap",

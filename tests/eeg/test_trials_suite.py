@@ -7,6 +7,7 @@ from pyriemann.tangentspace import TangentSpace
 
 from skgeo.eeg import (
     AugmentedCovarianceClassifier,
+    AugmentedCovarianceClassifierCV,
     AugmentedCovariances,
     DelayEmbedding,
     TangentMap,
@@ -40,6 +41,10 @@ CASES = [
         {"mixing": "invertible"},
     ),
     (AugmentedCovarianceClassifier(order=2, method="fgmdm"), {}),
+    (
+        AugmentedCovarianceClassifierCV(orders=(1, 2), lags=(2,)),
+        {"mixing": "orthogonal"},
+    ),
 ]
 
 

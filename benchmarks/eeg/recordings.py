@@ -1,0 +1,75 @@
+"""Recordings the EEG benchmarks read, from the folder $SKGEO_DATA.
+
+``physionet_s001``: PhysioNet EEG Motor Movement/Imagery, subject 1; imagery of the left
+or right hand (runs 4, 8, 12), band-passed 8-32 Hz, 0-3 s after the cue. ``mamem2``:
+MAMEM SSVEP dataset II, 500 one-second cuts of five flicker frequencies a subject.
+"""
+
+import functools
+import os
+import pathlib
+
+import numpy as np
+
+CHANNELS_9 = ["FC3", "FCz", "FC4", "C3", "Cz", "C4", "CP3", "CPz", "CP4"]
+CHANNELS_22 = [
+    *["Fz", "FC3", "FC1", "FCz", "FC2", "FC4", "C5", "C3", "C1", "Cz", "C2", "C4"],
+    *["C6", "CP3", "CP1", "CPz", "CP2", "CP4", "P1", "Pz", "P2", "POz"],
+]
+LEFT_RIGHT, HANDS_FEET = (4, 8, 12), (6, 10, 14)
+
+
+def folder():
+    """Return the folder of recordings, or say how to name it."""
+    path = pathlib.Path(os.environ.get("SKGEO_DATA", ""))
+    if not (path / "physionet_s001").is_dir():
+        raise SystemExit("Set SKGEO_DATA to the folder with physionet_s001 and mamem2.")
+    return path
+
+
+@functools.cache
+def _imagery(runs):
+    import mne
+
+    mne.set_log_level("ERROR")
+    where = folder() / "physionet_s001/MNE-eegbci-data/files/eegmmidb/1.0.0/S001"
+    X, y = [], []
+    for run in runs:
+        raw = mne.io.read_raw_edf(where / f"S001R{run:02d}.edf", preload=True)
+        mne.datasets.eegbci.standardize(raw)
+        raw.filter(8, 32, method="iir", iir_params={"order": 4, "ftype": "butter"})
+        events, ids = mne.events_from_annotations(raw)
+        cues = {name: code for name, code in ids.items() if name != "T0"}
+        epochs = mne.Epochs(raw, events, cues, 0, 3, baseline=None, preload=True)
+        X.append(epochs.get_data(copy=False) * 1e6)
+        y.append((epochs.events[:, 2] != ids["T1"]).astype(int))
+    return np.concatenate(X), np.concatenate(y), epochs.ch_names
+
+
+def imagery(n_channels, runs=LEFT_RIGHT):
+    """Return trials (45, n_channels, 481) and labels of PhysioNet subject 1."""
+    X, y, names = _imagery(tuple(runs))
+    chosen = {9: CHANNELS_9, 22: CHANNELS_22, 64: names}[n_channels]
+    return np.ascontiguousarray(X[:, [names.index(c) for c in chosen]]), y
+
+
+def ssvep(subject):
+    """Return trials (500, 8, 125) and labels of one MAMEM subject."""
+    with np.load(folder() / f"mamem2/U{subject:03d}.npz") as file:
+        return file["X"].astype(float), file["y"].astype(int)
+
+
+def session(n_trials=144, n_times=1001):
+    """Return left/right trials of 22 channels in the shape of a BNCI2014_001 session.
+
+    Real trials of both tasks, resampled; some of them repeated with noise on top.
+    """
+    from scipy.signal import resample
+
+    parts = [imagery(22, runs) for runs in (LEFT_RIGHT, HANDS_FEET)]
+    X, y = (np.concatenate(p) for p in zip(*parts, strict=True))
+    rng = np.random.default_rng(0)
+    again = rng.permutation(len(X))[: n_trials - len(X)]
+    noise = 0.3 * X.std() * rng.standard_normal(X[again].shape)
+    X, y = np.concatenate([X, 1.05 * X[again] + noise]), np.r_[y, y[again]]
+    return resample(X, n_times, axis=-1), y

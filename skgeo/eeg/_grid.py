@@ -1,0 +1,94 @@
+"""Covariances of a whole grid of orders and lags from one bank of lagged products."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skgeo.eeg.covariance import AugmentedCovariances
+from skgeo.solvers import lagged
+
+__all__ = ["CovarianceGrid", "distinct_points"]
+
+
+def distinct_points(orders, lags):
+    """List the embeddings of a grid, lag by lag, order 1 once.
+
+    Parameters
+    ----------
+    orders, lags : sequence of int
+        The grid.
+
+    Returns
+    -------
+    points : list of (int, int)
+        Pairs (order, lag). At order 1 the lag has no meaning and only the first one
+        appears.
+    """
+    points, plain = [], False
+    for lag in dict.fromkeys(map(int, lags)):
+        for order in dict.fromkeys(map(int, orders)):
+            if order == 1:
+                if plain:
+                    continue
+                plain = True
+            points.append((order, lag))
+    return points
+
+
+@dataclass(frozen=True, slots=True)
+class CovarianceGrid:
+    """Trials, and their lagged products where the estimator can use them.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_trials, n_channels, n_times)
+        Trials.
+    settings : dict
+        Parameters of :class:`AugmentedCovariances` other than order and lag.
+    bank : dict of int to ndarray of shape (n_trials, n_channels, n_channels), or None
+        Shift -> lagged products of the centred trials over all samples.
+    scaled, exponent : ndarray or None
+        The centred, scaled trials.
+    """
+
+    X: np.ndarray
+    settings: dict
+    bank: dict | None
+    scaled: np.ndarray | None
+    exponent: np.ndarray | None
+
+    @classmethod
+    def build(cls, X, points, settings):
+        """Compute the products that a list of points needs."""
+        for order, lag in points:  # checks parameters and lengths, before any work
+            AugmentedCovariances(order, lag, **settings).fit(X[:1])
+        direct = settings["estimator"] in ("scm", "cov", "oas")
+        if not direct or settings["edge"] == "wrap" or settings["block_toeplitz"]:
+            return cls(X, settings, None, None, None)
+        # One call checks the trials (flat ones, amplitudes) with the usual messages.
+        AugmentedCovariances(1, 1, **settings).fit_transform(X)
+        scaled, exponent = lagged.centre_and_scale(X)
+        shifts = sorted({k * lag for order, lag in points for k in range(order)})
+        n_times = X.shape[2]
+        bank = {
+            k: scaled[:, :, k:] @ scaled[:, :, : n_times - k].swapaxes(1, 2)
+            for k in shifts
+        }
+        return cls(X, settings, bank, scaled, exponent)
+
+    def covariances(self, order, lag):
+        """Return what ``AugmentedCovariances(order, lag)`` returns."""
+        transformer = AugmentedCovariances(order, lag, **self.settings)
+        if self.bank is None:
+            return transformer.fit_transform(self.X)
+        n_window = transformer._window(self.X.shape[2])
+        n_times = self.X.shape[2]
+        base = np.stack([self.bank[k * lag] for k in range(order)], axis=1)
+        for k in range(order):
+            # Take away the samples behind the window.
+            first = self.scaled[:, :, k * lag + n_window :]
+            second = self.scaled[:, :, n_window : n_times - k * lag]
+            if second.shape[2]:
+                base[:, k] -= first @ second.swapaxes(1, 2)
+        S = lagged.augmented_scatter(self.scaled, order, lag, n_window, base)
+        return transformer._from_scatter(S, n_window, self.exponent)
