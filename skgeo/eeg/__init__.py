@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "covariance": ("AugmentedCovariances",),
         "embedding": ("DelayEmbedding",),
         "search": ("AugmentedCovarianceClassifierCV",),
+        "selection": ("Embedding", "select_embedding"),
         "tangent": ("TangentMap",),
     },
 )

@@ -49,6 +49,8 @@ class CovarianceGrid:
         Shift -> lagged products of the centred trials over all samples.
     scaled, exponent : ndarray or None
         The centred, scaled trials.
+    metric : {"riemann", "block-toeplitz"}
+        Dense covariances, or the blocks of block-Toeplitz ones.
     """
 
     X: np.ndarray
@@ -56,15 +58,18 @@ class CovarianceGrid:
     bank: dict | None
     scaled: np.ndarray | None
     exponent: np.ndarray | None
+    metric: str
 
     @classmethod
-    def build(cls, X, points, settings):
+    def build(cls, X, points, settings, metric="riemann"):
         """Compute the products that a list of points needs."""
+        if metric == "block-toeplitz":
+            settings = {**settings, "block_toeplitz": True}
         for order, lag in points:  # checks parameters and lengths, before any work
             AugmentedCovariances(order, lag, **settings).fit(X[:1])
         direct = settings["estimator"] in ("scm", "cov", "oas")
         if not direct or settings["edge"] == "wrap" or settings["block_toeplitz"]:
-            return cls(X, settings, None, None, None)
+            return cls(X, settings, None, None, None, metric)
         # One call checks the trials (flat ones, amplitudes) with the usual messages.
         AugmentedCovariances(1, 1, **settings).fit_transform(X)
         scaled, exponent = lagged.centre_and_scale(X)
@@ -74,11 +79,13 @@ class CovarianceGrid:
             k: scaled[:, :, k:] @ scaled[:, :, : n_times - k].swapaxes(1, 2)
             for k in shifts
         }
-        return cls(X, settings, bank, scaled, exponent)
+        return cls(X, settings, bank, scaled, exponent, metric)
 
     def covariances(self, order, lag):
-        """Return what ``AugmentedCovariances(order, lag)`` returns."""
+        """Return the matrices of one embedding."""
         transformer = AugmentedCovariances(order, lag, **self.settings)
+        if self.metric == "block-toeplitz":
+            return transformer._lag_blocks(self.X)
         if self.bank is None:
             return transformer.fit_transform(self.X)
         n_window = transformer._window(self.X.shape[2])

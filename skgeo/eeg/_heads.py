@@ -5,21 +5,32 @@ A head is fitted on matrices and encoded labels, and answers with a decision fun
 heads work on the Gram matrix of the tangent vectors: n x n instead of n x d(d+1)/2.
 """
 
+import warnings
+
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import SVC
 
+from skgeo.eeg._tangents import make_tangent
 from skgeo.eeg.tangent import symmetric_whitener, warn_if_not_converged
-from skgeo.solvers import riemann
+from skgeo.solvers import block_toeplitz, riemann
 from skgeo.solvers.lda import shrunk_lda_directions
 
-__all__ = ["FilteredMeans", "GramLogistic", "GramSVM", "Means", "make_head"]
+__all__ = [
+    "BlockToeplitzMeans",
+    "FilteredMeans",
+    "GramLogistic",
+    "GramSVM",
+    "Means",
+    "make_head",
+]
 
 
-def make_head(method, params):
+def make_head(method, params, shares=None):
     """Build the head of a method.
 
     Parameters
@@ -28,21 +39,23 @@ def make_head(method, params):
         Name of the method.
     params : dict
         Parameters of the classifier.
+    shares : ndarray of shape (n_embeddings,), optional
+        Weights of averaged embeddings; None for a single one.
 
     Returns
     -------
     head : object
         An unfitted head.
     """
-    common = {"tol": params["tol"]}
+    if method in ("mdm", "fgmdm"):
+        if params["metric"] == "block-toeplitz":
+            return BlockToeplitzMeans(params["tol"])
+        return (Means if method == "mdm" else FilteredMeans)(params["tol"])
+    tangent = make_tangent(params["metric"], params["tol"], shares)
     if method == "tangent-svm":
         names = ("C", "kernel", "gamma", "class_weight", "probability")
-        return GramSVM(**common, **{name: params[name] for name in names})
-    if method == "tangent-lr":
-        return GramLogistic(
-            **common, C=params["C"], class_weight=params["class_weight"]
-        )
-    return Means(**common) if method == "mdm" else FilteredMeans(**common)
+        return GramSVM(tangent, **{name: params[name] for name in names})
+    return GramLogistic(tangent, C=params["C"], class_weight=params["class_weight"])
 
 
 def _columns(decision):
@@ -52,37 +65,17 @@ def _columns(decision):
     return decision
 
 
-class _TangentHead:
-    """Common part of heads on tangent vectors at the mean of the training set."""
-
-    def __init__(self, tol):
-        self.tol = tol
-
-    def _fit_tangent(self, C, weight):
-        total = weight / weight.sum()
-        result = riemann.riemann_mean(C, total, tol=self.tol)
-        warn_if_not_converged(result, self.tol)
-        self.whitener = result.x
-        self.n_iter = result.n_iter
-        S = result.extra["logs"].dense()
-        return S.reshape(len(S), -1)
-
-    def _tangent(self, C):
-        S = riemann.log_maps(C, self.whitener).dense()
-        return S.reshape(len(S), -1)
-
-
-class GramSVM(_TangentHead):
+class GramSVM:
     """Support vector machine on the Gram matrix of tangent vectors."""
 
-    def __init__(self, *, tol, C, kernel, gamma, class_weight, probability):
-        super().__init__(tol)
+    def __init__(self, tangent, *, C, kernel, gamma, class_weight, probability):
+        self.tangent = tangent
         self.C, self.kernel, self.gamma = C, kernel, gamma
         self.class_weight, self.probability = class_weight, probability
 
     def fit(self, C, codes, n_classes, weight):
         """Fit on covariances C and class codes."""
-        S = self._fit_tangent(C, weight)
+        S = self.tangent.fit(C, weight / weight.sum())
         gram = S @ S.T
         self.n_classes = n_classes
         self.gamma_value = self._gamma(np.diagonal(gram), weight)
@@ -102,8 +95,7 @@ class GramSVM(_TangentHead):
         if self.kernel == "linear" or not isinstance(self.gamma, str):
             return self.gamma
         if self.gamma == "auto":
-            d = len(self.whitener)
-            return 2.0 / (d * (d + 1))
+            return 1.0 / self.tangent.n_features
         # scikit-learn: 1 / (n_features X.var()). The vectors have mean zero at the
         # Riemannian mean, so that is the inverse of their mean squared norm.
         spread = np.average(norms, weights=weight)
@@ -116,7 +108,7 @@ class GramSVM(_TangentHead):
         return np.exp(-self.gamma_value * np.maximum(squared, 0.0))
 
     def _test_kernel(self, C):
-        S = self._tangent(C)
+        S = self.tangent.transform(C)
         # libsvm reads the columns of its support vectors only.
         K = np.zeros((len(S), self.svc.shape_fit_[0]))
         norms = np.einsum("ij,ij->i", S, S)
@@ -172,7 +164,7 @@ def _temperature(decision, codes):
     return float(np.exp(best.x) / scale)
 
 
-class GramLogistic(_TangentHead):
+class GramLogistic:
     """Logistic regression on tangent vectors, fitted in the span of the trials.
 
     With an L2 penalty the coefficients lie in the span of the training vectors, so
@@ -180,13 +172,13 @@ class GramLogistic(_TangentHead):
     same solution as the one in d(d+1)/2 features.
     """
 
-    def __init__(self, *, tol, C, class_weight):
-        super().__init__(tol)
+    def __init__(self, tangent, *, C, class_weight):
+        self.tangent = tangent
         self.C, self.class_weight = C, class_weight
 
     def fit(self, C, codes, n_classes, weight):
         """Fit on covariances C and class codes."""
-        S = self._fit_tangent(C, weight)
+        S = self.tangent.fit(C, weight / weight.sum())
         values, vectors = np.linalg.eigh(S @ S.T)
         kept = values > values[-1] * len(S) * np.finfo(float).eps
         root = np.sqrt(values[kept])
@@ -199,7 +191,7 @@ class GramLogistic(_TangentHead):
 
     def decision(self, C):
         """Return decision values."""
-        values = self._tangent(C) @ self.coef.T + self.model.intercept_
+        values = self.tangent.transform(C) @ self.coef.T + self.model.intercept_
         return values[:, 0] if values.shape[1] == 1 else values
 
     def predict(self, C):
@@ -271,3 +263,37 @@ class FilteredMeans(Means):
     def _squared(self, C):
         T = riemann.vectorise(riemann.log_maps(C, self.root).dense())
         return super()._squared(self._project(T))
+
+
+class BlockToeplitzMeans(Means):
+    """MDM in the product geometry of block-Toeplitz covariances."""
+
+    def fit(self, R, codes, n_classes, weight):
+        """Fit on blocks (0, k) of covariances and class codes."""
+        result = riemann.riemann_mean(R[:, 0], weight / weight.sum(), tol=self.tol)
+        warn_if_not_converged(result, self.tol)
+        self.whitener = result.x
+        P, Omega = self._coordinates(R)
+        self.centres = []
+        for k in range(n_classes):
+            member = codes == k
+            w = weight[member] / weight[member].sum()
+            W, centre, converged = block_toeplitz.mean(
+                P[member], Omega[member], w, tol=self.tol
+            )
+            if not converged:
+                warnings.warn(
+                    f"The block-Toeplitz mean of class {k} missed tol={self.tol:.1e}.",
+                    ConvergenceWarning,
+                    stacklevel=3,
+                )
+            self.centres.append((W, centre))
+        return self
+
+    def _coordinates(self, R):
+        return block_toeplitz.coefficients(block_toeplitz.whiten(R, self.whitener))
+
+    def _squared(self, R):
+        P, Omega = self._coordinates(R)
+        d2 = [block_toeplitz.squared_distances(P, Omega, *c) for c in self.centres]
+        return np.column_stack(d2)

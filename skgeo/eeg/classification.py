@@ -7,9 +7,20 @@ from sklearn.utils.validation import check_is_fitted
 
 from skgeo.base import TrialsMixin
 from skgeo.eeg._heads import make_head
+from skgeo.eeg._sources import CovarianceSource, averaged_points, order_shares
 from skgeo.eeg.covariance import AugmentedCovariances
+from skgeo.eeg.selection import METHODS, select_embedding
 from skgeo.utils.parallel import single_blas_thread
-from skgeo.utils.params import Boolean, Instance, Null, OneOf, Real, check_params
+from skgeo.utils.params import (
+    Boolean,
+    Instance,
+    Integer,
+    Null,
+    OneOf,
+    Real,
+    SequenceOf,
+    check_params,
+)
 from skgeo.utils.validation import check_sample_weight, check_trials_y
 
 __all__ = ["AugmentedCovarianceClassifier"]
@@ -24,16 +35,37 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
 
     Each trial is embedded by delays, its covariance taken, and the covariances are
     classified where they live: in the tangent space at their mean, or by their
-    distance to the mean of each class.
+    distance to the mean of each class. The embedding is given, found from the
+    dynamics of the trials, or several are averaged and none is chosen.
 
     Parameters
     ----------
     order : int, default=4
         Number of delayed copies of each channel. 1 is the classifier on plain
-        covariances.
+        covariances. Used with ``selection=None``.
     lag : int, default=4
         Delay between copies, in samples: it is tied to the sampling rate. Very small
         lags at high orders make nearly singular covariances of band-passed signals.
+    selection : {None, "average", "mdop", "cao", "fnn", "ami"}, default=None
+        None takes ``order`` and ``lag``. ``"average"`` averages the normalised Gram
+        matrices of all ``orders`` and ``lags`` and chooses nothing: as good as a
+        search where a search helps, and safer with many channels or few trials.
+        The other names find one order and lag by :func:`select_embedding`, without
+        the labels.
+    orders : "auto" or sequence of int, default="auto"
+        Orders of ``selection="average"``. ``"auto"``: from 1 to the largest one whose
+        covariances have at most 100 rows, but at least 2 and at most 6.
+    lags : "auto" or sequence of int, default="auto"
+        Lags of ``selection="average"``, in samples. ``"auto"``: 1, 2, 4, 6 and 8.
+        Where orders or lags are ``"auto"``, embeddings that span more than half a
+        trial are left out.
+    order_weights : {"equal", "inverse"}, default="inverse"
+        Share of an order in the average, split evenly over its lags: the same for
+        all, or ``1 / order``.
+    metric : {"riemann", "block-toeplitz"}, default="riemann"
+        Geometry. ``"block-toeplitz"`` estimates every lag once and works with the
+        reflection coefficients of the block-Toeplitz matrix, matrices of the size of
+        the channels, which is faster at high orders.
     method : {"tangent-svm", "tangent-lr", "mdm", "fgmdm"}, default="tangent-svm"
         ``"tangent-svm"`` and ``"tangent-lr"``: support vector machine or
         L2-regularised logistic regression on tangent vectors. ``"mdm"``: minimum
@@ -52,7 +84,7 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
     edge, estimator, shrinkage, block_toeplitz
         How covariances are estimated, see :class:`AugmentedCovariances`.
     tol : float, default=1e-8
-        Tolerance of the Riemannian means.
+        Tolerance of the Riemannian means; an average never asks for less than 1e-3.
     n_jobs : int or None, default=None
         Threads over trials in the covariances.
 
@@ -60,6 +92,8 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
     ----------
     classes_ : ndarray of shape (n_classes,)
         Class labels.
+    embeddings_ : list of (int, int)
+        The orders and lags in use.
     n_channels_in_ : int
         Number of channels seen in fit.
     n_times_in_ : int
@@ -68,6 +102,8 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
 
     See Also
     --------
+    AugmentedCovarianceClassifierCV : Chooses order, lag, C and kernel by inner
+        cross-validation.
     AugmentedCovariances : The covariances.
     TangentMap : The tangent vectors, for pipelines of one's own.
 
@@ -79,8 +115,10 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
     References
     ----------
     Carrara and Papadopoulo, "Classification of BCI-EEG based on the augmented
-    covariance matrix", arXiv:2302.04508 (2023). Barachant, Bonnet, Congedo and
-    Jutten, IEEE Trans. Biomedical Engineering 59 (2012), 920-928.
+    covariance matrix", arXiv:2302.04508 (2023). Block-Toeplitz covariances: Carrara
+    and Papadopoulo, arXiv:2406.16909 (2024); Jeuris and Vandebril, SIAM J. Matrix
+    Analysis and Applications 37 (2016), 1151-1175. Tangent space: Barachant, Bonnet,
+    Congedo and Jutten, IEEE Trans. Biomedical Engineering 59 (2012), 920-928.
 
     Examples
     --------
@@ -92,6 +130,9 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
     >>> X[20:, 0] *= 2.0
     >>> AugmentedCovarianceClassifier(order=2, lag=2).fit(X, y).score(X, y)
     1.0
+    >>> average = AugmentedCovarianceClassifier(selection="average").fit(X, y)
+    >>> len(average.embeddings_), average.score(X, y)
+    (26, 1.0)
     """
 
     _param_rules = {
@@ -99,6 +140,11 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
             name: AugmentedCovariances._param_rules[name]
             for name in ("order", "lag", "edge", "estimator", "shrinkage", "n_jobs")
         },
+        "selection": Null() | OneOf("average", *METHODS),
+        "orders": OneOf("auto") | SequenceOf(Integer(1)),
+        "lags": OneOf("auto") | SequenceOf(Integer(1)),
+        "order_weights": OneOf("equal", "inverse"),
+        "metric": OneOf("riemann", "block-toeplitz"),
         "block_toeplitz": Boolean(),
         "method": OneOf("tangent-svm", "tangent-lr", "mdm", "fgmdm"),
         "C": Real(0.0, closed="neither"),
@@ -116,6 +162,11 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
         order=4,
         lag=4,
         *,
+        selection=None,
+        orders="auto",
+        lags="auto",
+        order_weights="inverse",
+        metric="riemann",
         method="tangent-svm",
         C=1.0,
         kernel="linear",
@@ -131,6 +182,11 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
     ):
         self.order = order
         self.lag = lag
+        self.selection = selection
+        self.orders = orders
+        self.lags = lags
+        self.order_weights = order_weights
+        self.metric = metric
         self.method = method
         self.C = C
         self.kernel = kernel
@@ -176,22 +232,51 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
             X, codes, weight = X[kept], codes[kept], weight[kept]
             if len(np.unique(codes)) < len(self.classes_):
                 raise ValueError("sample_weight is zero for every trial of a class.")
-        self._covariances = AugmentedCovariances(
-            order=self.order,
-            lag=self.lag,
-            edge=self.edge,
-            estimator=self.estimator,
-            shrinkage=self.shrinkage,
-            block_toeplitz=self.block_toeplitz,
-            n_jobs=self.n_jobs,
-        )
-        C = self._covariances.fit_transform(X)
+        self._source = self._make_source(X)
+        shares = None
+        if self.selection == "average":
+            shares = order_shares(self.embeddings_, self.order_weights)
         params = self.get_params(deep=False)
         params["class_weight"] = self._encoded_class_weight()
-        head = make_head(self.method, params)
+        head = make_head(self.method, params, shares)
         with single_blas_thread():
-            self._head = head.fit(C, codes, len(self.classes_), weight)
+            self._head = head.fit(self._source(X), codes, len(self.classes_), weight)
         return self
+
+    def _make_source(self, X):
+        """Resolve the embeddings and check that they fit the trials."""
+        toeplitz = self.metric == "block-toeplitz"
+        averaged = self.selection == "average"
+        if averaged and self.method in ("mdm", "fgmdm"):
+            raise ValueError(
+                "selection='average' averages tangent spaces: it takes "
+                f"method='tangent-svm' or 'tangent-lr'; got {self.method!r}."
+            )
+        if toeplitz and self.method == "fgmdm":
+            raise ValueError(
+                "metric='block-toeplitz' takes method='tangent-svm', 'tangent-lr' or "
+                "'mdm'; got 'fgmdm'."
+            )
+        if averaged:
+            self.embeddings_ = averaged_points(self.orders, self.lags, *X.shape[1:])
+        elif self.selection is not None:
+            found = select_embedding(X, self.selection)
+            self.embeddings_ = [(found.order, found.lag)]
+        else:
+            self.embeddings_ = [(self.order, self.lag)]
+        transformers = [
+            AugmentedCovariances(
+                order=order,
+                lag=lag,
+                edge=self.edge,
+                estimator=self.estimator,
+                shrinkage=self.shrinkage,
+                block_toeplitz=self.block_toeplitz or toeplitz,
+                n_jobs=self.n_jobs,
+            ).fit(X[:1])
+            for order, lag in self.embeddings_
+        ]
+        return CovarianceSource(transformers, self.metric, single=not averaged)
 
     def _encoded_class_weight(self):
         if not isinstance(self.class_weight, dict):
@@ -207,9 +292,9 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
 
     def _ask(self, question, X):
         check_is_fitted(self)
-        C = self._covariances.transform(self._check_trials(X, reset=False))
+        X = self._check_trials(X, reset=False)
         with single_blas_thread():
-            return getattr(self._head, question)(C)
+            return getattr(self._head, question)(self._source(X))
 
     def predict(self, X):
         """Predict labels.

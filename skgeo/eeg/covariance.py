@@ -193,14 +193,26 @@ class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
         edge = "wrap" if self.block_toeplitz else self.edge
         return check_window(n_times, self.order, self.lag, edge)
 
-    def _covariances(self, X):
-        n_window = self._window(X.shape[2])
+    @staticmethod
+    def _refuse_flat(X):
         flat = np.flatnonzero((X[:, :, :1] == X).all(axis=(1, 2)))
         if len(flat):
             raise ValueError(
                 f"X holds {len(flat)} trial(s) in which no channel varies (first at "
                 f"index {flat[0]}): they have no covariance. Drop them."
             )
+
+    @staticmethod
+    def _refuse_extremes(X, exponent):
+        if np.abs(exponent).max() > _LARGEST_EXPONENT:
+            raise ValueError(
+                f"X has amplitudes around {np.abs(X).max():.1e}: their squares leave "
+                "the range of floating point. Rescale the trials."
+            )
+
+    def _covariances(self, X):
+        n_window = self._window(X.shape[2])
+        self._refuse_flat(X)
         direct = self.block_toeplitz or self.estimator in _DIRECT
         one = partial(self._chunk if direct else self._embedded_chunk, n_window)
         n_threads = effective_n_jobs(self.n_jobs)
@@ -222,11 +234,7 @@ class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
 
     def _chunk(self, n_window, X):
         scaled, exponent = lagged.centre_and_scale(X)
-        if np.abs(exponent).max() > _LARGEST_EXPONENT:
-            raise ValueError(
-                f"X has amplitudes around {np.abs(X).max():.1e}: their squares leave "
-                "the range of floating point. Rescale the trials."
-            )
+        self._refuse_extremes(X, exponent)
         if self.block_toeplitz:
             S = lagged.block_toeplitz_scatter(scaled, self.order, self.lag)
         elif self.edge == "wrap":
@@ -256,6 +264,19 @@ class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
         elif self.estimator == "cov":
             S *= n_window / (n_window - 1)
         return np.ldexp(self._extra(S), 2 * exponent[:, None, None])
+
+    def _lag_blocks(self, X):
+        """Blocks (0, k) of what ``block_toeplitz=True`` gives, without the others."""
+        self._refuse_flat(X)
+        n_times = self._window(X.shape[2])
+        scaled, exponent = lagged.centre_and_scale(X)
+        self._refuse_extremes(X, exponent)
+        R = lagged.lag_blocks(scaled, self.order, self.lag) / n_times
+        if self.estimator == "oas" or self.shrinkage == "auto":
+            R = lagged.shrink_blocks(R, n_times)
+        if self.shrinkage and not isinstance(self.shrinkage, str):
+            R = lagged.shrink_blocks(R, float(self.shrinkage))
+        return np.ldexp(R.swapaxes(2, 3), 2 * exponent[:, None, None, None])
 
     def _embedded_chunk(self, n_window, X):
         from pyriemann.estimation import Covariances

@@ -113,6 +113,8 @@ class AugmentedCovarianceClassifierCV(
         reference shared by the folds, corrected to first order. ``"shared"``: at that
         reference. The shared reference sees the inner validation trials, without
         their labels. The final fit is exact always.
+    metric : {"riemann", "block-toeplitz"}, default="riemann"
+        Geometry, see :class:`AugmentedCovarianceClassifier`.
     edge, estimator, shrinkage, block_toeplitz
         How covariances are estimated, see :class:`AugmentedCovariances`.
     probability : bool, default=True
@@ -188,6 +190,7 @@ class AugmentedCovarianceClassifierCV(
         "scoring": Null() | Instance(str, "the name of a scorer") | Callable(),
         "selection": OneOf("best", "one-se"),
         "precision": OneOf(*PRECISIONS),
+        "metric": OneOf("riemann", "block-toeplitz"),
         **{
             name: AugmentedCovariances._param_rules[name]
             for name in _COVARIANCE_SETTINGS
@@ -209,6 +212,7 @@ class AugmentedCovarianceClassifierCV(
         scoring=None,
         selection="best",
         precision="exact",
+        metric="riemann",
         edge="valid",
         estimator="scm",
         shrinkage="auto",
@@ -226,6 +230,7 @@ class AugmentedCovarianceClassifierCV(
         self.scoring = scoring
         self.selection = selection
         self.precision = precision
+        self.metric = metric
         self.edge = edge
         self.estimator = estimator
         self.shrinkage = shrinkage
@@ -259,7 +264,7 @@ class AugmentedCovarianceClassifierCV(
         folds = self._folds(X, codes, groups)
         points = distinct_points(self.orders, self.lags)
         settings = {name: getattr(self, name) for name in _COVARIANCE_SETTINGS}
-        grid = CovarianceGrid.build(X, points, settings)
+        grid = CovarianceGrid.build(X, points, settings, self.metric)
         n_threads = self._threads(len(X), points)
         with self._iterations(len(points), X=X, y=y) as tick:
             scores = self._evaluate(grid, folds, points, n_threads, tick)
@@ -268,6 +273,7 @@ class AugmentedCovarianceClassifierCV(
         self.best_estimator_ = AugmentedCovarianceClassifier(
             **self.best_params_,
             **settings,
+            metric=self.metric,
             probability=self.probability,
             tol=self.tol,
             n_jobs=self.n_jobs,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skgeo.solvers.fold_grams import fold_grams
+from skgeo.solvers.fold_grams import fold_grams, siegel_fold_grams
 from skgeo.solvers.gram_svm import one_versus_one, ovr_decision, vote
 
 __all__ = ["Folds", "gamma_scale", "radial", "roc_auc", "score_settings"]
@@ -132,8 +132,8 @@ def score_settings(C, folds):
 
     Parameters
     ----------
-    C : ndarray of shape (n_trials, n, n)
-        Symmetric positive-definite matrices.
+    C : ndarray of shape (n_trials, n, n) or (n_trials, p, c, c)
+        Covariances, or blocks (0, k) of block-Toeplitz ones.
     folds : Folds
         Folds and settings.
 
@@ -144,7 +144,9 @@ def score_settings(C, folds):
     """
     scores = np.empty((len(folds.splits), len(folds.Cs), len(folds.kernels)))
     trains = [train for train, _ in folds.splits]
-    grams = fold_grams(C, trains, folds.precision)
+    # Dense covariances are 3-D, the blocks of block-Toeplitz ones 4-D.
+    geometry = fold_grams if C.ndim == 3 else siegel_fold_grams
+    grams = geometry(C, trains, folds.precision)
     for f, (K, (train, test)) in enumerate(zip(grams, folds.splits, strict=True)):
         for k, kernel in enumerate(folds.kernels):
             if kernel == "rbf":

@@ -9,9 +9,9 @@ gives its tangent vectors.  ``1 + n_folds`` passes replace the eight to fifteen 
 
 import numpy as np
 
-from skgeo.solvers import riemann
+from skgeo.solvers import block_toeplitz, riemann
 
-__all__ = ["PRECISIONS", "centred", "fold_grams"]
+__all__ = ["PRECISIONS", "centred", "fold_grams", "siegel_fold_grams"]
 
 PRECISIONS = ("exact", "first-order", "shared")
 
@@ -108,3 +108,34 @@ def centred(K, train):
     """
     row = K[train].mean(0)
     return K - row - row[:, None] + row[train].mean()
+
+
+def siegel_fold_grams(R, trains, precision="exact"):
+    """Yield Gram matrices in the product geometry of block-Toeplitz covariances.
+
+    Parameters
+    ----------
+    R : ndarray of shape (n_matrices, p, c, c)
+        Blocks (0, k) of the covariances.
+    trains : list of ndarray of int
+        Training part of each fold.
+    precision : {"exact", "first-order", "shared"}
+        ``"exact"``: the mean of the diagonal blocks is that of each training part;
+        otherwise that of all.
+
+    Yields
+    ------
+    K : ndarray of shape (n_matrices, n_matrices)
+        Gram matrix of all tangent vectors, centred on the training part.
+    """
+    shared = None
+    for train in trains:
+        if precision == "exact":
+            K = _gram(block_toeplitz.tangent(R, riemann.riemann_mean(R[train, 0]).x))
+        else:
+            if shared is None:
+                shared = _gram(
+                    block_toeplitz.tangent(R, riemann.riemann_mean(R[:, 0]).x)
+                )
+            K = shared
+        yield centred(K, train)

@@ -16,9 +16,11 @@ __all__ = [
     "block_toeplitz_scatter",
     "centre_and_scale",
     "embed",
+    "lag_blocks",
     "ledoit_wolf_shrinkage",
     "oas_shrinkage",
     "shrink",
+    "shrink_blocks",
     "window_length",
     "wrapped_scatter",
 ]
@@ -160,8 +162,8 @@ def _toeplitz(blocks):
     return out.reshape(n, order * c, order * c)
 
 
-def block_toeplitz_scatter(X, order, lag):
-    """Biased lagged cross-products, arranged as block-Toeplitz matrices.
+def lag_blocks(X, order, lag):
+    """Biased lagged cross-products.
 
     Every lag is summed over the samples it has and divided later by the number of
     all samples: the only such estimate that is positive semi-definite whatever the
@@ -176,15 +178,62 @@ def block_toeplitz_scatter(X, order, lag):
 
     Returns
     -------
-    scatter : ndarray of shape (n_trials, order * n_channels, order * n_channels)
-        Block (i, j) is ``sum_t x(t + (i - j) lag) x(t)^T``.
+    blocks : ndarray of shape (n_trials, order, n_channels, n_channels)
+        ``sum_t x(t + k lag) x(t)^T``.
     """
     n, c, n_times = X.shape
     blocks = np.zeros((n, order, c, c))
     for k in range(min(order, -(-n_times // lag))):
         left, right = X[:, :, k * lag :], X[:, :, : n_times - k * lag]
         np.matmul(left, right.swapaxes(1, 2), out=blocks[:, k])
-    return _toeplitz(blocks)
+    return blocks
+
+
+def block_toeplitz_scatter(X, order, lag):
+    """Biased lagged cross-products, arranged as block-Toeplitz matrices.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_trials, n_channels, n_times)
+        Trials with their channel means removed.
+    order, lag : int
+        Embedding.
+
+    Returns
+    -------
+    scatter : ndarray of shape (n_trials, order * n_channels, order * n_channels)
+        Block (i, j) is ``sum_t x(t + (i - j) lag) x(t)^T``.
+    """
+    return _toeplitz(lag_blocks(X, order, lag))
+
+
+def shrink_blocks(blocks, rho):
+    """Shrink block-Toeplitz matrices, given by blocks (k, 0), to a scaled identity.
+
+    Parameters
+    ----------
+    blocks : ndarray of shape (n_trials, order, n_channels, n_channels)
+        Blocks (k, 0), with divisor one sample.
+    rho : float, ndarray of shape (n_trials,) or int
+        Intensities; an int is a number of samples, and the intensity OAS.
+
+    Returns
+    -------
+    shrunk : ndarray of shape (n_trials, order, n_channels, n_channels)
+        Blocks of ``(1 - rho) A + rho tr(A)/d I``.
+    """
+    n, order, c, _ = blocks.shape
+    mu = np.trace(blocks[:, 0], axis1=1, axis2=2) / c
+    if isinstance(rho, int):
+        squares = np.einsum("nkij,nkij->nk", blocks, blocks)
+        count = 2.0 * (order - np.arange(order))
+        count[0] = order
+        rho = _oas(squares @ count / (order * c) ** 2, mu**2, order * c, rho)
+    rho = np.broadcast_to(np.asarray(rho, dtype=float), (n,))
+    out = blocks * (1.0 - rho)[:, None, None, None]
+    diagonal = np.arange(c)
+    out[:, 0, diagonal, diagonal] += (rho * mu)[:, None]
+    return out
 
 
 def wrapped_scatter(X, order, lag):
@@ -237,9 +286,13 @@ def oas_shrinkage(S, n_samples):
     d = S.shape[-1]
     alpha = np.einsum("nij,nij->n", S, S) / d**2
     mu2 = (np.trace(S, axis1=1, axis2=2) / d) ** 2
+    return _oas(alpha, mu2, d, n_samples)
+
+
+def _oas(alpha, mu2, d, n_samples):
     numerator = alpha + mu2
     denominator = (n_samples + 1.0) * (alpha - mu2 / d)
-    rho = np.ones(len(S))
+    rho = np.ones(len(alpha))
     usable = denominator > 0
     np.divide(numerator, denominator, out=rho, where=usable)
     return np.minimum(rho, 1.0)

@@ -1,0 +1,143 @@
+"""Accuracy of every way to use augmented covariances, on all recordings at hand.
+
+``python -m benchmarks.eeg.bench_accuracy [--quick]`` with SKGEO_DATA set. Imagery: ROC
+AUC in percent over repeated stratified folds of the 45 trials of one person. SSVEP:
+accuracy in percent, one block of 100 trials left out at a time, inner folds are the
+other four blocks: cuts of one stimulus presentation never part.
+"""
+
+import sys
+import time
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import (
+    GroupKFold,
+    RepeatedStratifiedKFold,
+    StratifiedKFold,
+)
+
+from benchmarks.common import save
+from benchmarks.eeg.recordings import imagery, ssvep
+from skgeo.eeg import (
+    AugmentedCovarianceClassifier,
+    AugmentedCovarianceClassifierCV,
+)
+
+SEED = 2718
+
+
+def methods(orders, lags, inner):
+    """Name -> unfitted classifier."""
+    one = {"probability": False}
+    grid = {"orders": orders, "lags": lags}
+    searched = {**grid, "cv": inner, "probability": False}
+    average = {**one, **grid, "selection": "average"}
+    toeplitz = {"metric": "block-toeplitz"}
+    Plain, Search = AugmentedCovarianceClassifier, AugmentedCovarianceClassifierCV
+    return {
+        "order 1, linear, C = 1": Plain(1, **one),
+        "order 1, C and kernel searched": Search(
+            (1,), (1,), cv=inner, probability=False
+        ),
+        "order 4, lag 4": Plain(4, 4, **one),
+        "search, best": Search(**searched),
+        "search, one-se": Search(**searched, selection="one-se"),
+        "search, best, shared": Search(**searched, precision="shared"),
+        "average, equal per order": Plain(**average, order_weights="equal"),
+        "average, 1/order": Plain(**average, order_weights="inverse"),
+        "average, equal, auto grid": Plain(
+            **one, selection="average", order_weights="equal"
+        ),
+        "average, 1/order, auto grid (default)": Plain(**one, selection="average"),
+        "average, 1/order, rbf": Plain(**average, kernel="rbf"),
+        "average, 1/order, logistic": Plain(
+            **grid, selection="average", method="tangent-lr", C=0.1
+        ),
+        "mdop": Plain(selection="mdop", **one),
+        "cao": Plain(selection="cao", **one),
+        "fnn": Plain(selection="fnn", **one),
+        "order 1, mdm": Plain(1, method="mdm"),
+        "order 4, lag 4, mdm": Plain(4, 4, method="mdm"),
+        "block-toeplitz, order 4, lag 4": Plain(4, 4, **one, **toeplitz),
+        "block-toeplitz, mdm, 4, 4": Plain(4, 4, method="mdm", **toeplitz),
+        "block-toeplitz, search, best": Search(**searched, **toeplitz),
+        "block-toeplitz, average, 1/order": Plain(**average, **toeplitz),
+    }
+
+
+def run(name, X, y, splits, groups, orders, lags, inner, keep=None):
+    """Score every method on every split; one row a method."""
+    rows, reference = [], None
+    for label, model in methods(orders, lags, inner).items():
+        if keep is not None and label not in keep:
+            continue
+        start = time.process_time()
+        scores = []
+        for train, test in splits:
+            extra = {}
+            if (
+                isinstance(model, AugmentedCovarianceClassifierCV)
+                and groups is not None
+            ):
+                extra["groups"] = groups[train]
+            model.fit(X[train], y[train], **extra)
+            if len(model.classes_) == 2:
+                score = roc_auc_score(y[test], model.decision_function(X[test]))
+            else:
+                score = np.mean(model.predict(X[test]) == y[test])
+            scores.append(100 * score)
+        scores = np.array(scores)
+        reference = scores if reference is None else reference
+        rows.append(
+            {
+                "data": name,
+                "method": label,
+                "score": scores.mean(),
+                "gain": (scores - reference).mean(),
+                "standard_error": (scores - reference).std(ddof=1)
+                / np.sqrt(len(scores)),
+                "cpu": time.process_time() - start,
+            }
+        )
+        print(rows[-1], flush=True)
+    return rows
+
+
+def main(quick):
+    """Run and save."""
+    rows = []
+    keep = ["order 1, linear, C = 1", "average, 1/order, auto grid (default)"]
+    for n_channels, orders, lags in (
+        (9, range(1, 7), (1, 2, 4, 6, 8)),
+        (22, range(1, 5), (1, 2, 4, 6, 8)),
+        (64, range(1, 4), (2, 4, 8)),
+    ):
+        X, y = imagery(n_channels)
+        outer = RepeatedStratifiedKFold(n_splits=5, n_repeats=5, random_state=SEED)
+        splits = list(outer.split(X, y))
+        if n_channels == 64:
+            splits = splits[:15]
+        inner = StratifiedKFold(3, shuffle=True, random_state=SEED)
+        splits = splits[:5] if quick else splits
+        rows += run(
+            f"imagery, {n_channels} channels",
+            *(X, y, splits, None, orders, lags, inner),
+            keep=keep if quick else None,
+        )
+    for subject in range(1, 2 if quick else 7):
+        X, y = ssvep(subject)
+        blocks = np.arange(len(X)) // 100
+        splits = [
+            (np.flatnonzero(blocks != b), np.flatnonzero(blocks == b)) for b in range(5)
+        ]
+        rows += run(
+            f"SSVEP, subject {subject}",
+            *(X, y, splits, blocks, range(1, 7), (1, 2, 3, 5, 8), GroupKFold(4)),
+            keep=keep if quick else None,
+        )
+    save("eeg_accuracy", rows, quick=quick)
+
+
+if __name__ == "__main__":
+    main("--quick" in sys.argv)
