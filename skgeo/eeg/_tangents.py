@@ -16,7 +16,7 @@ __all__ = ["AveragedTangent", "RiemannTangent", "SiegelTangent", "make_tangent"]
 _MEAN_SQUARE = 10.0
 
 # Averaging many embeddings hides errors of single references: see the guide.
-_AVERAGED_TOL = 1e-3
+_AVERAGED_TOL = 1e-2
 
 
 def make_tangent(metric, tol, shares=None):

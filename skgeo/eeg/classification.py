@@ -84,7 +84,7 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
     edge, estimator, shrinkage, block_toeplitz
         How covariances are estimated, see :class:`AugmentedCovariances`.
     tol : float, default=1e-8
-        Tolerance of the Riemannian means; an average never asks for less than 1e-3.
+        Tolerance of the Riemannian means; an average never asks for less than 1e-2.
     n_jobs : int or None, default=None
         Threads over trials in the covariances.
 

@@ -1,9 +1,9 @@
 """Geometry of block-Toeplitz covariances: SPD matrices times Siegel disks.
 
 A positive-definite block-Toeplitz matrix of ``p`` blocks of size ``c`` is the same as
-its diagonal block ``P`` and ``p - 1`` reflection coefficients ``Omega_l`` of spectral norm
-below one, found by the multichannel Levinson recursion of Whittle.  In these coordinates
-everything costs ``p`` problems of size ``c`` instead of one of size ``p c``.
+its diagonal block ``P`` and ``p - 1`` reflection coefficients ``Omega_l`` of spectral
+norm below one, found by the multichannel Levinson recursion of Whittle.  In these
+coordinates everything costs ``p`` problems of size ``c``, not one of size ``p c``.
 
 The metric is the product ``d^2 = p d_AIRM(P, P')^2 + sum_l (p - l) d_Siegel^2`` whose
 weights are those of the potential ``-log det``.
