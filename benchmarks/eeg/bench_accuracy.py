@@ -1,9 +1,9 @@
 """Accuracy of every way to use augmented covariances, on all recordings at hand.
 
-``python -m benchmarks.eeg.bench_accuracy [--quick] [imagery|ssvep]`` with SKGEO_DATA set. Imagery: ROC
-AUC in percent over repeated stratified folds of the 45 trials of one person. SSVEP:
-accuracy in percent, one block of 100 trials left out at a time, inner folds are the
-other four blocks: cuts of one stimulus presentation never part.
+``python -m benchmarks.eeg.bench_accuracy [--quick] [imagery|ssvep]``, SKGEO_DATA set.
+Imagery: ROC AUC in percent over repeated stratified folds of one person's 45 trials.
+SSVEP: accuracy in percent, one block of 100 trials left out at a time, inner folds are
+the other four blocks: cuts of one stimulus presentation never part.
 """
 
 import sys
