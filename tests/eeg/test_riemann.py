@@ -5,8 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
-from pyriemann.geometry.distance import distance_riemann
-from pyriemann.geometry.mean import mean_riemann
 from pyriemann.tangentspace import TangentSpace
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import ConvergenceWarning
@@ -14,6 +12,13 @@ from sklearn.exceptions import ConvergenceWarning
 from skgeo.eeg import TangentMap
 from skgeo.solvers import riemann
 from skgeo.solvers.lda import shrunk_lda_directions
+
+try:
+    from pyriemann.geometry.distance import distance_riemann
+    from pyriemann.geometry.mean import mean_riemann
+except ImportError:  # pyriemann < 0.12
+    from pyriemann.utils.distance import distance_riemann
+    from pyriemann.utils.mean import mean_riemann
 
 
 def spd(n, d, seed=0, spread=1.0, condition=1.0):
