@@ -4,5 +4,7 @@ from skgeo.utils.lazy import lazy_names
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
-    {},
+    {
+        "embedded_eeg": ("load_embedded_eeg",),
+    },
 )
