@@ -6,5 +6,6 @@ __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "embedded_eeg": ("load_embedded_eeg",),
+        "motor_imagery": ("EmbeddedMotorImagery",),
     },
 )
