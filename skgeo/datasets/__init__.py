@@ -7,5 +7,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     {
         "embedded_eeg": ("load_embedded_eeg",),
         "motor_imagery": ("EmbeddedMotorImagery",),
+        "recordings": ("Recordings", "from_arrays"),
+        "recordings_mne": ("from_epochs", "from_raws"),
     },
 )

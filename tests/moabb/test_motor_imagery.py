@@ -1,4 +1,5 @@
 """The shipped recording as a MOABB data set."""
+# ruff: noqa: E402
 
 import pickle
 
