@@ -45,7 +45,7 @@ def page(result):
     load = setup.get("load")
     lines += [
         f"Measured {setup['date']} on {setup['cores']} cores of {setup['cpu']}, Python "
-        f"{setup['python']}, {versions}; BLAS threads: {setup['threads']}; load average "
+        f"{setup['python']}, {versions}; BLAS threads {setup['threads']}; load average "
         f"{number(load)}. Other work ran on the machine: read ratios, not seconds.",
         "",
     ]
