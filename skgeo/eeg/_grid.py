@@ -70,9 +70,9 @@ class CovarianceGrid:
         direct = settings["estimator"] in ("scm", "cov", "oas")
         if not direct or settings["edge"] == "wrap" or settings["block_toeplitz"]:
             return cls(X, settings, None, None, None, metric)
-        # One call checks the trials (flat ones, amplitudes) with the usual messages.
-        AugmentedCovariances(1, 1, **settings).fit_transform(X)
-        scaled, exponent = lagged.centre_and_scale(X)
+        plain = AugmentedCovariances(1, 1, **settings).fit(X[:1])
+        plain._covariances(X)  # refuses flat trials and extreme amplitudes
+        scaled, exponent = plain._scaled(X)
         shifts = sorted({k * lag for order, lag in points for k in range(order)})
         n_times = X.shape[2]
         bank = {
@@ -87,7 +87,7 @@ class CovarianceGrid:
         if self.metric == "block-toeplitz":
             return transformer._lag_blocks(self.X)
         if self.bank is None:
-            return transformer.fit_transform(self.X)
+            return transformer._covariances(self.X)
         n_window = transformer._window(self.X.shape[2])
         n_times = self.X.shape[2]
         base = np.stack([self.bank[k * lag] for k in range(order)], axis=1)
@@ -97,5 +97,6 @@ class CovarianceGrid:
             second = self.scaled[:, :, n_window : n_times - k * lag]
             if second.shape[2]:
                 base[:, k] -= first @ second.swapaxes(1, 2)
-        S = lagged.augmented_scatter(self.scaled, order, lag, n_window, base)
-        return transformer._from_scatter(S, n_window, self.exponent)
+        C = lagged.augmented_scatter(self.scaled, order, lag, n_window, base)
+        transformer._finish(self.scaled, self.exponent, n_window, C)
+        return C

@@ -26,8 +26,34 @@ __all__ = [
     "GramLogistic",
     "GramSVM",
     "Means",
+    "libsvm",
     "make_head",
 ]
+
+
+def libsvm(K, y, weight, C, tol, K_test):
+    """Decision values of a binary machine by libsvm, positive for ``y = 1``.
+
+    Parameters
+    ----------
+    K : ndarray of shape (n, n)
+        Training kernel.
+    y : ndarray of shape (n,)
+        Labels, -1.0 or 1.0.
+    weight : ndarray of shape (n,)
+        Factors of C.
+    C, tol : float
+        Inverse regularisation and tolerance.
+    K_test : ndarray of shape (n_test, n)
+        Kernel of test and training samples.
+
+    Returns
+    -------
+    decision : ndarray of shape (n_test,)
+        Decision values.
+    """
+    machine = SVC(C=C, kernel="precomputed", tol=tol).fit(K, y, sample_weight=weight)
+    return machine.decision_function(K_test)
 
 
 def make_head(method, params, shares=None):

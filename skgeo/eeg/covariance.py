@@ -1,7 +1,5 @@
 """Augmented covariances: covariances of delay-embedded trials."""
 
-from functools import partial
-
 import numpy as np
 from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -19,6 +17,7 @@ from skgeo.utils.params import (
     Null,
     OneOf,
     Real,
+    SequenceOf,
     check_params,
 )
 
@@ -30,6 +29,15 @@ _SELF_REGULARISED = ("oas", "lwf", "sch", "mcd", "hub", "stu", "tyl")
 
 # Squares of signals outside this range leave the range of floating point.
 _LARGEST_EXPONENT = 500
+
+
+def _refuse_flat(traces):
+    flat = np.flatnonzero(traces == 0)
+    if len(flat):
+        raise ValueError(
+            f"X holds {len(flat)} trial(s) in which no channel varies (first at "
+            f"index {flat[0]}): they have no covariance. Drop them."
+        )
 
 
 class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
@@ -66,6 +74,10 @@ class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
         the estimates as a block-Toeplitz matrix. Positive semi-definite by
         construction; ``edge`` has no meaning then and ``estimator`` must be
         ``"scm"`` or ``"oas"``.
+    delays : sequence of int or None, default=None
+        Delays in samples, ascending from 0 and not necessarily uniform, as
+        :func:`select_embedding` finds them. They replace ``order`` and ``lag``; only
+        with ``edge="valid"`` or ``"wrap"`` and without ``block_toeplitz``.
     n_jobs : int or None, default=None
         Threads over trials, as in joblib.
 
@@ -108,6 +120,7 @@ class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
         "estimator": Instance(str, "the name of an estimator") | Callable(),
         "shrinkage": OneOf("auto") | Null() | Real(0.0, 1.0),
         "block_toeplitz": Boolean(),
+        "delays": Null() | SequenceOf(Integer(0)),
         "n_jobs": Null() | Integer(),
     }
 
@@ -120,6 +133,7 @@ class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
         estimator="scm",
         shrinkage="auto",
         block_toeplitz=False,
+        delays=None,
         n_jobs=None,
     ):
         self.order = order
@@ -128,6 +142,7 @@ class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
         self.estimator = estimator
         self.shrinkage = shrinkage
         self.block_toeplitz = block_toeplitz
+        self.delays = delays
         self.n_jobs = n_jobs
 
     def fit(self, X, y=None):
@@ -151,6 +166,17 @@ class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
                 "block_toeplitz=True is the biased lagged estimator and takes "
                 f"estimator='scm' or 'oas'; got {self.estimator!r}."
             )
+        if self.delays is not None:
+            delays = self._delays()
+            if delays[0] != 0 or not (np.diff(delays) > 0).all():
+                raise ValueError(
+                    f"delays must ascend from 0 without repetition; got {self.delays}."
+                )
+            if self.block_toeplitz or self.edge == "moabb":
+                raise ValueError(
+                    "delays takes edge='valid' or 'wrap' and block_toeplitz=False; got "
+                    f"edge={self.edge!r}, block_toeplitz={self.block_toeplitz}."
+                )
         X = self._check_trials(X, reset=True)
         self._window(X.shape[2])
         return self
@@ -189,40 +215,41 @@ class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
         self.fit(X)
         return self._covariances(self._check_trials(X, reset=False))
 
+    def _delays(self):
+        if self.delays is not None:
+            return [int(delay) for delay in self.delays]
+        return [i * self.lag for i in range(self.order)]
+
     def _window(self, n_times):
-        edge = "wrap" if self.block_toeplitz else self.edge
-        return check_window(n_times, self.order, self.lag, edge)
-
-    @staticmethod
-    def _refuse_flat(X):
-        flat = np.flatnonzero((X[:, :, :1] == X).all(axis=(1, 2)))
-        if len(flat):
+        if self.delays is None:
+            edge = "wrap" if self.block_toeplitz else self.edge
+            return check_window(n_times, self.order, self.lag, edge)
+        longest = self._delays()[-1]
+        n_window = n_times if self.edge == "wrap" else n_times - longest
+        if n_window < 2 or longest >= n_times:
             raise ValueError(
-                f"X holds {len(flat)} trial(s) in which no channel varies (first at "
-                f"index {flat[0]}): they have no covariance. Drop them."
+                f"delays={self.delays} span {longest} samples and leave fewer than 2 "
+                f"of the {n_times} times a trial has. Drop the longest delays, or "
+                "pass longer trials."
             )
-
-    @staticmethod
-    def _refuse_extremes(X, exponent):
-        if np.abs(exponent).max() > _LARGEST_EXPONENT:
-            raise ValueError(
-                f"X has amplitudes around {np.abs(X).max():.1e}: their squares leave "
-                "the range of floating point. Rescale the trials."
-            )
+        return n_window
 
     def _covariances(self, X):
         n_window = self._window(X.shape[2])
-        self._refuse_flat(X)
         direct = self.block_toeplitz or self.estimator in _DIRECT
-        one = partial(self._chunk if direct else self._embedded_chunk, n_window)
-        n_threads = effective_n_jobs(self.n_jobs)
-        # A bounded chunk keeps temporaries in cache and memory flat.
-        per_chunk = max(1, min(len(X), 2**22 // (X.shape[1] * X.shape[2])))
-        n_chunks = max(-(-len(X) // per_chunk), n_threads)
-        parts = map_threads(
-            one, [X[s] for s in chunk_slices(len(X), n_chunks)], self.n_jobs
+        fill = self._fill_directly if direct else self._fill_by_embedding
+        d = len(self._delays()) * X.shape[1]
+        C = np.empty((len(X), d, d))
+        # Chunks of a megabyte or two stay in cache from the centring to the products.
+        per_chunk = max(1, 2**18 // (X.shape[1] * X.shape[2]))
+        n_chunks = max(-(-len(X) // per_chunk), effective_n_jobs(self.n_jobs))
+        map_threads(
+            lambda part: fill(X[part], n_window, C[part]),
+            chunk_slices(len(X), n_chunks),
+            self.n_jobs,
+            shared_memory=True,
         )
-        C = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        _refuse_flat(np.trace(C, axis1=1, axis2=2))
         if not np.isfinite(C).all():
             raise ValueError(
                 f"estimator={self.estimator!r} returned NaN or infinity for "
@@ -232,64 +259,75 @@ class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
             )
         return C
 
-    def _chunk(self, n_window, X):
+    @staticmethod
+    def _scaled(X):
         scaled, exponent = lagged.centre_and_scale(X)
-        self._refuse_extremes(X, exponent)
-        if self.block_toeplitz:
-            S = lagged.block_toeplitz_scatter(scaled, self.order, self.lag)
-        elif self.edge == "wrap":
-            S = lagged.wrapped_scatter(scaled, self.order, self.lag)
-        else:
-            S = lagged.augmented_scatter(scaled, self.order, self.lag, n_window)
-        if self.estimator == "lwf":
-            S /= n_window
-            Z, lag = (scaled, self.lag)
-            order, window = self.order, n_window
-            if self.edge == "wrap":
-                delays = [i * self.lag for i in range(self.order)]
-                Z, order, lag = lagged.embed(scaled, delays, n_window, wrap=True), 1, 1
-            rho = lagged.ledoit_wolf_shrinkage(Z, S, order, lag, window)
-            S = lagged.shrink(S, rho)
-            return np.ldexp(self._extra(S), 2 * exponent[:, None, None])
-        return self._from_scatter(S, n_window, exponent)
+        if np.abs(exponent).max() > _LARGEST_EXPONENT:
+            raise ValueError(
+                f"X has amplitudes around 2**{exponent[np.abs(exponent).argmax()]}: "
+                "their squares leave the range of floating point. Rescale the trials."
+            )
+        return scaled, exponent
 
-    def _from_scatter(self, S, n_window, exponent):
-        """Covariances of the estimators that need the scatter matrix only."""
-        S /= n_window
+    def _fill_directly(self, X, n_window, C):
+        X, exponent = self._scaled(X)
+        if self.block_toeplitz:
+            C[:] = lagged.block_toeplitz_scatter(X, self.order, self.lag)
+        elif self.delays is not None:
+            Z = self._embed(X, n_window)
+            Z -= Z.mean(-1, keepdims=True)
+            np.matmul(Z, Z.swapaxes(1, 2), out=C)
+        elif self.edge == "wrap":
+            C[:] = lagged.wrapped_scatter(X, self.order, self.lag)
+        else:
+            lagged.augmented_scatter(X, self.order, self.lag, n_window, out=C)
+        self._finish(X, exponent, n_window, C)
+
+    def _finish(self, X, exponent, n_window, C):
+        """Turn scatter matrices into the estimator's covariances, in place."""
+        divisor = n_window - 1 if self.estimator == "cov" else n_window
+        factor = np.ldexp(1.0 / divisor, 2 * exponent)
+        lagged.shrink(C, self._intensity(X, C, n_window), factor, out=C)
+        self._shrink_further(C)
+
+    def _intensity(self, X, scatter, n_window):
+        """Shrinkage that belongs to the estimator."""
+        if self.estimator == "lwf":
+            order, lag = self.order, self.lag
+            if self.edge == "wrap" or self.delays is not None:
+                X, order, lag = self._embed(X, n_window), 1, 1
+            return lagged.ledoit_wolf_shrinkage(
+                X, scatter / n_window, order, lag, n_window
+            )
         if self.estimator == "oas" or self.shrinkage == "auto":
-            rho = lagged.oas_shrinkage(S, n_window)
-            if self.estimator == "cov":
-                S *= n_window / (n_window - 1)
-            S = lagged.shrink(S, rho)
-        elif self.estimator == "cov":
-            S *= n_window / (n_window - 1)
-        return np.ldexp(self._extra(S), 2 * exponent[:, None, None])
+            return lagged.oas_shrinkage(scatter, n_window)
+        return 0.0
 
     def _lag_blocks(self, X):
         """Blocks (0, k) of what ``block_toeplitz=True`` gives, without the others."""
-        self._refuse_flat(X)
         n_times = self._window(X.shape[2])
-        scaled, exponent = lagged.centre_and_scale(X)
-        self._refuse_extremes(X, exponent)
+        scaled, exponent = self._scaled(X)
         R = lagged.lag_blocks(scaled, self.order, self.lag) / n_times
+        _refuse_flat(np.trace(R[:, 0], axis1=1, axis2=2))
         if self.estimator == "oas" or self.shrinkage == "auto":
             R = lagged.shrink_blocks(R, n_times)
         if self.shrinkage and not isinstance(self.shrinkage, str):
             R = lagged.shrink_blocks(R, float(self.shrinkage))
         return np.ldexp(R.swapaxes(2, 3), 2 * exponent[:, None, None, None])
 
-    def _embedded_chunk(self, n_window, X):
+    def _embed(self, X, n_window):
+        return lagged.embed(X, self._delays(), n_window, wrap=self.edge == "wrap")
+
+    def _fill_by_embedding(self, X, n_window, C):
         from pyriemann.estimation import Covariances
 
-        delays = [i * self.lag for i in range(self.order)]
-        Z = lagged.embed(X, delays, n_window, wrap=self.edge == "wrap")
+        Z = self._embed(X, n_window)
         with np.errstate(all="ignore"):  # the caller checks what comes out
-            C = np.asarray(Covariances(estimator=self.estimator).transform(Z))
+            C[:] = Covariances(estimator=self.estimator).transform(Z)
         if self.shrinkage == "auto" and self.estimator not in _SELF_REGULARISED:
-            C = lagged.shrink(C, lagged.oas_shrinkage(C, n_window))
-        return self._extra(C)
+            lagged.shrink(C, lagged.oas_shrinkage(C, n_window), out=C)
+        self._shrink_further(C)
 
-    def _extra(self, S):
-        if isinstance(self.shrinkage, str) or not self.shrinkage:
-            return S
-        return lagged.shrink(S, self.shrinkage)
+    def _shrink_further(self, C):
+        if not isinstance(self.shrinkage, str) and self.shrinkage:
+            lagged.shrink(C, self.shrinkage, out=C)

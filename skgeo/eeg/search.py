@@ -5,7 +5,6 @@ from functools import partial
 
 import numpy as np
 from joblib import effective_n_jobs
-from scipy.stats import rankdata
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
@@ -14,6 +13,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from skgeo.base import TrialsMixin
 from skgeo.eeg._grid import CovarianceGrid, distinct_points
+from skgeo.eeg._heads import libsvm
+from skgeo.eeg._search_results import (
+    FAST_SCORES,
+    ScorerAdapter,
+    one_standard_error,
+    results_table,
+)
 from skgeo.eeg.classification import AugmentedCovarianceClassifier
 from skgeo.eeg.covariance import AugmentedCovariances
 from skgeo.solvers.acm_search import Folds, score_settings
@@ -35,39 +41,7 @@ from skgeo.utils.validation import check_trials_y
 
 __all__ = ["AugmentedCovarianceClassifierCV"]
 
-_FAST_SCORES = ("accuracy", "balanced_accuracy", "roc_auc")
 _COVARIANCE_SETTINGS = ("edge", "estimator", "shrinkage", "block_toeplitz")
-
-
-class _Answers(ClassifierMixin, BaseEstimator):
-    """Answers of one fold, dressed as a fitted classifier for a scorer."""
-
-    def __init__(self, classes, decision, predicted):
-        self.classes_ = classes
-        self._decision, self._predicted = decision, predicted
-
-    def predict(self, X):
-        return self._predicted
-
-    def decision_function(self, X):
-        return self._decision
-
-
-class _ScorerAdapter:
-    """Lets any scikit-learn scorer score a fold; picklable."""
-
-    def __init__(self, scorer, classes, y):
-        self.scorer, self.classes, self.y = scorer, classes, y
-
-    def __call__(self, decision, codes, test):
-        answers = _Answers(self.classes, decision, self.classes[codes])
-        try:
-            return float(self.scorer(answers, np.zeros((len(test), 1)), self.y[test]))
-        except AttributeError as error:
-            raise ValueError(
-                "scoring must work from decision values or predictions: the inner "
-                f"folds calibrate no probabilities. The scorer says: {error}"
-            ) from error
 
 
 def _score_point(grid, folds, point):
@@ -115,8 +89,14 @@ class AugmentedCovarianceClassifierCV(
         their labels. The final fit is exact always.
     metric : {"riemann", "block-toeplitz"}, default="riemann"
         Geometry, see :class:`AugmentedCovarianceClassifier`.
-    edge, estimator, shrinkage, block_toeplitz
-        How covariances are estimated, see :class:`AugmentedCovariances`.
+    edge : {"valid", "moabb", "wrap"}, default="valid"
+        Ends of the trials, see :class:`AugmentedCovariances`, as for the next three.
+    estimator : str or callable, default="scm"
+        Covariance estimator.
+    shrinkage : "auto", None or float in [0, 1], default="auto"
+        Shrinkage towards the scaled identity.
+    block_toeplitz : bool, default=False
+        Estimate every lag once, biased.
     probability : bool, default=True
         Whether the final classifier calibrates probabilities.
     tol : float, default=1e-8
@@ -311,19 +291,20 @@ class AugmentedCovarianceClassifierCV(
             kernels=tuple(self.kernels),
             scoring=self._scoring(codes),
             precision=self.precision,
+            large_svm=libsvm,
         )
 
     def _scoring(self, codes):
         binary = len(self.classes_) == 2
         if self.scoring is None:
             return "roc_auc" if binary else "accuracy"
-        if self.scoring in _FAST_SCORES and (binary or self.scoring != "roc_auc"):
+        if self.scoring in FAST_SCORES and (binary or self.scoring != "roc_auc"):
             return self.scoring
         try:
             scorer = check_scoring(self, scoring=self.scoring)
         except ValueError as error:
             raise ValueError(f"scoring cannot be used: {error}") from error
-        return _ScorerAdapter(scorer, self.classes_, self.classes_[codes])
+        return ScorerAdapter(scorer, self.classes_, self.classes_[codes])
 
     def _threads(self, n_trials, points):
         """Return how many embeddings fit into memory at a time."""
@@ -359,37 +340,13 @@ class AugmentedCovarianceClassifierCV(
         return {point: done[point] for point in points if point in done}
 
     def _store(self, scores, folds):
-        params = [
-            {"order": order, "lag": lag, "C": C, "kernel": kernel}
-            for order, lag in scores
-            for C in folds.Cs
-            for kernel in folds.kernels
-        ]
-        table = np.stack([s.reshape(len(s), -1) for s in scores.values()], axis=1)
-        table = np.ascontiguousarray(table.reshape(len(table), -1).T)
-        mean = np.average(table, axis=1)
-        results = {
-            f"param_{name}": np.ma.array([p[name] for p in params])
-            for name in params[0]
-        }
-        results["params"] = params
-        for f, column in enumerate(table.T):
-            results[f"split{f}_test_score"] = column.copy()
-        results["mean_test_score"] = mean
-        results["std_test_score"] = table.std(axis=1)
-        if np.isnan(mean).all():
-            raise ValueError(
-                "scoring gave NaN for every setting: a test fold holds a single class. "
-                "Use stratified folds, fewer folds, or scoring='accuracy'."
-            )
-        filled = np.where(np.isnan(mean), np.nanmin(mean) - 1, mean)
-        rank = rankdata(-filled, method="min").astype(np.int32)
-        results["rank_test_score"] = rank
+        results, table, filled = results_table(scores, folds)
+        params, mean = results["params"], results["mean_test_score"]
         self.cv_results_ = results
         self.n_splits_ = len(folds.splits)
-        self.best_index_ = int(rank.argmin())
+        self.best_index_ = int(results["rank_test_score"].argmin())
         if self.selection == "one-se":
-            self.best_index_ = _one_standard_error(table, filled, params)
+            self.best_index_ = one_standard_error(table, filled, params)
         self.best_params_ = params[self.best_index_]
         self.best_score_ = float(mean[self.best_index_])
 
@@ -441,13 +398,3 @@ class AugmentedCovarianceClassifierCV(
         """
         check_is_fitted(self)
         return self.best_estimator_.predict_proba(X)
-
-
-def _one_standard_error(table, mean, params):
-    """Best setting of the smallest order within one standard error of the best."""
-    best = int(np.argmax(mean))
-    error = np.nanstd(table[best], ddof=1) / np.sqrt(table.shape[1])
-    orders = np.array([p["order"] for p in params])
-    within = mean >= mean[best] - error
-    allowed = within & (orders == orders[within].min())
-    return int(np.flatnonzero(allowed)[np.argmax(mean[allowed])])

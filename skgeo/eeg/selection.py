@@ -17,7 +17,7 @@ METHODS = ("mdop", "cao", "fnn", "ami")
 class Embedding(NamedTuple):
     """An embedding that :func:`select_embedding` found.
 
-    Attributes
+    Parameters
     ----------
     order : int
         Number of delayed copies.

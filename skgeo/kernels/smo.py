@@ -217,4 +217,6 @@ def warmup():
     for frozen in (False, True):
         for array in (K, y):
             array.setflags(write=not frozen)
+        Q = K.astype(np.float32)
+        smo(Q, y, y, np.ones(2), 1e-3, 9, np.zeros(2), np.full(2, -1.0))
         smo_path(K, K, y, np.ones(2), np.ones(1), 1e-3, 9, np.empty((1, 2)))

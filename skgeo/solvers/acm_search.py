@@ -30,6 +30,8 @@ class Folds:
         A callable takes (decision, predicted codes, test trials).
     precision : str
         Precision of the references, see :func:`fold_grams`.
+    large_svm : callable
+        Solver of large support vector machines, see :func:`one_versus_one`.
     """
 
     codes: np.ndarray
@@ -39,6 +41,7 @@ class Folds:
     kernels: tuple
     scoring: object
     precision: str
+    large_svm: object
 
 
 def gamma_scale(K, train):
@@ -159,6 +162,7 @@ def score_settings(C, folds):
                 folds.n_classes,
                 K_used[np.ix_(test, train)],
                 folds.Cs,
+                other=folds.large_svm,
             )
             for c in range(len(folds.Cs)):
                 scores[f, c, k] = _score(

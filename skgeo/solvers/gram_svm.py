@@ -3,19 +3,29 @@
 from itertools import combinations
 
 import numpy as np
-from sklearn.svm import SVC
 
 from skgeo.kernels.smo import smo_path
 
 __all__ = ["one_versus_one", "ovr_decision", "vote"]
 
-# libsvm's tolerance, and where its shrinking starts to win over the plain kernel.
+# libsvm's tolerance.
 _TOL = 1e-3
+
+# Samples from which libsvm's shrinking wins over the plain kernel.
 LARGEST_SMO = 500
 
 
 def one_versus_one(
-    K, codes, n_classes, K_test, Cs, *, weight=None, tol=_TOL, solver="auto"
+    K,
+    codes,
+    n_classes,
+    K_test,
+    Cs,
+    *,
+    weight=None,
+    tol=_TOL,
+    other=None,
+    largest=LARGEST_SMO,
 ):
     """Decision values of one-against-one machines, for several C.
 
@@ -35,15 +45,22 @@ def one_versus_one(
         Positive factors of C.
     tol : float, default=1e-3
         Stopping tolerance, libsvm's by default.
-    solver : {"auto", "smo", "libsvm"}, default="auto"
-        Own kernel or libsvm; ``"auto"`` takes libsvm where a pair of classes has
-        more than 500 samples.
+    other : callable, optional
+        Solver of large problems, ``other(K, y, weight, C, tol, K_test)``, which returns
+        decision values. Without one the own kernel solves all.
+    largest : int, default=500
+        Samples of a pair of classes up to which the own kernel is used.
 
     Returns
     -------
     decision : ndarray of shape (n_C, n_test, n_pairs)
         Positive for the first class of a pair; pairs in the order of
         ``itertools.combinations``.
+
+    Raises
+    ------
+    RuntimeError
+        If there is no other solver and the own one misses the tolerance.
     """
     weight = np.ones(len(K)) if weight is None else weight
     Cs = np.asarray(Cs, dtype=float)
@@ -58,10 +75,9 @@ def one_versus_one(
         index = np.concatenate([members[a], members[b]])
         y = np.ones(len(index))
         y[len(members[a]) :] = -1.0
-        small = solver == "smo" or (solver == "auto" and len(index) <= LARGEST_SMO)
         K_pair = np.ascontiguousarray(K[np.ix_(index, index)])
         K_other = np.ascontiguousarray(K_test[:, index])
-        solved = small and smo_path(
+        solved = (other is None or len(index) <= largest) and smo_path(
             K_pair,
             K_other,
             y,
@@ -71,11 +87,11 @@ def one_versus_one(
             100_000_000 // len(index),
             values,
         )
+        if not solved and other is None:
+            raise RuntimeError(f"The support vector machine missed tol={tol}.")
         if not solved:
             for k, C in enumerate(Cs[order]):
-                machine = SVC(C=C, kernel="precomputed", tol=tol)
-                machine.fit(K_pair, y, sample_weight=weight[index])
-                values[k] = machine.decision_function(K_other)
+                values[k] = other(K_pair, y, weight[index], C, tol, K_other)
         out[order, :, p] = values
     return out
 

@@ -187,6 +187,22 @@ def test_nan_from_an_estimator_is_refused():
         AugmentedCovariances(estimator="corr", shrinkage=None).fit_transform(X)
 
 
+def test_centre_and_scale_equals_its_twin():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((4, 3, 50)) * 10.0 ** np.array([-200, 0, 3, 200]).reshape(
+        4, 1, 1
+    )
+    X[1, 2] = 7.0
+    X[2] += 1e9
+    out, exponent = lagged.centre_and_scale(X)
+    twin = X - X.mean(-1, keepdims=True)
+    twin[1, 2] = 0.0
+    assert_allclose(np.ldexp(out, exponent[:, None, None]), twin, rtol=1e-4)
+    largest = np.abs(out).max(axis=(1, 2))
+    assert ((largest >= 0.5) & (largest < 1)).all()
+    assert (out[1, 2] == 0).all()
+
+
 def unroll_numpy(X, base, lag, n_window, out):
     """Plain-numpy twin of the kernel, by direct summation."""
     c = X.shape[1]
@@ -195,6 +211,7 @@ def unroll_numpy(X, base, lag, n_window, out):
         for j in range(order):
             left = X[:, :, i * lag : i * lag + n_window]
             right = X[:, :, j * lag : j * lag + n_window]
+            left = left - left.mean(-1, keepdims=True)
             block = left @ right.swapaxes(1, 2)
             out[:, i * c : (i + 1) * c, j * c : (j + 1) * c] = block
 
@@ -221,3 +238,42 @@ def test_epochs_are_read():
         AugmentedCovariances(2, 2).fit_transform(epochs),
         AugmentedCovariances(2, 2).fit_transform(X),
     )
+
+
+@pytest.mark.parametrize("edge", ["valid", "wrap"])
+@pytest.mark.parametrize("estimator", ["scm", "oas", "lwf", "sch"])
+def test_delays_that_are_not_uniform(edge, estimator):
+    X = np.random.default_rng(0).standard_normal((5, 3, 90))
+    ours = AugmentedCovariances(delays=(0, 2, 7), edge=edge, estimator=estimator)
+    C = ours.set_params(shrinkage=None).fit_transform(X)
+    shifted = [
+        np.roll(X, d, axis=-1) if edge == "wrap" else X[:, :, d : d + 83]
+        for d in (0, 2, 7)
+    ]
+    Z = np.concatenate(shifted, axis=1)
+    plain = AugmentedCovariances(estimator=estimator, shrinkage=None)
+    assert_allclose(C, plain.fit_transform(Z), rtol=1e-9, atol=1e-12)
+    uniform = AugmentedCovariances(delays=(0, 4, 8), edge=edge, estimator=estimator)
+    assert_allclose(
+        uniform.fit_transform(X),
+        AugmentedCovariances(3, 4, edge=edge, estimator=estimator).fit_transform(X),
+        rtol=1e-9,
+        atol=1e-12,
+    )
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"delays": (1, 2)}, "ascend from 0"),
+        ({"delays": (0, 2, 2)}, "ascend from 0"),
+        ({"delays": ()}, "delays"),
+        ({"delays": (0, 89)}, "span 89 samples"),
+        ({"delays": (0, 1), "edge": "moabb"}, "edge='valid'"),
+        ({"delays": (0, 1), "block_toeplitz": True}, "block_toeplitz=False"),
+    ],
+)
+def test_delays_that_cannot_be_used(params, message):
+    X = np.random.default_rng(0).standard_normal((2, 3, 90))
+    with pytest.raises(ValueError, match=message):
+        AugmentedCovariances(**params).fit(X)
