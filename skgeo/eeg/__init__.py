@@ -8,8 +8,15 @@ __getattr__, __dir__, __all__ = lazy_names(
         "classification": ("AugmentedCovarianceClassifier",),
         "covariance": ("AugmentedCovariances",),
         "embedding": ("DelayEmbedding",),
+        "online": (
+            "StreamDecoder",
+            "information_transfer_rate",
+            "label_windows",
+            "normalised_mcc",
+        ),
         "search": ("AugmentedCovarianceClassifierCV",),
         "selection": ("Embedding", "select_embedding"),
         "tangent": ("TangentMap",),
+        "transfer": ("RecentredCovarianceClassifier",),
     },
 )

@@ -3,8 +3,16 @@
 import numpy as np
 
 from skgeo.eeg._grid import distinct_points
+from skgeo.eeg.tangent import symmetric_whitener, warn_if_not_converged
+from skgeo.solvers import block_toeplitz, riemann
+from skgeo.utils.parallel import single_blas_thread
 
-__all__ = ["CovarianceSource", "averaged_points", "order_shares"]
+__all__ = [
+    "CovarianceSource",
+    "RecentredSource",
+    "averaged_points",
+    "order_shares",
+]
 
 _LAGS = (1, 2, 4, 6, 8)
 _LARGEST_ORDER = 6
@@ -82,10 +90,86 @@ class CovarianceSource:
     def __call__(self, X):
         """Compute the matrices of validated trials."""
         if self.single:
-            return self._one(self.transformers[0], X)
-        return (self._one(transformer, X) for transformer in self.transformers)
+            return self.one(0, X)
+        return (self.one(i, X) for i in range(len(self.transformers)))
+
+    def one(self, index, X):
+        """Compute the matrices of one embedding."""
+        return self._one(self.transformers[index], X)
 
     def _one(self, transformer, X):
         if self.metric == "block-toeplitz":
             return transformer._lag_blocks(X)
         return transformer._covariances(X)
+
+
+class RecentredSource:
+    """Matrices of a source, each domain's mean moved to the identity.
+
+    Parameters
+    ----------
+    source : CovarianceSource
+        Where the matrices come from.
+    X_target : ndarray of shape (n_target, n_channels, n_times) or None
+        Trials of the domain that will be predicted.
+    tol : float
+        Tolerance of the means.
+    """
+
+    def __init__(self, source, X_target, tol):
+        self.source, self.tol = source, tol
+        self.single = source.single
+        self._X_target = X_target
+
+    def training(self, X, domains, weight):
+        """Recentre training trials and learn how to recentre those to predict."""
+        self.roots = [None] * len(self.source.transformers)
+        domains = np.zeros(len(X), dtype=int) if domains is None else domains
+        if self.single:
+            return self._train(0, X, domains, weight)
+        return (
+            self._train(i, X, domains, weight)
+            for i in range(len(self.source.transformers))
+        )
+
+    def __getstate__(self):
+        """Leave the target trials behind: their means are learnt."""
+        return {**vars(self), "_X_target": None}
+
+    def _train(self, index, X, domains, weight):
+        C = self.source.one(index, X)
+        out = np.empty_like(C)
+        for domain in np.unique(domains):
+            member = domains == domain
+            root = self._root(C[member], weight[member])
+            out[member] = _congruence(C[member], root)
+        if self._X_target is None:
+            self.roots[index] = self._root(C, weight)
+        else:
+            target = self.source.one(index, self._X_target)
+            self.roots[index] = self._root(target, np.ones(len(target)))
+        return out
+
+    def _root(self, C, weight):
+        with single_blas_thread():
+            P = C if C.ndim == 3 else C[:, 0]
+            result = riemann.riemann_mean(P, weight / weight.sum(), tol=self.tol)
+            warn_if_not_converged(result, self.tol)
+            # Domains must not be turned against each other: the symmetric root.
+            return symmetric_whitener(result.x)[0]
+
+    def __call__(self, X):
+        """Compute recentred matrices of trials to predict."""
+        if self.single:
+            return _congruence(self.source(X), self.roots[0])
+        return (
+            _congruence(C, root)
+            for C, root in zip(self.source(X), self.roots, strict=True)
+        )
+
+
+def _congruence(C, root):
+    if C.ndim == 4:
+        return block_toeplitz.whiten(C, root)
+    out = root @ C @ root
+    return (out + out.swapaxes(1, 2)) / 2

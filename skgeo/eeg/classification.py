@@ -7,7 +7,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from skgeo.base import TrialsMixin
 from skgeo.eeg._heads import make_head
-from skgeo.eeg._sources import CovarianceSource, averaged_points, order_shares
+from skgeo.eeg._sources import (
+    CovarianceSource,
+    RecentredSource,
+    averaged_points,
+    order_shares,
+)
 from skgeo.eeg.covariance import AugmentedCovariances
 from skgeo.eeg.selection import METHODS, select_embedding
 from skgeo.utils.parallel import single_blas_thread
@@ -229,6 +234,10 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
             If the input is not what is described, the trials are too short for
             ``order`` and ``lag``, or covariances are singular (``shrinkage=None``).
         """
+        return self._fit(X, y, sample_weight)
+
+    def _fit(self, X, y, sample_weight, domains=None, X_target=None):
+        """Fit; with domains or target trials, on recentred covariances."""
         check_params(self)
         X = self._check_trials(X, reset=True, min_trials=2)
         self.classes_, codes = check_trials_y(y, X)
@@ -236,6 +245,7 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
         kept = weight > 0
         if not kept.all():  # a weight of zero is a trial left out
             X, codes, weight = X[kept], codes[kept], weight[kept]
+            domains = domains if domains is None else domains[kept]
             if len(np.unique(codes)) < len(self.classes_):
                 raise ValueError("sample_weight is zero for every trial of a class.")
         self._source = self._make_source(X)
@@ -244,9 +254,19 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
             shares = order_shares(self.embeddings_, self.order_weights)
         params = self.get_params(deep=False)
         params["class_weight"] = self._encoded_class_weight()
+        if X_target is not None and X_target.shape[1] != X.shape[1]:
+            raise ValueError(
+                f"X_target_unlabeled has {X_target.shape[1]} channels and X has "
+                f"{X.shape[1]}. Select the same channels in the same order."
+            )
+        if domains is not None or X_target is not None:
+            self._source = RecentredSource(self._source, X_target, self.tol)
+            matrices = self._source.training(X, domains, weight)
+        else:
+            matrices = self._source(X)
         head = make_head(self.method, params, shares)
         with single_blas_thread():
-            self._head = head.fit(self._source(X), codes, len(self.classes_), weight)
+            self._head = head.fit(matrices, codes, len(self.classes_), weight)
         return self
 
     def _make_source(self, X):

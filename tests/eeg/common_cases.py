@@ -7,5 +7,6 @@ THREE_D_NAMES = (
     "AugmentedCovarianceClassifierCV",
     "AugmentedCovariances",
     "DelayEmbedding",
+    "RecentredCovarianceClassifier",
     "TangentMap",
 )

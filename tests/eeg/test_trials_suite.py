@@ -10,6 +10,7 @@ from skgeo.eeg import (
     AugmentedCovarianceClassifierCV,
     AugmentedCovariances,
     DelayEmbedding,
+    RecentredCovarianceClassifier,
     TangentMap,
 )
 from skgeo.testing import (
@@ -45,6 +46,17 @@ CASES = [
         AugmentedCovarianceClassifierCV(orders=(1, 2), lags=(2,)),
         {"mixing": "orthogonal"},
     ),
+    (
+        AugmentedCovarianceClassifier(
+            selection="average", orders=(1, 3), lags=(1, 2), shrinkage=None
+        ),
+        {"mixing": "invertible"},
+    ),
+    (
+        AugmentedCovarianceClassifier(3, 2, metric="block-toeplitz", shrinkage=None),
+        {"mixing": "invertible"},
+    ),
+    (RecentredCovarianceClassifier(2, 2), {}),
 ]
 
 

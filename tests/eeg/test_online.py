@@ -1,0 +1,128 @@
+"""Pseudo-online decoding: chunking, windows, scores."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skgeo.eeg import (
+    AugmentedCovarianceClassifier,
+    StreamDecoder,
+    information_transfer_rate,
+    label_windows,
+    normalised_mcc,
+)
+from skgeo.testing import make_trials
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    X, y = make_trials(40, 3, 200)
+    return AugmentedCovarianceClassifier(2, 1).fit(X, y)
+
+
+@pytest.mark.parametrize("band", [None, (4.0, 30.0)])
+@pytest.mark.parametrize("smoothing", [1, 3])
+def test_decisions_do_not_depend_on_the_chunks(fitted, band, smoothing):
+    signal = np.random.default_rng(0).standard_normal((3, 900))
+    options = {"window": 2.0, "step": 0.3, "band": band, "smoothing": smoothing}
+    whole = StreamDecoder(fitted, 100, **options)
+    expected = whole.push(signal)
+    assert [d.time for d in expected] == pytest.approx(np.arange(2.0, 9.01, 0.3))
+    for sizes in ([1] * 900, [450, 0, 450], [7, 333, 60, 500]):
+        decoder = StreamDecoder(fitted, 100, **options)
+        edges = np.cumsum([0, *sizes])
+        found = []
+        for a, b in pairwise(edges):
+            found += decoder.push(signal[:, a:b])
+        assert [d.time for d in found] == [d.time for d in expected]
+        assert [d.label for d in found] == [d.label for d in expected]
+        probas = np.array([d.proba for d in found])
+        assert_allclose(probas, [d.proba for d in expected], atol=1e-7)
+        assert all(d.latency > 0 for d in found)
+    filtered = whole.filter(signal)
+    first = fitted.predict(filtered[None, :, :200])
+    assert expected[0].label == first[0]
+    if smoothing == 3:
+        each = fitted.predict_proba(
+            np.stack([filtered[:, 30 * i : 30 * i + 200] for i in (2, 3, 4)])
+        )
+        assert_allclose(expected[4].proba, each.mean(0), atol=1e-7)
+    whole.reset()
+    again = whole.push(signal)
+    assert [d.time for d in again] == [d.time for d in expected]
+
+
+def test_steps_longer_than_windows(fitted):
+    signal = np.random.default_rng(0).standard_normal((3, 1000))
+    expected = StreamDecoder(fitted, 100, window=1.0, step=2.5, band=None).push(signal)
+    decoder = StreamDecoder(fitted, 100, window=1.0, step=2.5, band=None)
+    found = [d for a in range(0, 1000, 50) for d in decoder.push(signal[:, a : a + 50])]
+    assert [d.time for d in found] == [1.0, 3.5, 6.0, 8.5]
+    assert [d.label for d in found] == [d.label for d in expected]
+
+
+def test_decoder_refuses(fitted):
+    bare = AugmentedCovarianceClassifier(2, 1, probability=False)
+    with pytest.raises(ValueError, match="not fitted"):
+        StreamDecoder(bare, 100)
+    bare.fit(*make_trials())
+    with pytest.raises(ValueError, match="smoothing averages"):
+        StreamDecoder(bare, 100, smoothing=3)
+    decision = StreamDecoder(bare, 100, window=1.0, band=None).push(np.eye(3, 100) + 1)
+    assert decision[0].proba is None
+    for name, value in (("window", 0.0), ("step", -1.0), ("sfreq", np.nan)):
+        with pytest.raises(ValueError, match=name):
+            StreamDecoder(fitted, **{"sfreq": 100, name: value})
+    with pytest.raises(ValueError, match="band"):
+        StreamDecoder(fitted, 100, band=(8, 60))
+    with pytest.raises(ValueError, match="smoothing"):
+        StreamDecoder(fitted, 100, smoothing=0)
+    with pytest.raises(ValueError, match=r"\(3, n_times\)"):
+        StreamDecoder(fitted, 100).push(np.zeros((2, 5)))
+    with pytest.raises(ValueError, match="NaN"):
+        StreamDecoder(fitted, 100).push(np.full((3, 5), np.nan))
+
+
+def test_label_windows():
+    signal = np.arange(100.0)[None]
+    X, y, ambiguous, ends = label_windows(
+        signal,
+        [2.0, 6.0],
+        [3.0, 2.0],
+        ["left", "right"],
+        sfreq=10,
+        window=1.0,
+        step=0.5,
+    )
+    assert_array_equal(ends, np.arange(1.0, 10.01, 0.5))
+    assert_array_equal(X[:, 0, -1], np.arange(9.0, 100.0, 5))
+    expected = ["idle"] * 19
+    for i, end in enumerate(ends):
+        if 2.5 <= end <= 5.5:
+            expected[i] = "left"
+        if 6.5 <= end <= 8.5:
+            expected[i] = "right"
+    assert y.tolist() == expected
+    assert ends[ambiguous].tolist() == [2.5, 5.5, 6.5, 8.5]
+    assert X.shape == (19, 1, 10)
+    nothing = label_windows(signal, [], [], [], sfreq=10)
+    assert set(nothing[1]) == {"idle"}
+    with pytest.raises(ValueError, match="one entry a task"):
+        label_windows(signal, [1.0], [1.0, 2.0], ["left"], sfreq=10)
+    with pytest.raises(ValueError, match="do not allow"):
+        label_windows(signal, [1.0], [1.0], ["left"], sfreq=10, window=11)
+
+
+def test_scores():
+    y = np.array([0, 0, 1, 1, 2, 2])
+    assert normalised_mcc(y, y) == 1.0
+    assert normalised_mcc(y, np.zeros(6)) == 0.5
+    assert information_transfer_rate(1.0, 4, 2.0) == pytest.approx(60.0)
+    assert information_transfer_rate(0.25, 4, 2.0) == 0.0
+    # Wolpaw 1998: 90 % of four classes are 1.37 bits.
+    assert information_transfer_rate(0.9, 4, 60.0) == pytest.approx(1.372, abs=1e-3)
+    for bad in ((1.2, 2, 1.0), (0.5, 1, 1.0), (0.5, 2, 0.0)):
+        with pytest.raises(ValueError, match=r"accuracy|n_classes|seconds"):
+            information_transfer_rate(*bad)

@@ -1,0 +1,100 @@
+"""Recentring of domains."""
+
+import pickle
+
+import numpy as np
+import pytest
+import sklearn
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.utils.metadata_routing import get_routing_for_object
+
+from skgeo.eeg import (
+    AugmentedCovarianceClassifier,
+    AugmentedCovariances,
+    RecentredCovarianceClassifier,
+    TangentMap,
+)
+from skgeo.testing import make_trials
+
+
+@pytest.fixture(scope="module")
+def domains():
+    """Three people whose channels have other gains, and labels."""
+    X, y = make_trials(120, 3, 150)
+    X += 0.8 * np.random.default_rng(1).standard_normal(X.shape)
+    subjects = np.repeat(["ann", "bob", "eve"], 40)
+    gains = {"ann": (1.0, 3.0, 0.3), "bob": (0.2, 1.0, 2.0), "eve": (5.0, 0.2, 1.0)}
+    for name, gain in gains.items():
+        X[subjects == name] = np.diag(gain) @ X[subjects == name]
+    return X, y, subjects
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"metric": "block-toeplitz"},
+        {"selection": "average", "orders": (1, 2), "lags": (1, 2)},
+        {"method": "mdm"},
+    ],
+)
+def test_recentring_transfers(domains, params):
+    X, y, subjects = domains
+    source, target = subjects != "eve", subjects == "eve"
+    plain = AugmentedCovarianceClassifier(2, 1, **params).fit(X[source], y[source])
+    ours = RecentredCovarianceClassifier(2, 1, **params).fit(
+        X[source],
+        y[source],
+        subjects=subjects[source],
+        X_target_unlabeled=X[target][:20],
+    )
+    assert_array_equal(ours.domains_, ["ann", "bob"])
+    accuracy = ours.score(X[target][20:], y[target][20:])
+    assert accuracy >= 0.8
+    assert accuracy > plain.score(X[target][20:], y[target][20:]) + 0.1
+    copy = pickle.loads(pickle.dumps(ours))
+    assert_array_equal(copy.predict(X), ours.predict(X))
+
+
+def test_without_metadata_it_is_the_plain_classifier(domains):
+    X, y, subjects = domains
+    one = subjects == "ann"
+    plain = AugmentedCovarianceClassifier(2, 1).fit(X[one], y[one])
+    expected = plain.decision_function(X[one])
+    for extra in ({}, {"subjects": subjects[one]}):
+        ours = RecentredCovarianceClassifier(2, 1).fit(X[one], y[one], **extra)
+        found = ours.decision_function(X[one])
+        assert_allclose(found, expected, rtol=1e-3, atol=2e-3)
+
+
+def test_each_domain_is_centred(domains):
+    X, y, subjects = domains
+    model = RecentredCovarianceClassifier(2, 1).fit(X, y, subjects=subjects)
+    codes = np.unique(subjects, return_inverse=True)[1]
+    C = model._source.training(X, codes, np.ones(len(X)))
+    raw = AugmentedCovariances(2, 1).fit_transform(X)
+    for k in range(3):
+        mean = TangentMap().fit(C[codes == k]).reference_
+        assert_allclose(mean, np.eye(6), atol=1e-6)
+        # Distances inside a domain stay as they were.
+        ours = TangentMap().fit_transform(C[codes == k])
+        theirs = TangentMap().fit_transform(raw[codes == k])
+        assert_allclose(ours @ ours.T, theirs @ theirs.T, atol=1e-6)
+
+
+def test_weights_and_metadata(domains):
+    X, y, subjects = domains
+    weight = np.ones(len(X))
+    weight[:10] = 0.0
+    ours = RecentredCovarianceClassifier(2, 1).fit(X, y, weight, subjects=subjects)
+    dropped = RecentredCovarianceClassifier(2, 1)
+    dropped.fit(X[10:], y[10:], subjects=subjects[10:])
+    assert_allclose(ours.decision_function(X), dropped.decision_function(X), atol=2e-3)
+    with sklearn.config_context(enable_metadata_routing=True):
+        routing = get_routing_for_object(RecentredCovarianceClassifier())
+        offered = {"subjects", "X_target_unlabeled", "X_target_labeled"}
+        assert routing.consumes("fit", offered) == {"subjects", "X_target_unlabeled"}
+    with pytest.raises(ValueError, match="subjects must hold one label per trial"):
+        RecentredCovarianceClassifier().fit(X, y, subjects=subjects[:-1])
+    with pytest.raises(ValueError, match="X_target_unlabeled has 2 channels"):
+        RecentredCovarianceClassifier().fit(X, y, X_target_unlabeled=X[:, :2])
