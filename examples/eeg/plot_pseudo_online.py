@@ -64,7 +64,7 @@ for number in (6, 10):
     X.append(windows[~ambiguous])
     y.append(labels[~ambiguous])
 X, y = np.concatenate(X), np.concatenate(y)
-print({name: int((y == name).sum()) for name in np.unique(y)})
+print({str(name): int((y == name).sum()) for name in np.unique(y)})
 
 models = {
     "covariances": AugmentedCovarianceClassifier(1, class_weight="balanced"),
@@ -129,6 +129,7 @@ for axis, (name, (decisions, nmcc, rate)) in zip(axes, results.items(), strict=T
         axis.axvspan(onset, onset + duration, color=colours[label], alpha=0.18, lw=0)
     axis.set(ylim=(0, 1), ylabel="probability")
     axis.set_title(f"{name}: nMCC {nmcc:.2f}, {rate:.1f} bits/min", loc="left")
-axes[0].legend(loc="upper right", ncols=3, fontsize="small")
+handles, names = axes[0].get_legend_handles_labels()
+fig.legend(handles, names, loc="outside upper right", ncols=3)
 axes[-1].set(xlabel="time in s (shaded: what was asked for)", xlim=(0, ends[-1]))
 plt.show()
