@@ -8,6 +8,8 @@ __getattr__, __dir__, __all__ = lazy_names(
         "classification": ("AugmentedCovarianceClassifier",),
         "covariance": ("AugmentedCovariances",),
         "embedding": ("DelayEmbedding",),
+        "evaluation": ("evaluate",),
+        "moabb": ("param_grids", "pipeline_folder", "pipelines"),
         "tangent": ("TangentMap",),
     },
 )
