@@ -160,7 +160,8 @@ def param_grids(which="all"):
     Returns
     -------
     grids : dict of str to dict
-        Name -> grid, for the pipelines that have one; the ``param_grid`` of ``process``.
+        Name -> grid, for the pipelines that have one: the ``param_grid`` of
+        ``process``.
 
     Examples
     --------
