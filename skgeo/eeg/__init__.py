@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "embedding": ("DelayEmbedding",),
         "evaluation": ("evaluate",),
         "moabb": ("param_grids", "pipeline_folder", "pipelines"),
+        "report": ("write_report",),
         "tangent": ("TangentMap",),
     },
 )

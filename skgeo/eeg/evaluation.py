@@ -5,6 +5,8 @@ import os
 import pathlib
 import re
 
+from sklearn.utils import Bunch
+
 from skgeo.eeg.moabb import param_grids as default_grids
 from skgeo.eeg.moabb import pipelines as default_pipelines
 from skgeo.eeg.streaming import streaming_evaluation
@@ -306,10 +308,11 @@ def evaluate(
 
     Returns
     -------
-    scores : pandas.DataFrame
-        One row per subject, session, pipeline and task: MOABB's columns (``score``,
-        ``time``, ``samples``, ...) and ``task``, ``paradigm``, ``evaluation``,
-        ``metric``.
+    result : :class:`sklearn.utils.Bunch`
+        ``scores``, a DataFrame with one row per subject, session, pipeline and task:
+        MOABB's columns (``score``, ``time``, ``samples``, ...) and ``task``,
+        ``paradigm``, ``evaluation``, ``metric``; ``folds``, a DataFrame with the
+        scores of single folds.
 
     Raises
     ------
@@ -323,12 +326,12 @@ def evaluate(
     >>> import tempfile
     >>> from skgeo.eeg import evaluate
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     scores = evaluate(
+    ...     result = evaluate(
     ...         pipelines=["Cov+MDM", "ACM+MDM"],
     ...         channels=["C3", "Cz", "C4"],
     ...         output=folder,
     ...     )
-    >>> scores.groupby("task").size().to_dict()
+    >>> result.scores.groupby("task").size().to_dict()
     {'hands / feet': 2, 'left_hand / right_hand': 2}
     """
     evaluation = pick_name(evaluation, EVALUATIONS, "evaluation")
@@ -341,10 +344,11 @@ def evaluate(
     tasks = _tasks(dataset, paradigm, classes, band, channels, evaluation, file_options)
     output = pathlib.Path(output)
     output.mkdir(parents=True, exist_ok=True)
+    folds = _Folds(output / "folds.csv", overwrite)
 
     import pandas as pd
 
-    frames, fresh = [], set()
+    frames, emptied = [], set()
     for label, data, found in tasks:
         everyone = data.subject_list
         if subjects is not None:
@@ -357,13 +361,14 @@ def evaluate(
                     datasets=[data],
                     suffix=suffix,
                     # Overwriting empties a file that several tasks may share.
-                    overwrite=overwrite and (type(found), suffix) not in fresh,
+                    overwrite=overwrite and (type(found), suffix) not in emptied,
                     hdf5_path=str(output),
                     random_state=random_state,
                     n_jobs=n_jobs,
                     report=report,
                 )
-                fresh.add((type(found), suffix))
+                emptied.add((type(found), suffix))
+                runner.keep_folds = folds.keeper(label, evaluation, suffix)
                 frame = _process(runner, group, param_grid, data)
                 wanted = {str(subject) for subject in data.subject_list}
                 frame = frame[
@@ -378,16 +383,78 @@ def evaluate(
                         metric=str(found.scoring),
                     )
                 )
+                folds.want(found, data, group, suffix, wanted)
         finally:
             data.subject_list = everyone
-    scores = pd.concat(frames, ignore_index=True)
-    rank = {name: i for i, name in enumerate(pipelines)}
-    return scores.sort_values(
+    ranks = {
+        "pipeline": {name: i for i, name in enumerate(pipelines)},
+        "task": {label: i for i, (label, _, _) in enumerate(tasks)},
+    }
+    scores = pd.concat(frames, ignore_index=True).sort_values(
         ["task", "subject", "session", "pipeline"],
-        key=lambda c: c.map(rank) if c.name == "pipeline" else c,
+        key=lambda column: column.map(ranks.get(column.name, lambda value: value)),
         kind="stable",
         ignore_index=True,
     )
+    return Bunch(scores=scores, folds=folds.read())
+
+
+class _Folds:
+    """Scores of single folds, which MOABB averages away, in a CSV file."""
+
+    def __init__(self, path, overwrite):
+        self.path = path
+        self.wanted = []
+        if overwrite:
+            path.unlink(missing_ok=True)
+
+    def keeper(self, label, evaluation, suffix):
+        def keep(digest, rows):
+            import pandas as pd
+
+            frame = pd.DataFrame(rows)
+            frame.insert(0, "task", label)
+            frame.insert(1, "evaluation", evaluation)
+            frame["key"] = f"{digest}-{suffix}"
+            frame.to_csv(
+                self.path, mode="a", header=not self.path.exists(), index=False
+            )
+
+        return keep
+
+    def want(self, paradigm, dataset, pipelines, suffix, subjects):
+        from moabb.analysis.results import get_pipeline_digest
+
+        process = paradigm.make_process_pipelines(dataset)[0]
+        keys = {
+            f"{get_pipeline_digest(process, p)}-{suffix}" for p in pipelines.values()
+        }
+        self.wanted.append((dataset.code, keys, subjects))
+
+    def read(self):
+        import pandas as pd
+
+        if not self.path.exists():
+            return pd.DataFrame()
+        text = dict.fromkeys(("subject", "session"), str)
+        frame = pd.read_csv(self.path, dtype=text)
+        mask = pd.Series(False, index=frame.index)
+        for code, keys, subjects in self.wanted:
+            mask |= (
+                (frame["dataset"] == code)
+                & frame["key"].isin(keys)
+                & frame["subject"].isin(subjects)
+            )
+        unit = [
+            "task",
+            "evaluation",
+            "dataset",
+            "pipeline",
+            "subject",
+            "session",
+            "fold",
+        ]
+        return frame[mask].drop_duplicates(unit, keep="last").drop(columns="key")
 
 
 def _by_grid(pipelines, param_grid):

@@ -66,6 +66,7 @@ class _StreamingMixin:
     """Overrides how MOABB's evaluations run the folds of a data set."""
 
     report = None  # callable taking a FoldReport
+    keep_folds = None  # callable taking the digest of a pipeline and rows of its folds
 
     def _evaluate_parallel_dataset(
         self,
@@ -135,6 +136,8 @@ class _StreamingMixin:
             group = groups[task["subject"], task["pipeline_name"]]
             if all(i in results for i in group):
                 finished = [row for i in group for row in results.pop(i)]
+                if self.keep_folds is not None:
+                    self._keep(group, finished, pipelines, process_pipeline)
                 if self._aggregate_folds:
                     finished = self._aggregate_fold_results(finished)
                 for row in finished:
@@ -142,6 +145,28 @@ class _StreamingMixin:
                     row.pop("is_error", None)
                 self._push_results_batch(finished, pipelines, process_pipeline)
                 results.update(dict.fromkeys(group))
+
+    def _keep(self, group, rows, pipelines, process_pipeline):
+        from moabb.analysis.results import get_pipeline_digest
+
+        per_fold = len(rows) // len(group)  # a fold may test several sessions
+        self.keep_folds(
+            get_pipeline_digest(process_pipeline, pipelines[rows[0]["pipeline"]]),
+            [
+                {
+                    "dataset": row["dataset"].code,
+                    "pipeline": row["pipeline"],
+                    "subject": row["subject"],
+                    "session": row["session"],
+                    "fold": position // per_fold + 1,
+                    "score": row["score"],
+                    "time": row["time"],
+                    "n_train": row["n_samples"],
+                    "n_test": row["n_samples_test"],
+                }
+                for position, row in enumerate(rows)
+            ],
+        )
 
     def _outcomes(self, dataset, X, y, metadata, tasks, order, tell):
         light = [{**task, "dataset": _Code(dataset.code)} for task in tasks]
