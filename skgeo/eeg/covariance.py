@@ -1,7 +1,5 @@
 """Augmented covariances: covariances of delay-embedded trials."""
 
-from functools import partial
-
 import numpy as np
 from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -195,22 +193,25 @@ class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
 
     def _covariances(self, X):
         n_window = self._window(X.shape[2])
-        flat = np.flatnonzero((X[:, :, :1] == X).all(axis=(1, 2)))
+        direct = self.block_toeplitz or self.estimator in _DIRECT
+        fill = self._fill_directly if direct else self._fill_by_embedding
+        d = self.order * X.shape[1]
+        C = np.empty((len(X), d, d))
+        # Chunks of a megabyte or two stay in cache from the centring to the products.
+        per_chunk = max(1, 2**18 // (X.shape[1] * X.shape[2]))
+        n_chunks = max(-(-len(X) // per_chunk), effective_n_jobs(self.n_jobs))
+        map_threads(
+            lambda part: fill(X[part], n_window, C[part]),
+            chunk_slices(len(X), n_chunks),
+            self.n_jobs,
+            shared_memory=True,
+        )
+        flat = np.flatnonzero(np.trace(C, axis1=1, axis2=2) == 0)
         if len(flat):
             raise ValueError(
                 f"X holds {len(flat)} trial(s) in which no channel varies (first at "
                 f"index {flat[0]}): they have no covariance. Drop them."
             )
-        direct = self.block_toeplitz or self.estimator in _DIRECT
-        one = partial(self._chunk if direct else self._embedded_chunk, n_window)
-        n_threads = effective_n_jobs(self.n_jobs)
-        # A bounded chunk keeps temporaries in cache and memory flat.
-        per_chunk = max(1, min(len(X), 2**22 // (X.shape[1] * X.shape[2])))
-        n_chunks = max(-(-len(X) // per_chunk), n_threads)
-        parts = map_threads(
-            one, [X[s] for s in chunk_slices(len(X), n_chunks)], self.n_jobs
-        )
-        C = parts[0] if len(parts) == 1 else np.concatenate(parts)
         if not np.isfinite(C).all():
             raise ValueError(
                 f"estimator={self.estimator!r} returned NaN or infinity for "
@@ -220,50 +221,49 @@ class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
             )
         return C
 
-    def _chunk(self, n_window, X):
-        scaled, exponent = lagged.centre_and_scale(X)
+    def _fill_directly(self, X, n_window, C):
+        X, exponent = lagged.centre_and_scale(X)
         if np.abs(exponent).max() > _LARGEST_EXPONENT:
             raise ValueError(
-                f"X has amplitudes around {np.abs(X).max():.1e}: their squares leave "
-                "the range of floating point. Rescale the trials."
+                f"X has amplitudes around 2**{exponent[np.abs(exponent).argmax()]}: "
+                "their squares leave the range of floating point. Rescale the trials."
             )
-        divisor = n_window
         if self.block_toeplitz:
-            S = lagged.block_toeplitz_scatter(scaled, self.order, self.lag)
+            C[:] = lagged.block_toeplitz_scatter(X, self.order, self.lag)
         elif self.edge == "wrap":
-            S = lagged.wrapped_scatter(scaled, self.order, self.lag)
+            C[:] = lagged.wrapped_scatter(X, self.order, self.lag)
         else:
-            S = lagged.augmented_scatter(scaled, self.order, self.lag, n_window)
-        S /= divisor
-        if self.estimator == "lwf":
-            Z, lag = (scaled, self.lag)
-            order, window = self.order, n_window
-            if self.edge == "wrap":
-                delays = [i * self.lag for i in range(self.order)]
-                Z, order, lag = lagged.embed(scaled, delays, n_window, wrap=True), 1, 1
-            rho = lagged.ledoit_wolf_shrinkage(Z, S, order, lag, window)
-            S = lagged.shrink(S, rho)
-        elif self.estimator == "oas" or self.shrinkage == "auto":
-            rho = lagged.oas_shrinkage(S, n_window)
-            if self.estimator == "cov":
-                S *= n_window / (n_window - 1)
-            S = lagged.shrink(S, rho)
-        elif self.estimator == "cov":
-            S *= n_window / (n_window - 1)
-        return np.ldexp(self._extra(S), 2 * exponent[:, None, None])
+            lagged.augmented_scatter(X, self.order, self.lag, n_window, out=C)
+        divisor = n_window - 1 if self.estimator == "cov" else n_window
+        factor = np.ldexp(1.0 / divisor, 2 * exponent)
+        lagged.shrink(C, self._intensity(X, C, n_window), factor, out=C)
+        self._shrink_further(C)
 
-    def _embedded_chunk(self, n_window, X):
+    def _intensity(self, X, scatter, n_window):
+        """Shrinkage that belongs to the estimator."""
+        if self.estimator == "lwf":
+            order, lag = self.order, self.lag
+            if self.edge == "wrap":
+                delays = [i * lag for i in range(order)]
+                X, order, lag = lagged.embed(X, delays, n_window, wrap=True), 1, 1
+            return lagged.ledoit_wolf_shrinkage(
+                X, scatter / n_window, order, lag, n_window
+            )
+        if self.estimator == "oas" or self.shrinkage == "auto":
+            return lagged.oas_shrinkage(scatter, n_window)
+        return 0.0
+
+    def _fill_by_embedding(self, X, n_window, C):
         from pyriemann.estimation import Covariances
 
         delays = [i * self.lag for i in range(self.order)]
         Z = lagged.embed(X, delays, n_window, wrap=self.edge == "wrap")
         with np.errstate(all="ignore"):  # the caller checks what comes out
-            C = np.asarray(Covariances(estimator=self.estimator).transform(Z))
+            C[:] = Covariances(estimator=self.estimator).transform(Z)
         if self.shrinkage == "auto" and self.estimator not in _SELF_REGULARISED:
-            C = lagged.shrink(C, lagged.oas_shrinkage(C, n_window))
-        return self._extra(C)
+            lagged.shrink(C, lagged.oas_shrinkage(C, n_window), out=C)
+        self._shrink_further(C)
 
-    def _extra(self, S):
-        if isinstance(self.shrinkage, str) or not self.shrinkage:
-            return S
-        return lagged.shrink(S, self.shrinkage)
+    def _shrink_further(self, C):
+        if not isinstance(self.shrinkage, str) and self.shrinkage:
+            lagged.shrink(C, self.shrinkage, out=C)

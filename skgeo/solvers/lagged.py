@@ -9,7 +9,7 @@ therefore replace the product of the embedded signal with itself, which costs
 
 import numpy as np
 
-from skgeo.kernels.lagged import unroll_blocks
+from skgeo.kernels import lagged as kernels
 
 __all__ = [
     "augmented_scatter",
@@ -93,17 +93,10 @@ def centre_and_scale(X):
     exponent : ndarray of shape (n_trials,)
         The original, centred, is ``X * 2.0 ** exponent``.
     """
-    largest = np.abs(X).max(axis=(1, 2))
-    _, exponent = np.frexp(largest)
-    X = np.ldexp(X, -exponent[:, None, None])
-    size = np.abs(X).max(axis=-1)
-    X -= X.mean(axis=-1, keepdims=True)
-    # A channel that never changes is left with rounding errors: make them zero.
-    X[np.abs(X).max(axis=-1) <= 8 * np.finfo(float).eps * size] = 0.0
-    # Large offsets leave a small signal: scale again, so that squares stay normal.
-    largest = np.abs(X).max(axis=(1, 2))
-    _, again = np.frexp(largest)
-    return np.ldexp(X, -again[:, None, None]), exponent + again
+    out = np.empty_like(X)
+    exponent = np.empty(len(X), dtype=np.int64)
+    kernels.centre_and_scale(X, out, exponent)
+    return out, exponent
 
 
 def _first_blocks(X, order, lag, n_window):
@@ -115,7 +108,7 @@ def _first_blocks(X, order, lag, n_window):
     return base
 
 
-def augmented_scatter(X, order, lag, n_window, base=None):
+def augmented_scatter(X, order, lag, n_window, base=None, out=None):
     """Centred scatter matrices of delay-embedded trials.
 
     Parameters
@@ -128,6 +121,8 @@ def augmented_scatter(X, order, lag, n_window, base=None):
         Number of embedded samples, see :func:`window_length`.
     base : ndarray of shape (n_trials, order, n_channels, n_channels), optional
         First block column, if it is known already.
+    out : ndarray of shape (n_trials, order * n_channels, order * n_channels), optional
+        Where to put the result.
 
     Returns
     -------
@@ -137,16 +132,9 @@ def augmented_scatter(X, order, lag, n_window, base=None):
     n, c, _ = X.shape
     if base is None:
         base = _first_blocks(X, order, lag, n_window)
-    if order == 1:
-        scatter = base[:, 0].copy()
-    else:
-        scatter = np.empty((n, order * c, order * c))
-        unroll_blocks(X, base, lag, n_window, scatter)
-    sums = np.concatenate(
-        [X[:, :, i * lag : i * lag + n_window].sum(-1) for i in range(order)], axis=1
-    )
-    scatter -= sums[:, :, None] * (sums / n_window)[:, None, :]
-    return scatter
+    out = np.empty((n, order * c, order * c)) if out is None else out
+    kernels.unroll_blocks(X, base, lag, n_window, out)
+    return out
 
 
 def _toeplitz(blocks):
@@ -289,8 +277,8 @@ def ledoit_wolf_shrinkage(X, S, order, lag, n_window):
     return np.maximum(rho, 0.0)
 
 
-def shrink(S, rho):
-    """Return ``(1 - rho) S + rho tr(S)/n I``.
+def shrink(S, rho, factor=1.0, out=None):
+    """Return ``factor ((1 - rho) S + rho tr(S)/n I)``.
 
     Parameters
     ----------
@@ -298,16 +286,20 @@ def shrink(S, rho):
         Symmetric matrices.
     rho : float or ndarray of shape (n_trials,)
         Intensities in [0, 1].
+    factor : float or ndarray of shape (n_trials,), default=1.0
+        Factors of the results.
+    out : ndarray of shape (n_trials, n, n), optional
+        Where to put the result; may be S.
 
     Returns
     -------
     shrunk : ndarray of shape (n_trials, n, n)
-        Shrunk copies.
+        Shrunk matrices.
     """
-    rho = np.broadcast_to(np.asarray(rho, dtype=float), (len(S),))
-    d = S.shape[-1]
-    mu = np.trace(S, axis1=1, axis2=2) / d
-    out = S * (1.0 - rho)[:, None, None]
+    n, d, _ = S.shape
+    rho = np.broadcast_to(np.asarray(rho, dtype=float), (n,))
+    ridge = rho * factor * np.trace(S, axis1=1, axis2=2) / d
+    out = np.multiply(S, ((1.0 - rho) * factor)[:, None, None], out=out)
     diagonal = np.arange(d)
-    out[:, diagonal, diagonal] += (rho * mu)[:, None]
+    out[:, diagonal, diagonal] += ridge[:, None]
     return out

@@ -187,6 +187,22 @@ def test_nan_from_an_estimator_is_refused():
         AugmentedCovariances(estimator="corr", shrinkage=None).fit_transform(X)
 
 
+def test_centre_and_scale_equals_its_twin():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((4, 3, 50)) * 10.0 ** np.array([-200, 0, 3, 200]).reshape(
+        4, 1, 1
+    )
+    X[1, 2] = 7.0
+    X[2] += 1e9
+    out, exponent = lagged.centre_and_scale(X)
+    twin = X - X.mean(-1, keepdims=True)
+    twin[1, 2] = 0.0
+    assert_allclose(np.ldexp(out, exponent[:, None, None]), twin, rtol=1e-4)
+    largest = np.abs(out).max(axis=(1, 2))
+    assert ((largest >= 0.5) & (largest < 1)).all()
+    assert (out[1, 2] == 0).all()
+
+
 def unroll_numpy(X, base, lag, n_window, out):
     """Plain-numpy twin of the kernel, by direct summation."""
     c = X.shape[1]
@@ -195,6 +211,7 @@ def unroll_numpy(X, base, lag, n_window, out):
         for j in range(order):
             left = X[:, :, i * lag : i * lag + n_window]
             right = X[:, :, j * lag : j * lag + n_window]
+            left = left - left.mean(-1, keepdims=True)
             block = left @ right.swapaxes(1, 2)
             out[:, i * c : (i + 1) * c, j * c : (j + 1) * c] = block
 
