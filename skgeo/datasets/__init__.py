@@ -10,5 +10,6 @@ __getattr__, __dir__, __all__ = lazy_names(
         "motor_imagery": ("EmbeddedMotorImagery",),
         "recordings": ("Recordings", "from_arrays"),
         "recordings_mne": ("from_epochs", "from_raws"),
+        "register": ("register_in_moabb",),
     },
 )

@@ -396,6 +396,9 @@ def evaluate(
         kind="stable",
         ignore_index=True,
     )
+    # MOABB keeps single precision.
+    numbers = scores.select_dtypes("float32").columns
+    scores[numbers] = scores[numbers].astype(float).round(7)
     return Bunch(scores=scores, folds=folds.read())
 
 
