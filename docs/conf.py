@@ -1,0 +1,82 @@
+"""Sphinx configuration."""
+
+import os
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("MOABB_DOWNLOAD_PROVIDER", "upstream")
+
+import skgeo  # noqa: E402  (the path has to be set first)
+
+project = "skgeo"
+author = "The skgeo developers"
+copyright = "2026, the skgeo developers"
+version = release = skgeo.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "numpydoc",
+    "myst_parser",
+    "sphinx_design",
+    "sphinx_copybutton",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "README.md", "gallery/**/*.ipynb", "gallery/**/*.py.md5"]
+source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
+templates_path = ["_templates"]
+suppress_warnings = ["config.cache"]
+
+myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist"]
+myst_heading_anchors = 3
+myst_dmath_double_inline = True
+
+autosummary_generate = True
+numpydoc_show_class_members = False
+numpydoc_xref_param_type = False
+# Methods that scikit-learn adds for metadata routing are described there.
+autodoc_default_options = {
+    "members": True,
+    "inherited-members": False,
+    "exclude-members": "set_fit_request, set_predict_request, set_score_request, "
+    "set_transform_request, set_decision_function_request, "
+    "set_predict_proba_request, set_partial_fit_request",
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = "skgeo"
+html_static_path = ["_static"]
+html_css_files = ["skgeo.css"]
+html_show_sourcelink = False
+html_theme_options = {
+    "show_prev_next": False,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "navigation_with_keys": False,
+    "pygments_light_style": "tango",
+    "pygments_dark_style": "monokai",
+}
+
+_examples = [p for p in sorted((ROOT / "examples").glob("*")) if p.is_dir()]
+sphinx_gallery_conf = {
+    "examples_dirs": [str(p) for p in _examples],
+    "gallery_dirs": [f"gallery/{p.name}" for p in _examples],
+    "filename_pattern": r"/plot_",
+    "remove_config_comments": True,
+    "download_all_examples": False,
+    "show_memory": False,
+    "min_reported_time": 1,
+    "abort_on_example_error": True,
+    "matplotlib_animations": True,
+    "image_srcset": [],
+    "within_subsection_order": "FileNameSortKey",
+    "reference_url": {"skgeo": None},
+    "doc_module": ("skgeo",),
+    "backreferences_dir": "gallery/backreferences",
+    "inspect_global_variables": False,
+}
