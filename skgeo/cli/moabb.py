@@ -135,7 +135,8 @@ def _progress():
 
 
 def _print_tables(result):
-    from skgeo.eeg.report import METRIC_NAMES, best_baseline, statistics, summary_table
+    from skgeo.eeg.plots import METRIC_NAMES, best_baseline, summary_table
+    from skgeo.eeg.report import statistics
 
     table = summary_table(result.scores, result.folds)
     tests = statistics(result.scores, result.folds)
@@ -248,10 +249,12 @@ def moabb(
             help="CLASS=ANNOTATION (or code), for one's own recordings; repeatable."
         ),
     ] = None,
-    n_jobs: Annotated[int, typer.Option(help="Processes over folds.")] = 1,
+    n_jobs: Annotated[
+        int, typer.Option(help="Processes over folds; -1 for all cores.")
+    ] = -1,
     output: Annotated[
         pathlib.Path, typer.Option(help="Folder for results, tables and pictures.")
-    ] = pathlib.Path("skgeo-results"),
+    ] = pathlib.Path("results"),
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Compute again what is there.")
     ] = False,
@@ -329,7 +332,7 @@ def _set_provider(provider):
 
 
 def _list():
-    from skgeo.eeg.evaluation import dataset_names
+    from skgeo.eeg.lookup import dataset_names
     from skgeo.eeg.moabb import pipelines
 
     console.print("Pipelines: " + escape(", ".join(pipelines("all"))), highlight=False)

@@ -17,7 +17,7 @@ import skgeo.cli
 from skgeo.cli.app import app
 from tests.moabb.test_recordings import trials
 
-FEW = ["--pipelines", "Cov+MDM,ACM+MDM", "--channels", "C3,Cz,C4"]
+FEW = ["--pipelines", "Cov+MDM,ACM+MDM", "--channels", "C3,Cz,C4", "--n-jobs", "1"]
 
 
 def run(*words, code=0):
@@ -70,7 +70,7 @@ def test_ones_own_file(tmp_path):
     np.savez(tmp_path / "mine.npz", X=X, y=y, sfreq=128.0)
     run(
         "--dataset", tmp_path / "mine.npz", "--band", "none", "--pipelines", "Cov+MDM",
-        "--output", tmp_path / "out",
+        "--n-jobs", 1, "--output", tmp_path / "out",
     )  # fmt: skip
     frame = pd.read_csv(tmp_path / "out/scores.csv")
     assert frame["dataset"].str.startswith("Recordings-mine-").all()

@@ -22,7 +22,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from skgeo.datasets import EmbeddedMotorImagery, from_arrays, load_embedded_eeg
 from skgeo.datasets.register import register_in_moabb
 from skgeo.eeg import evaluate, pipeline_folder, pipelines
-from skgeo.eeg.evaluation import NoNetworkError, find_dataset, find_paradigm
+from skgeo.eeg.evaluation import NoNetworkError
+from skgeo.eeg.lookup import find_dataset, find_paradigm
 
 NAMES = ["Cov+MDM", "ACM+TS+SVM", "ACM+MDM"]
 PLAIN = {
