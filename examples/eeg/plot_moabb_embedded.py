@@ -12,9 +12,9 @@ with more pipelines and writes a report.
 # The recording
 # -------------
 #
-# One volunteer imagined closing the left or the right fist. Over C4, on the right side of
-# the head, the power from 7 to 14 Hz is some 2 dB lower when the left hand is imagined;
-# over C3 the spectra of this volunteer hardly differ.
+# One volunteer imagined closing the left or the right fist. Over C4, on the right of
+# the head, the power from 7 to 14 Hz is about 1 dB lower when the left hand is
+# imagined; over C3 the spectra of this volunteer hardly differ.
 
 import tempfile
 

@@ -29,7 +29,7 @@ def dataset_names():
     names : list of str
         The embedded one first, then MOABB's.
     """
-    return [EMBEDDED, *sorted(_dataset_classes())]
+    return [EMBEDDED, *sorted(set(_dataset_classes()) - {EMBEDDED})]
 
 
 def find_dataset(

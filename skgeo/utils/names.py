@@ -58,7 +58,7 @@ def pick_name(name, known, kind):
     ValueError
         If there is none; the message lists the nearest ones.
     """
-    known = list(known)
+    known = list(dict.fromkeys(known))
     if name in known:
         return name
     alike = [item for item in known if item.lower() == str(name).lower()]

@@ -217,6 +217,7 @@ def test_subjects(fake_dataset, tmp_path):
 
 
 def test_names():
+    register_in_moabb()  # its name is then in both lists
     assert find_dataset("embeddedmotorimagery").code == "EmbeddedMotorImagery-motor"
     assert find_dataset("zhou2016").code == "Zhou2016"
     with pytest.raises(ValueError, match="Did you mean BNCI2014_001"):
