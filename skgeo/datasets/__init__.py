@@ -6,8 +6,10 @@ __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "embedded_eeg": ("load_embedded_eeg",),
+        "files": ("from_files",),
         "motor_imagery": ("EmbeddedMotorImagery",),
         "recordings": ("Recordings", "from_arrays"),
         "recordings_mne": ("from_epochs", "from_raws"),
+        "register": ("register_in_moabb",),
     },
 )
