@@ -25,7 +25,7 @@ from skgeo.eeg import (
 )
 
 SEED = 2718
-DEFAULT = "average, 1/order, automatic grid"
+DEFAULT = "average, automatic grid and weights"
 QUICK = ("order 1, linear, C = 1", DEFAULT)
 
 

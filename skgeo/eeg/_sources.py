@@ -17,6 +17,7 @@ __all__ = [
 _LAGS = (1, 2, 4, 6, 8)
 _LARGEST_ORDER = 6
 _LARGEST_DIMENSION = 100
+_FEW_CHANNELS = 12
 
 
 def averaged_points(orders, lags, n_channels, n_times):
@@ -48,15 +49,18 @@ def averaged_points(orders, lags, n_channels, n_times):
     return points
 
 
-def order_shares(points, order_weights):
+def order_shares(points, order_weights, n_channels):
     """Weights of embeddings: each order's share, split evenly over its lags.
 
     Parameters
     ----------
     points : list of (int, int)
         Orders and lags.
-    order_weights : {"equal", "inverse"}
-        Orders count alike, or order ``p`` counts ``1 / p``.
+    order_weights : {"auto", "equal", "inverse"}
+        Orders count alike, or order ``p`` counts ``1 / p``; ``"auto"`` is the first
+        for up to 12 channels.
+    n_channels : int
+        Number of channels.
 
     Returns
     -------
@@ -66,7 +70,10 @@ def order_shares(points, order_weights):
     orders = np.array([order for order, _ in points])
     lags_of = np.bincount(orders)[orders]
     shares = 1.0 / lags_of
-    if order_weights == "inverse":
+    inverse = order_weights == "inverse" or (
+        order_weights == "auto" and n_channels > _FEW_CHANNELS
+    )
+    if inverse:
         shares = shares / orders
     return shares / shares.sum()
 

@@ -64,9 +64,10 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
         Lags of ``selection="average"``, in samples. ``"auto"``: 1, 2, 4, 6 and 8.
         Where orders or lags are ``"auto"``, embeddings that span more than half a
         trial are left out.
-    order_weights : {"equal", "inverse"}, default="inverse"
+    order_weights : {"auto", "equal", "inverse"}, default="auto"
         Share of an order in the average, split evenly over its lags: the same for
-        all, or ``1 / order``.
+        all, or ``1 / order``. ``"auto"`` is ``"equal"`` for up to 12 channels and
+        ``"inverse"`` for more, where high orders cost more than they bring.
     metric : {"riemann", "block-toeplitz"}, default="riemann"
         Geometry. ``"block-toeplitz"`` estimates every lag once and works with the
         reflection coefficients of the block-Toeplitz matrix, matrices of the size of
@@ -154,7 +155,7 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
         "selection": Null() | OneOf("average", *METHODS),
         "orders": OneOf("auto") | SequenceOf(Integer(1)),
         "lags": OneOf("auto") | SequenceOf(Integer(1)),
-        "order_weights": OneOf("equal", "inverse"),
+        "order_weights": OneOf("auto", "equal", "inverse"),
         "metric": OneOf("riemann", "block-toeplitz"),
         "block_toeplitz": Boolean(),
         "method": OneOf("tangent-svm", "tangent-lr", "mdm", "fgmdm"),
@@ -176,7 +177,7 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
         selection=None,
         orders="auto",
         lags="auto",
-        order_weights="inverse",
+        order_weights="auto",
         metric="riemann",
         method="tangent-svm",
         C=1.0,
@@ -251,7 +252,7 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
         self._source = self._make_source(X)
         shares = None
         if self.selection == "average":
-            shares = order_shares(self.embeddings_, self.order_weights)
+            shares = order_shares(self.embeddings_, self.order_weights, X.shape[1])
         params = self.get_params(deep=False)
         params["class_weight"] = self._encoded_class_weight()
         if X_target is not None and X_target.shape[1] != X.shape[1]:

@@ -22,13 +22,13 @@ DEFAULT = (
     "Cov+TS+LR",
     "Cov+TS+SVM",
     "Cov+TS+EN",
+    "ACM(average)",
     "ACM+MDM",
     "ACM+FgMDM",
     "ACM+TS+LR",
     "ACM+TS+SVM",
-    "ACM+TS+SVM(grid)",
 )
-ON_REQUEST = ("ACM+MDM(grid)",)
+ON_REQUEST = ("ACM(search)", "ACM+TS+SVM(grid)", "ACM+MDM(grid)")
 BASELINES = DEFAULT[:6]
 
 
@@ -114,9 +114,11 @@ def pipelines(which="default"):
     """Build the pipelines a MOABB evaluation takes.
 
     ``CSP+LDA`` and the ``Cov+`` pipelines are the standard ones, made of pyriemann and
-    scikit-learn; the ``ACM+`` pipelines classify augmented covariances, with order 4
-    and lag 4 samples, or with order and lag searched by MOABB (``(grid)``: hand
-    :func:`param_grids` to ``process``, or they run at order 1).
+    scikit-learn. ``ACM(average)``, the one to take first, averages augmented
+    covariances of several orders and lags; the ``ACM+`` pipelines have order 4 and lag
+    4 samples. On request (``"all"`` or by name): order and lag searched by
+    :class:`AugmentedCovarianceClassifierCV` (``ACM(search)``) or by MOABB (``(grid)``:
+    hand :func:`param_grids` to ``process``, or they run at order 1).
 
     Parameters
     ----------

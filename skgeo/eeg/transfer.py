@@ -29,7 +29,7 @@ class RecentredCovarianceClassifier(AugmentedCovarianceClassifier):
         Orders of the average.
     lags : "auto" or sequence of int, default="auto"
         Lags of the average.
-    order_weights : {"equal", "inverse"}, default="inverse"
+    order_weights : {"auto", "equal", "inverse"}, default="auto"
         Share of an order in the average.
     metric : {"riemann", "block-toeplitz"}, default="riemann"
         Geometry. Block-Toeplitz covariances are recentred by the mean of their

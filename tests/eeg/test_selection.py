@@ -177,8 +177,11 @@ def test_grid_and_shares_of_the_average():
         *[(2, 2), (3, 2), (4, 2), (2, 4), (2, 6)],
     ]
     points = averaged_points((1, 3), (1, 2), 3, 50)
-    assert_allclose(order_shares(points, "equal"), [1 / 2, 1 / 4, 1 / 4])
-    assert_allclose(order_shares(points, "inverse"), [3 / 4, 1 / 8, 1 / 8])
+    assert_allclose(order_shares(points, "equal", 30), [1 / 2, 1 / 4, 1 / 4])
+    assert_allclose(order_shares(points, "inverse", 3), [3 / 4, 1 / 8, 1 / 8])
+    for n_channels, rule in ((12, "equal"), (13, "inverse")):
+        expected = order_shares(points, rule, n_channels)
+        assert_allclose(order_shares(points, "auto", n_channels), expected)
 
 
 def test_average_refuses_what_it_cannot_average():
