@@ -283,7 +283,7 @@ def label_windows(
 
 
 def normalised_mcc(y_true, y_pred):
-    """Matthews correlation coefficient, from [-1, 1] to [0, 1].
+    """Normalise the Matthews correlation coefficient to [0, 1].
 
     Parameters
     ----------
@@ -299,7 +299,7 @@ def normalised_mcc(y_true, y_pred):
 
 
 def information_transfer_rate(accuracy, n_classes, seconds):
-    """Information transfer rate of Wolpaw.
+    """Compute the information transfer rate of Wolpaw.
 
     Parameters
     ----------
