@@ -4,7 +4,8 @@ from numba import njit
 
 __all__ = ["KERNELS", "jit"]
 
-# Every decorated kernel, so that a test can ask which of them warmup() misses.
+# Every kernel that solvers call, so that a test can ask which of them warmup() misses.
+# Private helpers are inlined: they stay uncompiled when their callers come from cache.
 KERNELS = []
 
 
@@ -33,5 +34,6 @@ def jit(function=None, *, fastmath=False):
     kernel = njit(cache=True, nogil=True, error_model="numpy", fastmath=fastmath)(
         function
     )
-    KERNELS.append(kernel)
+    if not function.__name__.startswith("_"):
+        KERNELS.append(kernel)
     return kernel
