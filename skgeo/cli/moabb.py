@@ -106,7 +106,7 @@ class _Bar:
         self.bars = {}
 
     def __call__(self, report):
-        words = f"{report.pipeline}  subject {report.subject}"
+        words = f"{report.task}  {report.pipeline}  subject {report.subject}"
         words += f"  fold {report.fold}/{report.n_folds}"
         if report.score is not None:
             words += f"  score {report.score:.3f}  fit {report.time:.2g} s"

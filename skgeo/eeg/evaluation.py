@@ -216,6 +216,7 @@ def evaluate(
                     report=report,
                 )
                 emptied.add((type(found), suffix))
+                runner.task = label
                 runner.keep_folds = folds.keeper(label, evaluation, suffix)
                 frame = _process(runner, group, param_grid, data)
                 wanted = {str(subject) for subject in data.subject_list}

@@ -144,6 +144,11 @@ def find_paradigm(name, dataset, *, classes=None, band="default", channels=None)
         options |= {"fmin": None, "fmax": None}
     elif band != "default":
         options |= {"fmin": float(band[0]), "fmax": float(band[1])}
+    if isinstance(channels, str):
+        raise ValueError(
+            f"channels must be a sequence of names here, got {channels!r}: the words "
+            "'motor' and 'all' are for the embedded recording by name."
+        )
     if channels is not None:
         options["channels"] = list(channels)
     try:

@@ -22,6 +22,8 @@ class FoldReport:
 
     Attributes
     ----------
+    task : str
+        The classes to tell apart.
     pipeline : str
         Name of the pipeline.
     dataset, subject, session : str
@@ -36,6 +38,7 @@ class FoldReport:
         Seconds of the fit.
     """
 
+    task: str
     pipeline: str
     dataset: str
     subject: str
@@ -65,6 +68,7 @@ def _run_fold(X, y, metadata, index, task):
 class _StreamingMixin:
     """Overrides how MOABB's evaluations run the folds of a data set."""
 
+    task = ""  # words for what is told apart
     report = None  # callable taking a FoldReport
     keep_folds = None  # callable taking the digest of a pipeline and rows of its folds
 
@@ -112,6 +116,7 @@ class _StreamingMixin:
             if self.report is not None:
                 self.report(
                     FoldReport(
+                        task=self.task,
                         pipeline=task["pipeline_name"],
                         dataset=dataset.code,
                         subject=str(task["subject"]),

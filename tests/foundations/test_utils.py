@@ -144,9 +144,9 @@ def test_blas_cap_from_several_threads():
     def work():
         for _ in range(20):
             with single_blas_thread():
-                barrier.wait(timeout=30)
+                barrier.wait(timeout=300)
                 seen.append(blas_threads())
-                barrier.wait(timeout=30)
+                barrier.wait(timeout=300)
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:

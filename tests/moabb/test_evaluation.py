@@ -241,6 +241,8 @@ def test_paradigms():
         find_paradigm("LeftRight", embedded)
     with pytest.raises(ValueError, match="does not fit"):
         find_paradigm("P300", embedded)
+    with pytest.raises(ValueError, match="channels must be a sequence"):
+        find_paradigm(None, embedded, channels="motor")
     with pytest.raises(ValueError, match="has no class"):
         find_paradigm(None, embedded, classes=["tongue", "feet"])
     with pytest.raises(ValueError, match="does not let one choose"):
