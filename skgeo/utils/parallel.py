@@ -8,7 +8,7 @@ over trials or grid points (:func:`map_threads`).
 
 import threading
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 
 from joblib import Parallel, delayed, effective_n_jobs
@@ -31,16 +31,39 @@ def _controller():
     return ThreadpoolController()
 
 
+@lru_cache(maxsize=1)
+def _limits_are_per_thread():
+    """Whether some BLAS takes a limit for the calling thread only (MKL, OpenMP)."""
+    return any(
+        info["user_api"] == "blas" and info.get("threading_layer") != "pthreads"
+        for info in _controller().info()
+    )
+
+
+def _take_control():
+    # threadpoolctl >= 3.8 lets only the thread that set OpenBLAS's limit change it. The
+    # counter below decides instead: the last to leave need not be the first to enter.
+    for library in _controller().lib_controllers:
+        clear = getattr(library, "clear_controlling_thread", None)
+        if clear is not None:
+            clear(force=True)
+
+
 @contextmanager
 def single_blas_thread():
     """Cap BLAS at one thread; re-entrant and safe to enter from several threads.
 
-    The cap is process-wide, so it is counted: the first to enter sets it, the last
+    Where the cap is process-wide it is counted: the first to enter sets it, the last
     to leave lifts it.
     """
     global _depth, _limiter
+    if _limits_are_per_thread():
+        with _controller().limit(limits=1, user_api="blas"):
+            yield
+        return
     with _lock:
         if _depth == 0:
+            _take_control()
             _limiter = _controller().limit(limits=1, user_api="blas")
         _depth += 1
     try:
@@ -49,8 +72,15 @@ def single_blas_thread():
         with _lock:
             _depth -= 1
             if _depth == 0:
+                _take_control()
                 _limiter.restore_original_limits()
+                _take_control()
                 _limiter = None
+
+
+def _capped(function, task):
+    with single_blas_thread():
+        return function(task)
 
 
 def map_threads(function, tasks, n_jobs=None, *, shared_memory=False):
@@ -80,6 +110,9 @@ def map_threads(function, tasks, n_jobs=None, *, shared_memory=False):
     with single_blas_thread():
         if len(tasks) < 2 or effective_n_jobs(n_jobs) == 1:
             return [function(task) for task in tasks]
+        # Workers cap for themselves: the limit may be per thread, or they may be
+        # other processes.
+        function = partial(_capped, function)
         where = {"require": "sharedmem"} if shared_memory else {"prefer": "threads"}
         return Parallel(n_jobs=n_jobs, **where)(
             delayed(function)(task) for task in tasks
