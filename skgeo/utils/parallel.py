@@ -53,7 +53,7 @@ def single_blas_thread():
                 _limiter = None
 
 
-def map_threads(function, tasks, n_jobs=None):
+def map_threads(function, tasks, n_jobs=None, *, shared_memory=False):
     """Apply a function to each task, in threads, BLAS capped at one thread.
 
     Goes through joblib with a soft preference for threads, so that
@@ -68,6 +68,8 @@ def map_threads(function, tasks, n_jobs=None):
     n_jobs : int or None, default=None
         Number of threads as in joblib; None means one, unless a
         ``joblib.parallel_config`` says otherwise.
+    shared_memory : bool, default=False
+        The function writes into arrays it shares: threads only.
 
     Returns
     -------
@@ -78,7 +80,8 @@ def map_threads(function, tasks, n_jobs=None):
     with single_blas_thread():
         if len(tasks) < 2 or effective_n_jobs(n_jobs) == 1:
             return [function(task) for task in tasks]
-        return Parallel(n_jobs=n_jobs, prefer="threads")(
+        where = {"require": "sharedmem"} if shared_memory else {"prefer": "threads"}
+        return Parallel(n_jobs=n_jobs, **where)(
             delayed(function)(task) for task in tasks
         )
 
