@@ -92,6 +92,17 @@ class _Modes:
         self.total = self.lam + noise
         self.shrink = self.lam / np.where(self.total > 0, self.total, 1.0)
 
+    def beyond(self, Y, Z):
+        """Squared norm of the part of Y that the dictionary does not reach.
+
+        Not as a difference of squared norms, which is noise to an evidence that
+        divides it by a small variance.
+        """
+        if self.lam.size == Y[0].size:
+            return 0.0
+        rest = Y - mode_products(Z, [u.conj().T for u in self.left])
+        return float(_power(rest).sum() * len(Y))
+
     def back(self, coefficients):
         """Codes from coefficients along the singular vectors."""
         gain = self.singular / np.where(self.total > 0, self.total, 1.0)
@@ -170,8 +181,7 @@ def moments(factors, gammas, Y, noise, *, outside=0.0, n_outside=0, need="slopes
     n_samples = len(Y)
     mean = modes.back(Z)
     z2 = _power(Z)
-    # The part of Y outside the dictionary's range; rounding may make it negative.
-    lost = outside + max((_energy(Y) - z2.sum() * n_samples) / n_samples, 0.0)
+    lost = outside + modes.beyond(Y, Z) / n_samples
     n_all = Y[0].size + n_outside
     kept = noise / np.where(modes.total > 0, modes.total, 1.0)
     log_det = np.log(modes.total).sum() + (n_all - modes.lam.size) * np.log(noise)
@@ -205,7 +215,7 @@ def posterior(factors, gammas, Y, noise):
     mean = modes.back(Z)
     n_samples, n_all = len(Y), Y[0].size
     z2 = _power(Z) * n_samples
-    lost = max(_energy(Y) - z2.sum(), 0.0)
+    lost = modes.beyond(Y, Z)
     is_complex = np.iscomplexobj(mean)
     log_det = np.log(modes.total).sum() + (n_all - modes.lam.size) * np.log(noise)
     quadratic = (z2 / modes.total).sum() + lost / noise
@@ -260,8 +270,3 @@ def _power(tensor):
         if np.iscomplexobj(row):
             out += row.imag**2
     return out / len(tensor)
-
-
-def _energy(tensor):
-    flat = tensor.ravel()
-    return np.vdot(flat, flat).real

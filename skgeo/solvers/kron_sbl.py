@@ -286,12 +286,11 @@ class _Fit:
             return
         q, r = np.linalg.qr(self.factors[i])
         axis = i + 1
-        size, before = self.Y[0].size, np.vdot(self.Y, self.Y).real
         Y = np.tensordot(self.Y, q.conj(), axes=(axis, 0))
+        rest = np.moveaxis(self.Y, axis, -1) - Y @ q.T
+        self.outside += np.vdot(rest, rest).real / len(Y)
+        self.n_outside += rest[0].size - Y[0].size
         self.Y = np.ascontiguousarray(np.moveaxis(Y, -1, axis))
-        lost = before - np.vdot(self.Y, self.Y).real
-        self.outside += max(lost, 0.0) / len(Y)
-        self.n_outside += size - self.Y[0].size
         self.factors[i] = r
 
 
