@@ -140,7 +140,9 @@ def _iterate(
             noise = max(_new_noise(m, fit, method), noise_floor)
             stop += abs(np.log(noise / fit.noise))
             fit.noise = noise
-        fit.prune(prune_tol, old, m)
+        # What is monotone stays so.
+        floor = m.log_evidence if method == "mm" else -np.inf
+        fit.prune(prune_tol, old, m, floor)
     return stop
 
 
@@ -227,7 +229,7 @@ class _Fit:
     def evidence_without(self, i, stay):
         """Log evidence per sample with only some indices of mode i."""
         factors, gammas = list(self.factors), list(self.gammas)
-        factors[i], gammas[i] = factors[i][:, stay], gammas[i][stay]
+        factors[i], gammas[i] = factors[i][:, stay], self._gammas_of(i, stay)
         return moments(
             factors, gammas, self.Y, self.noise,
             outside=self.outside, n_outside=self.n_outside, need="evidence",
@@ -250,13 +252,14 @@ class _Fit:
         self.gammas[-1] = self.gammas[-1] * total
         self.sources[-1] = self.sources[-1] * total
 
-    def prune(self, tol, old, m):
+    def prune(self, tol, old, m, floor):
         """Take out variances that are small and that the evidence is better without.
 
         A small variance alone is no reason: a true amplitude of a hundredth has one
         of 1e-4. It leaves if the evidence falls with it, at variances ``old`` where
         the moments ``m`` were taken, and so little of the codes of that index is
-        determined by the data that this slope tells all.
+        determined by the data that this slope tells all. And the evidence has to
+        stay at ``floor`` or above.
         """
         for i, g in enumerate(self.gammas):
             small = g < tol * g.max()
@@ -264,7 +267,7 @@ class _Fit:
                 continue
             slope, dof = _slopes(m, old, i)
             stay = ~(small & (slope < 0) & (dof < _UNSEEN))
-            if stay.all() or not stay.any():
+            if stay.all() or not stay.any() or self.evidence_without(i, stay) < floor:
                 continue
             old[i] = old[i][stay]
             m.keep(i, stay)
@@ -272,12 +275,20 @@ class _Fit:
 
     def restrict(self, i, stay):
         """Keep only some indices of mode i."""
-        self.gammas[i], self.sources[i] = self.gammas[i][stay], self.sources[i][stay]
+        self.gammas[i] = self._gammas_of(i, stay)
+        self.sources[i] = self.sources[i][stay]
         self.support[i] = self.support[i][stay]
         self.factors[i] = self.factors[i][:, stay]
         if self.couplings[i] is not None:
             self.couplings[i] = self.couplings[i][np.ix_(stay, stay)]
         self._compress(i)
+
+    def _gammas_of(self, i, stay):
+        """Variances of some indices of mode i, without what others lend them."""
+        C = self.couplings[i]
+        if C is None:
+            return self.gammas[i][stay]
+        return C[np.ix_(stay, stay)] @ self.sources[i][stay]
 
     def _compress(self, i):
         """Rotate away the measurements that the columns left of mode i cannot reach."""

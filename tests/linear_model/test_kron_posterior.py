@@ -17,7 +17,12 @@ def random_problem(rng, rows, columns, *, is_complex, n_samples=2, exponents=Non
         values = rng.standard_normal(shape)
         return values + 1j * rng.standard_normal(shape) if is_complex else values
 
-    factors = [draw(m, n) for m, n in zip(rows, columns, strict=True)]
+    factors = []
+    for m, n in zip(rows, columns, strict=True):
+        # Singular values from 1/2 to 2: an ill-conditioned factor makes the posterior
+        # itself, not a way to compute it, sensitive to the last digit of its entries.
+        u, s, vh = np.linalg.svd(draw(m, n), full_matrices=False)
+        factors.append((u * rng.uniform(0.5, 2.0, len(s))) @ vh)
     low, high = exponents or (0.0, 0.0)
     gammas = [10 ** rng.uniform(low, high, n) for n in columns]
     return factors, gammas, draw(n_samples, int(np.prod(rows)))
@@ -29,8 +34,11 @@ def dense_posterior(factors, gammas, Y, noise):
     A = reduce(np.kron, [H.astype(wide) for H in factors])
     g = reduce(np.kron, [gamma.astype(np.longdouble) for gamma in gammas])
     Y = Y.astype(wide)
-    C = (A * g) @ A.conj().T + np.longdouble(noise) * np.eye(len(A))
-    L = cholesky(C)
+    # C = L L' by QR of its square root: Cholesky would square the condition number.
+    root = np.vstack(
+        [np.sqrt(g)[:, None] * A.conj().T, np.sqrt(wide(noise)) * np.eye(len(A))]
+    )
+    L = triangle(root).conj().T
     whitened = forward(L, A * g)  # L^-1 A G
     data = forward(L, Y.T)
     mean = (whitened.conj().T @ data).T
@@ -50,13 +58,18 @@ def dense_posterior(factors, gammas, Y, noise):
     }
 
 
-def cholesky(C):
-    L = np.zeros_like(C)
-    for j in range(len(C)):
-        d = C[j, j].real - np.sum(np.abs(L[j, :j]) ** 2)
-        L[j, j] = np.sqrt(d)
-        L[j + 1 :, j] = (C[j + 1 :, j] - L[j + 1 :, :j] @ L[j, :j].conj()) / L[j, j]
-    return L
+def triangle(B):
+    """R of a QR factorisation by Householder reflections, diagonal positive."""
+    B, n = B.copy(), B.shape[1]
+    for j in range(n):
+        x = B[j:, j]
+        v = x.copy()
+        phase = x[0] / abs(x[0]) if x[0] != 0 else 1.0
+        v[0] += phase * np.sqrt(np.sum(np.abs(x) ** 2))
+        v /= np.sqrt(np.sum(np.abs(v) ** 2))
+        B[j:, j:] -= 2 * np.outer(v, v.conj() @ B[j:, j:])
+    R = np.triu(B[:n])
+    return R * (np.abs(np.diag(R)) / np.diag(R))[:, None]
 
 
 def forward(L, B):
@@ -70,7 +83,7 @@ def forward(L, B):
 @given(
     seed=st.integers(0, 2**31),
     sizes=st.lists(
-        st.tuples(st.integers(1, 4), st.integers(1, 4)), min_size=2, max_size=4
+        st.tuples(st.integers(1, 3), st.integers(1, 3)), min_size=2, max_size=4
     ),
     is_complex=st.booleans(),
     log_noise=st.floats(-8, 4),
@@ -86,9 +99,12 @@ def test_equals_the_dense_formula(seed, sizes, is_complex, log_noise):
     noise = 10.0**log_noise
     fast = kron_posterior(factors, gammas, Y, noise)
     dense = dense_posterior(factors, gammas, Y, noise)
-    scale = np.abs(dense["mean"]).max() + np.sqrt(dense["prior"].max())
-    assert_allclose(fast.mean, dense["mean"].astype(Y.dtype), rtol=1e-10,
-                    atol=1e-10 * scale)  # fmt: skip
+    # Solving with C costs the oracle, too, digits where noise is small: it forms
+    # y / noise and relies on cancellation to be rid of what the codes cannot reach.
+    lost = np.linalg.norm(Y) / noise * np.finfo(np.longdouble).eps
+    tol = 1e-10 * (np.abs(dense["mean"]).max() + np.sqrt(dense["prior"].max()))
+    tol = float(tol + 10 * lost * dense["prior"].max())
+    assert_allclose(fast.mean, dense["mean"].astype(Y.dtype), rtol=1e-10, atol=tol)
     for name in ("residual", "dof", "log_evidence"):
         assert_allclose(getattr(fast, name), float(dense[name]), rtol=1e-10, atol=1e-10)
     error = np.abs(fast.variance - dense["variance"].astype(float))
