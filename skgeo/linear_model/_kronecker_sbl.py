@@ -34,9 +34,8 @@ from skgeo.utils.params import (
 
 __all__ = ["KroneckerSBL"]
 
-# AM and SVD reach zero slowly or by steps: they need a lower threshold not to
-# take out what is merely on its way.
-PRUNE_TOL = {"mm": 1e-4, "svd": 1e-6, "am": 1e-4}
+# "am" only crawls towards zero and needs the high threshold of its authors.
+PRUNE_TOL = {"mm": 1e-4, "svd": 1e-6, "am": 1e-2}
 
 
 class AnyList(Rule):
@@ -114,9 +113,10 @@ class KroneckerSBL(
         Block sparsity: one weight per mode, 0 for none, by which the variance of each
         code borrows from its two neighbours in that mode.
     prune_tol : "auto" or float, default="auto"
-        Codes whose variance is smaller than this times the largest of their mode are
-        candidates to be taken out; they are if the evidence is better without them.
-        "auto" is 1e-4, and 1e-6 for "svd". Irreversible, so early losses are lasting.
+        Indices whose variance is smaller than this times the largest of their mode are
+        candidates to be taken out; they are if the evidence is better without them
+        ("am" takes them out at once). "auto" is 1e-4 for "mm", 1e-6 for "svd" and 1e-2
+        for "am". Irreversible, so early losses are lasting.
     min_gain : "auto" or float, default="auto"
         Log evidence that an index of a mode has to bring; those that bring less are
         taken out once the variances have settled. "auto" is log(n_i), prior odds of

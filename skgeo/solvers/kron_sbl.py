@@ -140,9 +140,12 @@ def _iterate(
             noise = max(_new_noise(m, fit, method), noise_floor)
             stop += abs(np.log(noise / fit.noise))
             fit.noise = noise
-        # What is monotone stays so.
-        floor = m.log_evidence if method == "mm" else -np.inf
-        fit.prune(prune_tol, old, m, floor)
+        if method == "am":
+            fit.threshold(prune_tol)
+        else:
+            # What is monotone stays so.
+            floor = m.log_evidence if method == "mm" else -np.inf
+            fit.prune(prune_tol, old, m, floor)
     return stop
 
 
@@ -273,6 +276,13 @@ class _Fit:
             m.keep(i, stay)
             self.restrict(i, stay)
 
+    def threshold(self, tol):
+        """Take out small variances: expectation maximisation crawls towards zero."""
+        for i, g in enumerate(self.gammas):
+            stay = g >= tol * g.max()
+            if not stay.all():
+                self.restrict(i, stay)
+
     def restrict(self, i, stay):
         """Keep only some indices of mode i."""
         self.gammas[i] = self._gammas_of(i, stay)
@@ -357,7 +367,15 @@ def _alternate(fit, m, max_inner):
         for i, C in enumerate(fit.couplings):
             inverse = [1.0 / g for g in fit.gammas]
             n_others = second.size // second.shape[i]
-            _project(fit, i, _contract(second, inverse, i) / n_others, C)
+            target = _contract(second, inverse, i) / n_others
+            if C is None:
+                fit.set(i, target)
+                continue
+            # log g + target / g at g = C u: tangent and convexity, as in _minorise.
+            g = fit.gammas[i]
+            ratio = (C.T @ (target / g**2)) / (C.T @ (1.0 / g))
+            source = fit.sources[i] * np.sqrt(ratio)
+            fit.set(i, C @ source, source)
         fit.normalise()
         change = sum(
             np.linalg.norm(g - b) / np.linalg.norm(b)
