@@ -5,6 +5,7 @@ from skgeo.utils.lazy import lazy_names
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
+        "_irs_mimo": ("make_irs_mimo",),
         "embedded_eeg": ("load_embedded_eeg",),
         "files": ("from_files",),
         "motor_imagery": ("EmbeddedMotorImagery",),

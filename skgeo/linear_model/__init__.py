@@ -1,0 +1,13 @@
+"""Sparse Bayesian learning: linear features and Kronecker-structured dictionaries."""
+
+from skgeo.utils.lazy import lazy_names
+
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "_kron_functions": ("KronPosterior", "kron_posterior", "mode_product"),
+        "_kronecker_regressor": ("KroneckerSBLRegressor",),
+        "_kronecker_sbl": ("KroneckerSBL",),
+        "_sparse_bayes": ("SparseBayesianRegressor",),
+    },
+)
