@@ -29,15 +29,24 @@ def mean_magnitudes(C, p, out):
 
 @jit
 def contrast(C, p, shift):
-    """Replace each code c by p sign(c) |c|^(p-1) - shift c; return sum |c|^p."""
-    total = 0.0
+    """Replace each code c by h(c) = p sign(c) |c|^(p-1) - shift c.
+
+    Returns
+    -------
+    power, square, energy : float
+        Sums of |c|^p, c^2 and h(c)^2.
+    """
+    power, square, energy = 0.0, 0.0, 0.0
     for i in range(C.shape[0]):
         for k in range(C.shape[1]):
             c = C[i, k]
             q = abs(c) if p == 3 else c * c
-            C[i, k] = (p * q - shift) * c
-            total += q * c * c
-    return total
+            h = (p * q - shift) * c
+            C[i, k] = h
+            power += q * c * c
+            square += c * c
+            energy += h * h
+    return power, square, energy
 
 
 @jit

@@ -30,9 +30,10 @@ __all__ = ["Settings", "Snapshot", "Stream", "fit_epochs", "polar_factor", "snap
 
 # Longest steps: weight of a new gradient and step length for every 2 n rows.
 _LARGEST_RHO, _LARGEST_GAMMA = 0.3, 0.4
-# The rates decay with a clock that runs at this pace until the gap is below a level:
-# steps that shorten before the basin of a dictionary is found arrive late.
-_SLOW, _LEVEL = 1.0 / 32.0, 0.05
+# The rates decay with a clock that runs at this slow pace until the gap is small: steps
+# that shorten before the basin of a dictionary is found arrive late.  Small is below a
+# level, and below a multiple of what sampling noise alone would make of the gap.
+_SLOW, _LEVEL, _MARGIN = 1.0 / 32.0, 0.05, 2.5
 # Binary orders of magnitude that data may grow before the averages change their unit:
 # fourth powers of 2**16 times a few thousand still fit single precision.
 _ROOM = 16
@@ -104,6 +105,8 @@ class Stream:
         Binary exponent the data are divided by; None before the first non-zero row.
     magnitudes : ndarray of shape (n,)
         Running mean of |code|^(p-2) of each atom.
+    noise : float
+        Running ratio of variance to squared signal in the gradient of one row.
     clock : float
         What the rates decay with, in units of 2 n rows.
     gap : float
@@ -123,6 +126,7 @@ class Stream:
     gap: float = 0.0
     moments: Moments | None = None
     magnitudes: np.ndarray = None
+    noise: float = 0.0
     clock: float = 0.0
     sums: "Sums | None" = None
 
@@ -183,7 +187,9 @@ class Stream:
             np.ldexp(work.magnitudes, (p - 2) * unit) - self.magnitudes
         )
         beta = settings.shift * p * (p - 1) * float(self.magnitudes.min())
-        power = kernels.contrast(codes, p, math.ldexp(beta, (2 - p) * unit))
+        beta = math.ldexp(beta, (2 - p) * unit)
+        power, square, energy = kernels.contrast(codes, p, beta)
+        self._note_noise(power, square, energy, beta, rho)
         ascent = np.matmul(codes.T, X, out=work.ascent)
         weight = math.ldexp(1.0 / len(batch), p * unit)
         if self.sums is not None:
@@ -195,7 +201,28 @@ class Stream:
         vertex = polar_factor(self.G, towards=self.W)
         at_vertex, at_iterate = kernels.towards_vertex(self.W, vertex, self.G, gamma)
         self.gap = max(0.0, 1.0 - at_iterate / at_vertex)
-        self.clock += share * (1.0 if self.gap < _LEVEL else _SLOW)
+        self.clock += share * (1.0 if self._settled(rho / len(batch)) else _SLOW)
+
+    def _note_noise(self, power, square, energy, beta, rho):
+        """Renew the variance of a gradient's entry over the square of its signal.
+
+        With h the function applied to the codes, and codes that are independent, an
+        off-diagonal entry of the skew part of h(C)^T C has half the variance
+        E h^2 E c^2 - (E h c)^2, and a diagonal entry the mean E h c.
+        """
+        signal = self.settings.p * power - beta * square  # sum of h(c) c
+        if signal > 0.0:
+            self.noise += rho * (energy * square / signal**2 - 1.0 - self.noise)
+
+    def _settled(self, weight):
+        """Whether the gap is what noise makes of it, a row having this weight.
+
+        To second order noise turns the polar factor by its skew part over twice the
+        signal, which costs (n - 1) noise / (4 N) of the nuclear norm, N being the
+        number of rows that an average with this weight amounts to.
+        """
+        expected = 0.25 * (len(self.W) - 1) * self.noise * weight / 2.0
+        return self.gap < min(_LEVEL, _MARGIN * expected)
 
     def _change_unit(self, batch, out):
         """Write a batch, divided by a power of two, to ``out``.

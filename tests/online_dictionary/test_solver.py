@@ -52,7 +52,7 @@ def test_steps_follow_the_formulas(sparse, p):
     stream.feed(X)
 
     unit = 2.0 ** np.frexp(np.abs(X[:B]).max())[1]
-    G, m, clock = np.zeros((n, n)), np.zeros(n), 0.0
+    G, m, clock, noise = np.zeros((n, n)), np.zeros(n), 0.0, 0.0
     for t in range(5):
         x = X[t * B : (t + 1) * B] / unit
         u = B / (2 * n)
@@ -62,12 +62,16 @@ def test_steps_follow_the_formulas(sparse, p):
         C = x @ W.T
         m = (1 - rho) * m + rho * np.mean(np.abs(C) ** (p - 2), axis=0)
         beta = 0.9 * p * (p - 1) * m.min()
-        A = (p * np.abs(C) ** (p - 2) * C - beta * C).T @ x / B
+        H = p * np.abs(C) ** (p - 2) * C - beta * C
+        A = H.T @ x / B
+        ratio = np.mean(H**2) * np.mean(C**2) / np.mean(H * C) ** 2 - 1
+        noise = (1 - rho) * noise + rho * ratio
         G = (1 - rho) * G + rho * A
         U, s, Vt = np.linalg.svd(G)
         gap = 1 - np.sum(G * W) / s.sum()
         W = (1 - gamma) * W + gamma * U @ Vt
-        clock += u * (1 if gap < 0.05 else 1 / 32)
+        level = min(0.05, 2.5 * (n - 1) * noise * rho / B / 8)
+        clock += u * (1 if gap < level else 1 / 32)
     np.testing.assert_allclose(stream.W, W, atol=1e-10)
     np.testing.assert_allclose(stream.G, G, atol=1e-10)
     assert stream.gap == pytest.approx(gap, abs=1e-10)
@@ -114,8 +118,8 @@ def test_true_gap_falls_faster_than_the_guarantee(sparse):
     D = sparse.orthogonal(10, n)
     held_out = sparse.codes(11, 40_000, n, theta) @ D
     stream = new_stream(sparse.orthogonal(12, n), 2 * n)
-    X = sparse.codes(13, 2 * n * 1600, n, theta) @ D
-    steps, gaps = np.array([100, 200, 400, 800, 1600]), []
+    X = sparse.codes(13, 2 * n * 6400, n, theta) @ D
+    steps, gaps = np.array([400, 800, 1600, 3200, 6400]), []
     for start, stop in zip([0, *steps], steps, strict=False):
         stream.feed(X[2 * n * start : 2 * n * stop])
         C = held_out @ stream.W.T
