@@ -1,0 +1,10 @@
+"""Dictionary learning."""
+
+from skgeo.utils.lazy import lazy_names
+
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "_online_orthogonal": ("OnlineOrthogonalDictionary",),
+    },
+)

@@ -1,0 +1,511 @@
+"""Online orthogonal dictionary learning."""
+
+import copy
+import warnings
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+)
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skgeo.solvers.orthogonal_dictionary import (
+    Settings,
+    Stream,
+    fit_epochs,
+    polar_factor,
+    snapshot,
+    sparsity,
+)
+from skgeo.utils.callbacks import CallbackMixin, with_callbacks
+from skgeo.utils.parallel import single_blas_thread
+from skgeo.utils.params import (
+    Boolean,
+    Instance,
+    Integer,
+    InvalidParameterError,
+    Null,
+    OneOf,
+    RandomState,
+    Real,
+    check_params,
+)
+
+__all__ = ["OnlineOrthogonalDictionary"]
+
+_DTYPES = [np.float64, np.float32]
+
+
+class OnlineOrthogonalDictionary(
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    CallbackMixin,
+    BaseEstimator,
+):
+    """Complete orthogonal dictionary of a stream, by stochastic Frank-Wolfe.
+
+    Rows are modelled as ``x = z D`` with an orthogonal matrix D, whose rows are the
+    atoms, and sparse codes z. The dictionary maximises the mean of
+    ``sum_k |d_k . x|^p`` [1]_, [2]_: of all orthonormal bases, the one in which the
+    codes are most sharply peaked. Memory is a few n x n matrices and one batch,
+    however long the stream.
+
+    Parameters
+    ----------
+    p : {3, 4}, default=3
+        Exponent of the objective. 3 is more robust to noise; 4 is the objective of
+        the MSP algorithm [3]_.
+    batch_size : "auto" or int, default="auto"
+        Rows per step; "auto" is twice the number of features. Rows wait until a batch
+        is full, so chunks handed to :meth:`partial_fit` may have any size.
+    max_iter : int, default=100
+        Largest number of passes over X in :meth:`fit`.
+    step : {"decay", "constant"}, default="decay"
+        "decay" converges; "constant" keeps forgetting, and follows a dictionary that
+        drifts.
+    rho0, gamma0 : "auto" or float in (0, inf), default="auto"
+        Constants of the weight of a new gradient and of the step length, for every
+        ``2 n_features`` rows. "auto" is 4 and 1 for decaying steps, 0.1 and 0.1 for
+        constant ones.
+    shift : float in [0, 1], default=0.9
+        Share of the curvature that all codes have in common to take off the
+        objective. It changes no maximiser, and speeds up the way to it by an order
+        of magnitude; 0 is the plain objective.
+    center : bool, default=False
+        Whether to take the running mean off. Needed unless the mean is zero.
+    whiten : bool, default=False
+        Whether to whiten by the running covariance: for complete dictionaries that
+        are not orthogonal.
+    clip_norm : float or None, default=None
+        Rows longer than this many times the median length in their batch are scaled
+        back to that length while learning; 3 is a good value where there are outliers.
+    transform_algorithm : {"threshold", "soft", "top_k", "identity"}, \
+            default="threshold"
+        What :meth:`transform` does to the codes: set those of modulus at most
+        ``threshold`` to zero (for an orthogonal dictionary, the minimiser of
+        ``||x - z D||^2 + threshold^2 ||z||_0``), shrink them by ``threshold`` (of
+        ``||x - z D||^2 / 2 + threshold ||z||_1``), keep the ``n_nonzero_coefs``
+        largest of each row, or nothing.
+    threshold : float, default=0.0
+        Threshold for "threshold" and "soft", in units of the codes.
+    n_nonzero_coefs : int or None, default=None
+        Codes kept per row by "top_k"; None is a tenth of the features, at least one.
+    tol : float, default=3e-3
+        :meth:`fit` stops after a pass when the Frank-Wolfe gap of the gradient averaged
+        along the pass, divided by its nuclear norm, is not above it.
+    dict_init : ndarray of shape (n_features, n_features) or None, default=None
+        Dictionary to start from; its polar factor is taken. None draws an orthogonal
+        matrix at random.
+    shuffle : bool, default=True
+        Whether :meth:`fit` takes the rows in a new random order in each pass.
+    random_state : int, RandomState instance or None, default=None
+        Source of the first dictionary and of the orders.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (n_features, n_features)
+        Atoms, in rows; orthonormal unless ``whiten``.
+    unmixing_ : ndarray of shape (n_features, n_features)
+        Codes are ``(X - mean_) @ unmixing_.T``; ``components_`` unless ``whiten``.
+    mean_ : ndarray of shape (n_features,)
+        Running mean; zero unless ``center``.
+    gap_ : float
+        Frank-Wolfe gap of the last step divided by the nuclear norm of the averaged
+        gradient, in [0, 2].
+    n_steps_ : int
+        Frank-Wolfe steps done. Rows that wait for their batch count as one step, a
+        short one: what is shown takes in every row.
+    n_samples_seen_ : int
+        Rows seen, repetitions included.
+    n_iter_ : int
+        Passes done by :meth:`fit`.
+    objective_ : ndarray of shape (n_iter_,)
+        Sparsity of the codes, as in :meth:`score`, averaged along each pass of
+        :meth:`fit`.
+    converged_ : bool
+        Whether :meth:`fit` stopped by ``tol``.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, when X has string names.
+
+    Warns
+    -----
+    ConvergenceWarning
+        When :meth:`fit` stops at ``max_iter``.
+    UserWarning
+        When :meth:`fit` whitens data that do not vary in every direction.
+
+    See Also
+    --------
+    sklearn.decomposition.MiniBatchDictionaryLearning : Overcomplete dictionaries.
+    sklearn.decomposition.FastICA : Independent components of data held in memory.
+
+    References
+    ----------
+    .. [1] Y. Xue, V. Lau, "Online Orthogonal Dictionary Learning Based on Frank-Wolfe
+       Method", arXiv:2103.01484, 2021.
+    .. [2] Y. Shen, Y. Xue, J. Zhang, K. Letaief, V. Lau, "Complete Dictionary Learning
+       via lp-norm Maximization", arXiv:2002.10043, 2020.
+    .. [3] Y. Zhai, Z. Yang, Z. Liao, J. Wright, Y. Ma, "Complete Dictionary Learning
+       via l4-Norm Maximization over the Orthogonal Group", arXiv:1906.02435, 2019.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skgeo.decomposition import OnlineOrthogonalDictionary
+    >>> rng = np.random.default_rng(0)
+    >>> atoms = np.linalg.qr(rng.standard_normal((10, 10)))[0]
+    >>> codes = rng.standard_normal((5000, 10)) * (rng.random((5000, 10)) < 0.2)
+    >>> model = OnlineOrthogonalDictionary(random_state=0)
+    >>> for chunk in np.array_split(codes @ atoms, 7):
+    ...     model = model.partial_fit(chunk)
+    >>> overlap = np.abs(model.components_ @ atoms.T)
+    >>> bool(np.all(overlap.max(axis=1) > 0.99))
+    True
+    """
+
+    _param_rules = {
+        "p": Integer(3, 4),
+        "batch_size": OneOf("auto") | Integer(1),
+        "max_iter": Integer(1),
+        "step": OneOf("decay", "constant"),
+        "rho0": OneOf("auto") | Real(0.0, closed="neither"),
+        "gamma0": OneOf("auto") | Real(0.0, closed="neither"),
+        "shift": Real(0.0, 1.0),
+        "center": Boolean(),
+        "whiten": Boolean(),
+        "clip_norm": Null() | Real(0.0, closed="neither"),
+        "transform_algorithm": OneOf("threshold", "soft", "top_k", "identity"),
+        "threshold": Real(0.0),
+        "n_nonzero_coefs": Null() | Integer(1),
+        "tol": Real(0.0),
+        "dict_init": Null() | Instance((np.ndarray, list, tuple), "a square matrix"),
+        "shuffle": Boolean(),
+        "random_state": RandomState(),
+    }
+
+    def __init__(
+        self,
+        p=3,
+        *,
+        batch_size="auto",
+        max_iter=100,
+        step="decay",
+        rho0="auto",
+        gamma0="auto",
+        shift=0.9,
+        center=False,
+        whiten=False,
+        clip_norm=None,
+        transform_algorithm="threshold",
+        threshold=0.0,
+        n_nonzero_coefs=None,
+        tol=3e-3,
+        dict_init=None,
+        shuffle=True,
+        random_state=None,
+    ):
+        self.p = p
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.step = step
+        self.rho0 = rho0
+        self.gamma0 = gamma0
+        self.shift = shift
+        self.center = center
+        self.whiten = whiten
+        self.clip_norm = clip_norm
+        self.transform_algorithm = transform_algorithm
+        self.threshold = threshold
+        self.n_nonzero_coefs = n_nonzero_coefs
+        self.tol = tol
+        self.dict_init = dict_init
+        self.shuffle = shuffle
+        self.random_state = random_state
+
+    @with_callbacks
+    def fit(self, X, y=None):
+        """Learn the dictionary from scratch, in up to ``max_iter`` passes over X.
+
+        With ``shuffle=False`` the result is that of as many calls of
+        :meth:`partial_fit` on X, bit for bit.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to learn from; float32 is computed with as such.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : OnlineOrthogonalDictionary
+            The fitted estimator.
+        """
+        check_params(self)
+        X = validate_data(self, X, dtype=_DTYPES, order="C")
+        random_state = check_random_state(self.random_state)
+        stream = self._new_stream(X, random_state)
+        with (
+            single_blas_thread(),
+            self._iterations(self.max_iter, X=X, y=y, attributes=_attributes) as tick,
+        ):
+            result = fit_epochs(
+                stream,
+                X,
+                max_iter=self.max_iter,
+                tol=self.tol,
+                shuffle=self.shuffle,
+                random_state=random_state,
+                callback=tick,
+            )
+        self._stream, self._learnt = stream, result.x
+        self.n_iter_, self.objective_ = result.n_iter, result.objective
+        self.converged_ = result.converged
+        self._n_features_out = X.shape[1]
+        if not result.converged and result.n_iter == self.max_iter:
+            warnings.warn(
+                f"The relative Frank-Wolfe gap is {result.stop:.3g}, above "
+                f"tol={self.tol:g}, after {self.max_iter} passes over {len(X)} rows. "
+                "Raise max_iter or tol, or give more rows.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        if result.x.rank < X.shape[1]:
+            warnings.warn(
+                f"The data vary in {result.x.rank} of {X.shape[1]} directions: atoms "
+                "and codes cover these alone. Drop constant and redundant features, or "
+                "reduce them by PCA, to get as many atoms as there are directions.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return self
+
+    def partial_fit(self, X, y=None):
+        """Go on learning from more rows of the stream.
+
+        Rows are taken in their order, in batches that reach across calls: how the
+        stream is cut into calls makes no difference to the result.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The next rows.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : OnlineOrthogonalDictionary
+            The estimator.
+        """
+        check_params(self)
+        first = not self.__sklearn_is_fitted__()
+        X = validate_data(self, X, dtype=_DTYPES, order="C", reset=first)
+        if first:
+            self._stream = self._new_stream(X, check_random_state(self.random_state))
+            self._n_features_out = X.shape[1]
+        self._stream.settings = self._settings()
+        self._learnt = None
+        with single_blas_thread():
+            self._stream.feed(X)
+        return self
+
+    def transform(self, X):
+        """Codes of rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        C : ndarray of shape (n_samples, n_features)
+            Codes, in the dtype of X when that is float32 or float64.
+        """
+        check_params(self)
+        codes = self._codes(X)
+        if self.transform_algorithm == "threshold":
+            if self.threshold > 0.0:
+                codes[np.abs(codes) <= self.threshold] = 0.0
+        elif self.transform_algorithm == "soft":
+            codes = np.sign(codes) * np.maximum(np.abs(codes) - self.threshold, 0.0)
+        elif self.transform_algorithm == "top_k":
+            n = codes.shape[1]
+            kept = self.n_nonzero_coefs or max(1, n // 10)
+            if kept > n:
+                raise InvalidParameterError(
+                    f"{type(self).__name__}: n_nonzero_coefs={kept} is above the "
+                    f"number of features, {n}."
+                )
+            small = np.argpartition(np.abs(codes), n - kept, axis=1)[:, : n - kept]
+            np.put_along_axis(codes, small, 0.0, axis=1)
+        return codes
+
+    def inverse_transform(self, X):
+        """Rows that codes stand for.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Codes.
+
+        Returns
+        -------
+        X_original : ndarray of shape (n_samples, n_features)
+            ``X @ components_ + mean_``; the rows themselves for codes of
+            ``transform_algorithm="identity"``.
+        """
+        check_is_fitted(self)
+        X = check_array(X, dtype=_DTYPES)
+        if X.shape[1] != self._n_features_out:
+            raise ValueError(
+                f"X has {X.shape[1]} codes a row, but the dictionary has "
+                f"{self._n_features_out} atoms."
+            )
+        learnt = self._now()
+        with single_blas_thread():
+            return X @ learnt.components.astype(X.dtype) + learnt.mean.astype(X.dtype)
+
+    def score(self, X, y=None):
+        """Sparsity of the codes of rows, in no unit: higher is sparser.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        score : float
+            ``mean |c|^p / (mean c^2)^(p/2)`` over all codes, before any threshold,
+            divided by its value for Gaussian codes: 1 for Gaussian codes, and
+            ``theta^(1 - p/2)`` for Gaussian codes of which a share theta is not zero.
+            0 for rows that are all zero.
+        """
+        codes = self._codes(X)
+        largest = float(np.abs(codes).max())
+        if largest == 0.0:
+            return 0.0
+        magnitude = np.abs(codes).astype(np.float64) / largest
+        square = magnitude**2
+        power = square * (magnitude if self.p == 3 else square)
+        return sparsity(power.sum(), square.sum(), *codes.shape, self.p)
+
+    def _codes(self, X):
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=_DTYPES, reset=False)
+        learnt = self._now()
+        with single_blas_thread():
+            if self._stream.settings.center:
+                X = X - learnt.mean.astype(X.dtype)
+            return X @ learnt.unmixing.T.astype(X.dtype)
+
+    def _settings(self):
+        decay = self.step == "decay"
+        rho0, gamma0 = (4.0, 1.0) if decay else (0.1, 0.1)
+        return Settings(
+            p=int(self.p),
+            rho0=rho0 if self.rho0 == "auto" else float(self.rho0),
+            gamma0=gamma0 if self.gamma0 == "auto" else float(self.gamma0),
+            decay=decay,
+            shift=float(self.shift),
+            center=bool(self.center),
+            whiten=bool(self.whiten),
+            clip_norm=self.clip_norm,
+        )
+
+    def _new_stream(self, X, random_state):
+        n = X.shape[1]
+        if self.dict_init is None:
+            start = random_state.standard_normal((n, n))
+        else:
+            start = check_array(self.dict_init, dtype=np.float64)
+            if start.shape != (n, n):
+                raise ValueError(
+                    f"dict_init must have shape ({n}, {n}), one atom per feature; got "
+                    f"{start.shape}."
+                )
+            if np.linalg.matrix_rank(start) < n:
+                raise ValueError(
+                    f"dict_init must be of full rank, {n}; its rank is "
+                    f"{np.linalg.matrix_rank(start)}."
+                )
+        size = 2 * n if self.batch_size == "auto" else int(self.batch_size)
+        with single_blas_thread():
+            W = polar_factor(start)
+        return Stream(W, np.empty((size, n), dtype=X.dtype), self._settings())
+
+    def _now(self):
+        """What has been learnt, worked out when it is first asked for."""
+        if self._learnt is None:
+            with single_blas_thread():
+                self._learnt = snapshot(self._stream)
+        return self._learnt
+
+    def _seen(self, name):
+        if not self.__sklearn_is_fitted__():
+            raise NotFittedError(
+                f"This {type(self).__name__} has no {name} yet: call fit or "
+                "partial_fit first."
+            )
+        return self._stream
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "_stream")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    @property
+    def components_(self):
+        """Atoms, in rows."""
+        return self._seen("components_") and self._now().components
+
+    @property
+    def unmixing_(self):
+        """Matrix that takes rows to codes."""
+        return self._seen("unmixing_") and self._now().unmixing
+
+    @property
+    def mean_(self):
+        """Running mean of the rows."""
+        return self._seen("mean_") and self._now().mean
+
+    @property
+    def gap_(self):
+        """Relative Frank-Wolfe gap of the last step."""
+        return self._seen("gap_") and self._now().gap
+
+    @property
+    def n_steps_(self):
+        """Frank-Wolfe steps done, a short one for waiting rows included."""
+        stream = self._seen("n_steps_")
+        return stream.n_steps + (stream.n_pending > 0)
+
+    @property
+    def n_samples_seen_(self):
+        """Rows seen."""
+        return self._seen("n_samples_seen_").n_samples
+
+
+def _attributes(state):
+    """Fitted attributes of the stream as it is after a pass."""
+    stream = copy.deepcopy(state["stream"])  # the fit goes on with the original
+    n = len(stream.W)
+    return {
+        "_stream": stream,
+        "_learnt": None,
+        "_n_features_out": n,
+        "n_features_in_": n,
+    }

@@ -1,0 +1,112 @@
+"""Running mean and covariance of a stream, and the whitening that follows them."""
+
+import numpy as np
+
+__all__ = ["Moments", "whitening_pair"]
+
+# The whitening matrix is renewed when the number of rows behind it has grown by this
+# factor: the eigendecompositions of a stream of N rows number log N.
+_GROWTH = 1.1
+# With constant steps the moments forget too, over a window this many times as long as
+# that of the gradient.
+_SLOWER = 4.0
+
+
+class Moments:
+    """Mean and covariance (second moment when not centred), renewed batch by batch.
+
+    Attributes
+    ----------
+    mean : ndarray of shape (n,)
+        Weighted mean of the rows, zero unless centred.
+    covariance : ndarray of shape (n, n) or None
+        Weighted covariance about the mean, None unless whitened.
+    weight : float
+        Number of rows the moments stand for.
+    """
+
+    def __init__(self, n, center, whiten):
+        self.center = center
+        self.mean = np.zeros(n)
+        self.covariance = np.zeros((n, n)) if whiten else None
+        self.weight = 0.0
+        self._renewed_at = 0.0
+        self._pair = None
+
+    def reference(self, X):
+        """Mean before a batch, to take off it before its rows are clipped.
+
+        For the first batch, whose own rows are all there is, the median: rows that
+        are about to be clipped must not move it.
+        """
+        if not self.center:
+            return None
+        if self.weight == 0.0:
+            self.mean = np.median(X, axis=0).astype(np.float64)
+        return self.mean.astype(X.dtype)
+
+    def update(self, X, forgetting):
+        """Take a batch in; centre it on the new mean (in place) and whiten it.
+
+        Parameters
+        ----------
+        X : ndarray of shape (batch, n)
+            Rows less their :meth:`reference`.
+        forgetting : float
+            Weight of the batch in an average that forgets; 0 for a plain average.
+
+        Returns
+        -------
+        Y : ndarray of shape (batch, n)
+            The rows, centred and whitened.
+        """
+        batch = len(X)
+        share = max(batch / (self.weight + batch), forgetting / _SLOWER)
+        self.weight = batch / share
+        if self.covariance is not None:
+            self.covariance *= 1.0 - share
+            self.covariance += (share / batch) * (X.T @ X)
+        if self.center:
+            shift = share * X.mean(axis=0, dtype=np.float64)
+            self.mean = self.mean + shift
+            X -= shift.astype(X.dtype)
+            if self.covariance is not None:
+                self.covariance -= np.outer(shift, shift)
+        if self.covariance is None:
+            return X
+        grown = self.weight >= _GROWTH * self._renewed_at
+        if grown or forgetting > 0.0:
+            self._pair = whitening_pair(self.covariance)[:2]
+            self._renewed_at = self.weight
+        return X @ self._pair[0].astype(X.dtype)
+
+    def rescale(self, shift):
+        """Express everything in units 2**-shift times as large."""
+        self.mean = np.ldexp(self.mean, shift)
+        if self.covariance is not None:
+            self.covariance = np.ldexp(self.covariance, 2 * shift)
+            whitening, root = self._pair
+            self._pair = np.ldexp(whitening, -shift), np.ldexp(root, shift)
+
+
+def whitening_pair(covariance):
+    """Symmetric inverse square root and square root of a covariance.
+
+    Parameters
+    ----------
+    covariance : ndarray of shape (n, n)
+        Symmetric positive semi-definite.
+
+    Returns
+    -------
+    whitening, root : ndarray of shape (n, n)
+        Inverse square root (zero along directions without variance) and square root.
+    rank : int
+        Number of directions with variance.
+    """
+    values, V = np.linalg.eigh(covariance)
+    largest = max(values[-1], 0.0)
+    kept = values > largest * (len(values) * np.finfo(np.float64).eps)
+    roots = np.sqrt(np.where(kept, values, 0.0))
+    inverse = np.divide(1.0, roots, out=np.zeros_like(roots), where=kept)
+    return (V * inverse) @ V.T, (V * roots) @ V.T, int(kept.sum())

@@ -1,0 +1,331 @@
+"""OnlineOrthogonalDictionary: what it finds, and what it does with odd input."""
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skgeo.decomposition import OnlineOrthogonalDictionary
+
+FULL = {"center": True, "whiten": True, "clip_norm": 3.0}
+
+
+@pytest.mark.parametrize("theta", [0.05, 0.3, 0.5])
+@pytest.mark.parametrize("n", [10, 20])
+def test_one_pass_recovers_the_dictionary(sparse, n, theta):
+    X, D = sparse.draw(100 + n, 1000 * n, n, theta)
+    model = OnlineOrthogonalDictionary(random_state=0).partial_fit(X)
+    assert sparse.err4(model.components_, D) < 0.006
+    W = model.components_
+    np.testing.assert_allclose(W @ W.T, np.eye(n), atol=1e-12)
+    assert model.n_samples_seen_ == 1000 * n
+    assert model.n_steps_ == 500
+
+
+@pytest.mark.parametrize(("p", "theta"), [(3, 0.7), (4, 0.3)])
+def test_fit_recovers_the_dictionary(sparse, p, theta):
+    X, D = sparse.draw(130, 20_000, 20, theta)
+    model = OnlineOrthogonalDictionary(p, random_state=0, tol=5e-3).fit(X)
+    assert model.converged_
+    assert sparse.err4(model.components_, D) < 0.006
+    assert len(model.objective_) == model.n_iter_
+
+
+def test_fit_reaches_the_optimum_of_the_batch_objective(sparse):
+    """Oracle: the power method run to the end from the true dictionary."""
+    X, D = sparse.draw(140, 5000, 10, 0.3)
+    W = D
+    for _ in range(200):
+        C = X @ W.T
+        U, _, Vt = np.linalg.svd((np.abs(C) * C).T @ X)
+        W = U @ Vt
+    best = (np.abs(X @ W.T) ** 3).sum()
+    model = OnlineOrthogonalDictionary(random_state=1, tol=5e-4, max_iter=300).fit(X)
+    found = (np.abs(X @ model.components_.T) ** 3).sum()
+    assert found <= best * (1 + 1e-9)
+    assert found > best * (1 - 1e-3)
+    assert sparse.err4(model.components_, W) < 1e-3
+
+
+def test_whitening_finds_a_skewed_complete_dictionary(sparse):
+    n = 12
+    A = sparse.orthogonal(1, n) * np.geomspace(1, 0.1, n) @ sparse.orthogonal(2, n)
+    X = sparse.codes(3, 12_000, n, 0.2) @ A + 3.0
+    model = OnlineOrthogonalDictionary(whiten=True, center=True, random_state=0)
+    model.partial_fit(X)
+    unit = [
+        M / np.linalg.norm(M, axis=1, keepdims=True) for M in (model.components_, A)
+    ]
+    cosine = np.abs(unit[0] @ unit[1].T)
+    assert (cosine.max(axis=1) > 0.99).all()
+    assert len(set(cosine.argmax(axis=1))) == n
+    np.testing.assert_allclose(
+        model.unmixing_ @ model.components_.T, np.eye(n), atol=1e-10
+    )
+    np.testing.assert_allclose(
+        model.inverse_transform(model.transform(X)), X, atol=1e-9
+    )
+    np.testing.assert_allclose(model.mean_, X.mean(axis=0), rtol=1e-10)
+    np.testing.assert_allclose(
+        np.cov(model.transform(X).T, bias=True), np.eye(n), atol=1e-8
+    )
+
+
+def test_centering_and_clipping(sparse):
+    X, D = sparse.draw(150, 15_000, 15, 0.2)
+    rng = np.random.default_rng(4)
+    X[rng.random(len(X)) < 0.01] = 30 * rng.standard_normal(15)
+    X += 2.0
+    plain = OnlineOrthogonalDictionary(random_state=0).partial_fit(X)
+    careful = OnlineOrthogonalDictionary(center=True, clip_norm=3.0, random_state=0)
+    careful.partial_fit(X)
+    assert sparse.err4(plain.components_, D) > 0.1
+    assert sparse.err4(careful.components_, D) < 0.004
+
+
+def test_constant_steps_follow_a_new_dictionary(sparse):
+    n = 15
+    errors = {}
+    for step in ("decay", "constant"):
+        model = OnlineOrthogonalDictionary(step=step, random_state=0)
+        model.partial_fit(sparse.draw(160, 600 * n, n, 0.2)[0])
+        X, D = sparse.draw(170, 400 * n, n, 0.2)
+        errors[step] = sparse.err4(model.partial_fit(X).components_, D)
+    assert errors["constant"] < 0.01 < errors["decay"]
+
+
+def test_constant_steps_follow_mean_and_covariance_too(sparse):
+    n = 8
+    model = OnlineOrthogonalDictionary(
+        step="constant", center=True, whiten=True, random_state=0
+    )
+    for seed, offset in ((180, 5.0), (190, -5.0)):
+        A = (
+            sparse.orthogonal(seed, n)
+            * np.geomspace(1, 0.2, n)
+            @ sparse.orthogonal(9, n)
+        )
+        X = sparse.codes(seed, 1500 * n, n, 0.2) @ A + offset
+        model.partial_fit(X)
+    np.testing.assert_allclose(model.mean_, -5.0, atol=0.2)
+    unit = [
+        M / np.linalg.norm(M, axis=1, keepdims=True) for M in (model.components_, A)
+    ]
+    assert (np.abs(unit[0] @ unit[1].T).max(axis=1) > 0.98).all()
+
+
+@pytest.mark.parametrize("factor", [1e-150, 1e-6, 1 / 3, 1e6, 1e150])
+@pytest.mark.parametrize("params", [{}, {"p": 4}, FULL])
+def test_scale_of_the_data_does_not_matter(sparse, factor, params):
+    X, _ = sparse.draw(200, 1500, 6, 0.3)
+    model = OnlineOrthogonalDictionary(random_state=0, **params)
+    a = clone(model).partial_fit(X)
+    b = clone(model).partial_fit(factor * X)
+    size = factor if "whiten" in params else 1.0
+    np.testing.assert_allclose(b.components_ / size, a.components_, atol=1e-10)
+    assert b.gap_ == pytest.approx(a.gap_, rel=1e-6)
+    assert b.score(factor * X) == pytest.approx(a.score(X), rel=1e-9)
+
+
+@pytest.mark.parametrize("params", [{}, {"p": 4}, FULL, {"clip_norm": 3.0}])
+def test_a_stream_that_grows_or_shrinks_out_of_all_proportion(sparse, params):
+    X, _ = sparse.draw(210, 600, 5, 0.3)
+    for first, then in ((1e-150, 1e150), (1e150, 1e-150), (1.0, 1e100)):
+        model = OnlineOrthogonalDictionary(random_state=0, **params)
+        model.partial_fit(first * X).partial_fit(then * X)
+        assert np.isfinite(model.components_).all()
+        assert np.isfinite(model.gap_)
+    W = OnlineOrthogonalDictionary(random_state=0).partial_fit(1e-150 * X)
+    W = W.partial_fit(1e150 * np.tile(X, (10, 1))).components_
+    np.testing.assert_allclose(W @ W.T, np.eye(5), atol=1e-12)
+
+
+def test_single_precision(sparse):
+    X, D = sparse.draw(220, 10_000, 10, 0.2)
+    model = OnlineOrthogonalDictionary(random_state=0).partial_fit(X.astype(np.float32))
+    W = model.components_
+    assert W.dtype == np.float64
+    np.testing.assert_allclose(W @ W.T, np.eye(10), atol=1e-12)
+    assert sparse.err4(W, D) < 0.004
+    codes = model.transform(X.astype(np.float32))
+    assert codes.dtype == np.float32
+    assert model.inverse_transform(codes).dtype == np.float32
+    np.testing.assert_allclose(codes, model.transform(X), atol=1e-4)
+
+
+def test_codes_by_hand():
+    X = np.array([[3.0, -1.0, 0.5], [0.0, 2.0, -2.5]])
+    model = OnlineOrthogonalDictionary(dict_init=np.eye(3), random_state=0)
+    model.partial_fit(np.eye(3)[[0, 1, 2] * 4])  # stays where it starts
+    np.testing.assert_allclose(model.components_, np.eye(3), atol=1e-12)
+    expected = {
+        ("identity", 0.0, None): X,
+        ("threshold", 0.0, None): X,
+        ("threshold", 1.0, None): [[3, 0, 0], [0, 2, -2.5]],
+        ("soft", 1.0, None): [[2, 0, 0], [0, 1, -1.5]],
+        ("top_k", 0.0, 2): [[3, -1, 0], [0, 2, -2.5]],
+        ("top_k", 0.0, None): [[3, 0, 0], [0, 0, -2.5]],
+        ("top_k", 0.0, 3): X,
+    }
+    for (algorithm, threshold, kept), codes in expected.items():
+        model.set_params(
+            transform_algorithm=algorithm, threshold=threshold, n_nonzero_coefs=kept
+        )
+        np.testing.assert_allclose(model.transform(X), codes, atol=1e-12)
+
+
+def test_hard_threshold_minimises_the_l0_objective(sparse):
+    """Oracle: all supports of four codes, one by one."""
+    X, _ = sparse.draw(230, 200, 4, 0.5)
+    model = OnlineOrthogonalDictionary(threshold=0.6, random_state=0).fit(X)
+    W = model.components_
+    supports = (np.arange(16)[:, None] >> np.arange(4)) & 1
+    for x, z in zip(X[:20], model.transform(X[:20]), strict=True):
+        costs = [
+            np.sum((x - (x @ W.T * s) @ W) ** 2) + 0.36 * s.sum() for s in supports
+        ]
+        cost = np.sum((x - z @ W) ** 2) + 0.36 * np.count_nonzero(z)
+        assert cost == pytest.approx(min(costs), abs=1e-12)
+
+
+def test_zero_rows_and_zero_streams():
+    model = OnlineOrthogonalDictionary(random_state=0).fit(np.zeros((30, 4)))
+    np.testing.assert_allclose(
+        model.components_ @ model.components_.T, np.eye(4), atol=1e-12
+    )
+    assert model.gap_ == 0.0
+    assert model.converged_
+    assert model.score(np.zeros((3, 4))) == 0.0
+    assert (model.objective_ == 0.0).all()
+
+
+def test_zeros_before_the_data_change_nothing(sparse):
+    X, _ = sparse.draw(240, 500, 8, 0.2)
+    model = OnlineOrthogonalDictionary(random_state=0)
+    late = clone(model).partial_fit(np.zeros((160, 8))).partial_fit(X)
+    np.testing.assert_array_equal(late.components_, model.partial_fit(X).components_)
+    assert late.n_samples_seen_ == model.n_samples_seen_ + 160
+
+
+def test_one_feature_and_fewer_rows_than_features(sparse):
+    model = OnlineOrthogonalDictionary(random_state=0).fit(np.ones((5, 1)))
+    assert abs(model.components_[0, 0]) == pytest.approx(1.0)
+    X, _ = sparse.draw(250, 3, 9, 0.5)
+    W = OnlineOrthogonalDictionary(random_state=0).fit(X).components_
+    np.testing.assert_allclose(W @ W.T, np.eye(9), atol=1e-12)
+
+
+def test_directions_without_variance_stay_put(sparse):
+    """Average-referenced channels: one direction is never seen."""
+    X, _ = sparse.draw(260, 4000, 6, 0.3)
+    X -= X.mean(axis=1, keepdims=True)
+    models = [OnlineOrthogonalDictionary(random_state=0).partial_fit(X)]
+    models.append(clone(models[0]).partial_fit(X[:3999]))
+    for model in models:
+        W = model.components_
+        np.testing.assert_allclose(W @ W.T, np.eye(6), atol=1e-12)
+    np.testing.assert_allclose(models[0].components_, models[1].components_, atol=0.02)
+    model = OnlineOrthogonalDictionary(whiten=True, random_state=0, max_iter=5, tol=1.0)
+    with pytest.warns(UserWarning, match="vary in 5 of 6 directions"):
+        model.fit(X)
+    restored = model.inverse_transform(model.transform(X))
+    np.testing.assert_allclose(restored, X, atol=1e-8)
+
+
+def test_score_is_the_sparsity_of_the_codes(sparse):
+    X, _ = sparse.draw(270, 20_000, 10, 0.25)
+    model = OnlineOrthogonalDictionary(random_state=0).fit(X)
+    C = X @ model.components_.T
+    expected = np.mean(np.abs(C) ** 3) / np.mean(C**2) ** 1.5 / np.sqrt(8 / np.pi)
+    assert model.score(X) == pytest.approx(expected, rel=1e-12)
+    assert model.score(X) == pytest.approx(2.0, rel=0.05)  # theta^(-1/2)
+    assert model.objective_[-1] == pytest.approx(model.score(X), rel=0.02)
+
+
+def test_grid_search_and_pipeline(sparse):
+    X, _ = sparse.draw(280, 900, 5, 0.3)
+    search = GridSearchCV(
+        OnlineOrthogonalDictionary(random_state=0, tol=1.0),
+        {"center": [False, True], "shift": [0.0, 0.9]},
+        cv=3,
+    ).fit(X + 1.0)
+    assert search.best_params_["center"]
+    pipe = make_pipeline(
+        StandardScaler(), OnlineOrthogonalDictionary(random_state=0, tol=1)
+    )
+    names = pipe.fit(X).get_feature_names_out()
+    assert list(names[:2]) == [
+        "onlineorthogonaldictionary0",
+        "onlineorthogonaldictionary1",
+    ]
+
+
+def test_what_it_says_of_bad_input(sparse):
+    X, _ = sparse.draw(290, 50, 4, 0.5)
+    model = OnlineOrthogonalDictionary(random_state=0)
+    with pytest.raises(NotFittedError):
+        model.transform(X)
+    with pytest.raises(AttributeError, match="no components_ yet"):
+        _ = model.components_
+    assert not hasattr(model, "gap_")
+    for params, words in (
+        ({"p": 5}, "'p' must be an integer >= 3 and <= 4"),
+        ({"step": "adaptive"}, "'step' must be one of"),
+        ({"clip_norm": 0.0}, "'clip_norm' must be"),
+        ({"shift": 1.5}, "'shift' must be"),
+        ({"dict_init": np.eye(3)}, r"dict_init must have shape \(4, 4\)"),
+        ({"dict_init": np.ones((4, 4))}, "dict_init must be of full rank"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            OnlineOrthogonalDictionary(**params).fit(X)
+    model.partial_fit(X)
+    with pytest.raises(ValueError, match="4 features"):
+        model.partial_fit(X[:, :3])
+    with pytest.raises(ValueError, match="has 3 codes a row"):
+        model.inverse_transform(X[:, :3])
+    with pytest.raises(ValueError, match="n_nonzero_coefs=9"):
+        model.set_params(transform_algorithm="top_k", n_nonzero_coefs=9).transform(X)
+    with pytest.raises(ValueError, match="NaN"):
+        model.partial_fit(np.full((2, 4), np.nan))
+
+
+def test_stopping_at_max_iter_is_said(sparse):
+    X, _ = sparse.draw(300, 100, 5, 0.5)
+    with pytest.warns(ConvergenceWarning, match="above tol=0, after 2 passes"):
+        model = OnlineOrthogonalDictionary(max_iter=2, tol=0.0, random_state=0).fit(X)
+    assert not model.converged_
+    assert model.n_iter_ == 2
+
+
+def test_callbacks_see_a_model_after_each_pass(sparse):
+    callback = pytest.importorskip("sklearn.callback")
+    X, _ = sparse.draw(310, 200, 5, 0.3)
+    seen = []
+
+    class Record:
+        def setup(self, *args, **kwargs):
+            """Nothing to prepare."""
+
+        def teardown(self, *args, **kwargs):
+            """Nothing to tidy."""
+
+        def on_fit_task_begin(self, estimator, context):
+            """Nothing to note."""
+
+        def on_fit_task_end(self, estimator, context, *, fitted_estimator):
+            if fitted_estimator is not None:
+                seen.append(fitted_estimator.score(X))
+            return len(seen) == 3
+
+    assert callback is not None
+    model = OnlineOrthogonalDictionary(random_state=0, tol=0.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        model.set_callbacks(Record()).fit(X)
+    assert model.n_iter_ == len(seen) == 3
+    assert seen[-1] == pytest.approx(model.score(X))
