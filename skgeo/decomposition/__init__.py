@@ -1,0 +1,10 @@
+"""Decompositions: dictionaries learnt from signals, tables and labels."""
+
+from skgeo.utils.lazy import lazy_names
+
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "_supervised_dictionary": ("SupervisedDictionaryLearning",),
+    },
+)
