@@ -4,5 +4,10 @@ from skgeo.utils.lazy import lazy_names
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
-    {},
+    {
+        "embedded_eeg": ("load_embedded_eeg",),
+        "motor_imagery": ("EmbeddedMotorImagery",),
+        "recordings": ("Recordings", "from_arrays"),
+        "recordings_mne": ("from_epochs", "from_raws"),
+    },
 )

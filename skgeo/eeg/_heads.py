@@ -85,7 +85,7 @@ class GramSVM(_TangentHead):
         S = self._fit_tangent(C, weight)
         gram = S @ S.T
         self.n_classes = n_classes
-        self.gamma_value = self._gamma(gram, S.shape[1])
+        self.gamma_value = self._gamma(np.diagonal(gram), weight)
         K = self._kernel(gram, np.diagonal(gram), np.diagonal(gram))
         self.svc = self._svc().fit(K, codes, sample_weight=weight)
         self.vectors = S[self.svc.support_]
@@ -98,16 +98,16 @@ class GramSVM(_TangentHead):
     def _svc(self):
         return SVC(kernel="precomputed", C=self.C, class_weight=self.class_weight)
 
-    def _gamma(self, gram, n_entries):
+    def _gamma(self, norms, weight):
         if self.kernel == "linear" or not isinstance(self.gamma, str):
             return self.gamma
+        if self.gamma == "auto":
+            d = len(self.whitener)
+            return 2.0 / (d * (d + 1))
         # scikit-learn: 1 / (n_features X.var()). The vectors have mean zero at the
-        # Riemannian mean, and their squared norms sum to the trace of the Gram.
-        d = round(np.sqrt(n_entries))
-        trace = np.trace(gram)
-        if self.gamma == "scale":
-            return len(gram) / trace if trace > 0 else 1.0
-        return 2.0 / (d * (d + 1))
+        # Riemannian mean, so that is the inverse of their mean squared norm.
+        spread = np.average(norms, weights=weight)
+        return 1.0 / spread if spread > 0 else 1.0
 
     def _kernel(self, gram, left, right):
         if self.kernel == "linear":
@@ -256,7 +256,7 @@ class FilteredMeans(Means):
         # the frame: take the symmetric one, as the method is defined.
         self.root, rotation, _ = symmetric_whitener(result.x)
         T = riemann.vectorise(result.extra["logs"].dense(rotation))
-        coef = shrunk_lda_directions(T, codes, n_classes)
+        coef = shrunk_lda_directions(T, codes, n_classes, weight)
         # At the Riemannian mean the class means sum to zero, so of n_classes
         # directions one is left with rounding errors: it is not a discriminant.
         _, s, Vt = np.linalg.svd(coef, full_matrices=False)

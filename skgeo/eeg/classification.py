@@ -49,8 +49,14 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
     probability : bool, default=True
         Whether ``"tangent-svm"`` calibrates probabilities: the softmax of its
         decision values, tempered on held-out decisions of five folds.
-    edge, estimator, shrinkage, block_toeplitz
-        How covariances are estimated, see :class:`AugmentedCovariances`.
+    edge : {"valid", "moabb", "wrap"}, default="valid"
+        Ends of the trials, see :class:`AugmentedCovariances`, as for the next three.
+    estimator : str or callable, default="scm"
+        Covariance estimator.
+    shrinkage : "auto", None or float in [0, 1], default="auto"
+        Shrinkage towards the scaled identity.
+    block_toeplitz : bool, default=False
+        Estimate every lag once, biased.
     tol : float, default=1e-8
         Tolerance of the Riemannian means.
     n_jobs : int or None, default=None
@@ -170,7 +176,7 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
         check_params(self)
         X = self._check_trials(X, reset=True, min_trials=2)
         self.classes_, codes = check_trials_y(y, X)
-        weight = check_sample_weight(sample_weight, len(X)) * len(X)
+        weight = check_sample_weight(sample_weight, len(X), normalise=False)
         kept = weight > 0
         if not kept.all():  # a weight of zero is a trial left out
             X, codes, weight = X[kept], codes[kept], weight[kept]

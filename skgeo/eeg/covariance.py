@@ -257,7 +257,8 @@ class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
 
         delays = [i * self.lag for i in range(self.order)]
         Z = lagged.embed(X, delays, n_window, wrap=self.edge == "wrap")
-        C = np.asarray(Covariances(estimator=self.estimator).transform(Z))
+        with np.errstate(all="ignore"):  # the caller checks what comes out
+            C = np.asarray(Covariances(estimator=self.estimator).transform(Z))
         if self.shrinkage == "auto" and self.estimator not in _SELF_REGULARISED:
             C = lagged.shrink(C, lagged.oas_shrinkage(C, n_window))
         return self._extra(C)

@@ -5,7 +5,7 @@ import numpy as np
 __all__ = ["shrunk_lda_directions"]
 
 
-def shrunk_lda_directions(X, codes, n_classes):
+def shrunk_lda_directions(X, codes, n_classes, weight=None):
     """Discriminant coefficients of LDA with Ledoit-Wolf shrinkage, in dual form.
 
     The shrunk within-class covariance of scikit-learn's
@@ -21,6 +21,8 @@ def shrunk_lda_directions(X, codes, n_classes):
         Class of each sample, ``0 .. n_classes - 1``.
     n_classes : int
         Number of classes.
+    weight : ndarray of shape (n_samples,), optional
+        Weights; 2 means what a repeated sample means.
 
     Returns
     -------
@@ -28,20 +30,22 @@ def shrunk_lda_directions(X, codes, n_classes):
         Coefficients, the difference of the two for two classes.
     """
     n, m = X.shape
+    weight = np.ones(n) if weight is None else weight
     diagonal = np.zeros(m)
     rows = np.empty((n, m))
     means = np.empty((n_classes, m))
     for k in range(n_classes):
         member = codes == k
-        n_k = int(member.sum())
-        prior = n_k / n
-        means[k] = X[member].mean(0)
+        w = weight[member]
+        prior = w.sum() / weight.sum()
+        means[k] = w @ X[member] / w.sum()
         centred = X[member] - means[k]
-        scale = centred.std(0)
+        scale = np.sqrt(w @ centred**2 / w.sum())
         scale[scale <= 10 * np.finfo(float).eps * np.abs(X[member]).max(0)] = 1.0
-        rho, mu = _ledoit_wolf(centred / scale)
+        rho, mu = _ledoit_wolf(centred / scale, w)
         diagonal += prior * rho * mu * scale**2
-        rows[member] = centred * np.sqrt(prior * (1.0 - rho) / n_k)
+        share = prior * (1.0 - rho) * w / w.sum()
+        rows[member] = centred * np.sqrt(share)[:, None]
     # Directions without any variation carry no information and must not divide.
     diagonal = np.maximum(diagonal, 1e-12 * diagonal.max())
     weighted = rows / diagonal
@@ -51,13 +55,14 @@ def shrunk_lda_directions(X, codes, n_classes):
     return coef[1:] - coef[:1] if n_classes == 2 else coef
 
 
-def _ledoit_wolf(Z):
+def _ledoit_wolf(Z, w):
     """Shrinkage intensity and scale of centred samples, in O(n^2 m)."""
-    n, m = Z.shape
+    m = Z.shape[1]
+    n = w.sum()
     squares = np.einsum("ij,ij->i", Z, Z)
-    mu = squares.sum() / (n * m)
-    delta_sum = ((Z @ Z.T) ** 2).sum() / n**2
-    beta = ((squares**2).sum() / n - delta_sum) / (m * n)
+    mu = w @ squares / (n * m)
+    delta_sum = w @ (Z @ Z.T) ** 2 @ w / n**2
+    beta = (w @ squares**2 / n - delta_sum) / (m * n)
     delta = (delta_sum - m * mu**2) / m
     beta = min(beta, delta)
     return (max(beta / delta, 0.0) if delta > 0 else 0.0), mu

@@ -253,7 +253,7 @@ def check_group_labels(groups, X, name):
     return np.unique(groups, return_inverse=True)
 
 
-def check_sample_weight(sample_weight, n_samples):
+def check_sample_weight(sample_weight, n_samples, *, normalise=True):
     """Check weights and normalise them to sum one.
 
     Parameters
@@ -262,11 +262,14 @@ def check_sample_weight(sample_weight, n_samples):
         Non-negative weights; None means equal ones.
     n_samples : int
         Number of samples.
+    normalise : bool, default=True
+        Divide by the sum; otherwise weights are returned as they are, and ones for
+        None.
 
     Returns
     -------
     weight : ndarray of shape (n_samples,)
-        Weights that sum to one.
+        Weights.
 
     Raises
     ------
@@ -274,7 +277,7 @@ def check_sample_weight(sample_weight, n_samples):
         If there is not one finite, non-negative weight per sample, or all are zero.
     """
     if sample_weight is None or isinstance(sample_weight, numbers.Real):
-        return np.full(n_samples, 1.0 / n_samples)
+        return np.full(n_samples, 1.0 / n_samples if normalise else 1.0)
     weight = np.asarray(sample_weight, dtype=np.float64)
     if weight.shape != (n_samples,):
         raise ValueError(
@@ -285,5 +288,7 @@ def check_sample_weight(sample_weight, n_samples):
     largest = weight.max()
     if largest == 0:
         raise ValueError("sample_weight is zero for every sample.")
+    if not normalise:
+        return weight
     weight = weight / largest  # so that the sum cannot overflow
     return weight / weight.sum()

@@ -1,0 +1,231 @@
+"""Own recordings: what goes in comes out of MOABB's paradigms."""
+# ruff: noqa: E402
+
+import numpy as np
+import pytest
+
+pytest.importorskip("moabb")
+mne = pytest.importorskip("mne")
+
+from moabb.paradigms import P300, SSVEP, LeftRightImagery, MotorImagery
+
+from skgeo.datasets import from_arrays, from_epochs, from_raws
+
+LABELS = ["left_hand", "right_hand"]
+
+
+def trials(n=12, channels=3, times=129, seed=0):
+    rng = np.random.RandomState(seed)
+    return rng.randn(n, channels, times), np.array(LABELS * (n // 2))
+
+
+def unfiltered(**kwargs):
+    return LeftRightImagery(fmin=None, fmax=None, **kwargs)
+
+
+def test_arrays_come_back():
+    X, y = trials()
+    subject = np.repeat(["anna", "bert"], 6)
+    session = np.tile([0, 0, 0, 7, 7, 7], 2)
+    dataset = from_arrays(X, y, sfreq=128, subject=subject, session=session)
+    X1, y1, meta = unfiltered().get_data(dataset)
+    np.testing.assert_allclose(X1, X, rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(y1, y)
+    np.testing.assert_array_equal(meta["subject"], subject)
+    assert meta["session"].tolist() == np.tile(["0"] * 3 + ["1"] * 3, 2).tolist()
+    assert dataset.n_sessions == 2
+
+
+def test_units():
+    X, y = trials()
+    for unit, factor in {"V": 1e6, "mV": 1e3, "uV": 1.0, "nV": 1e-3}.items():
+        dataset = from_arrays(X, y, sfreq=128, unit=unit)
+        X1 = unfiltered().get_data(dataset)[0]
+        np.testing.assert_allclose(X1, factor * X, rtol=1e-12, atol=1e-12)
+
+
+def test_interleaved_subjects_keep_their_trials():
+    X, y = trials()
+    subject = np.tile([3, 1], 6)
+    y = np.repeat(LABELS, 6)
+    dataset = from_arrays(X, y, sfreq=128, subject=subject)
+    assert dataset.subject_list == [3, 1]
+    X1, y1, _ = unfiltered().get_data(dataset, subjects=[1])
+    np.testing.assert_allclose(X1, X[subject == 1], atol=1e-12)
+    np.testing.assert_array_equal(y1, y[subject == 1])
+
+
+def test_filter_sees_no_jump_between_trials():
+    # Sines far apart in level: a filter over a plain concatenation rings at the jumps.
+    rng = np.random.RandomState(1)
+    t = np.arange(257) / 128
+    level = rng.uniform(-500, 500, size=(10, 1, 1))
+    X = level + np.sin(2 * np.pi * 12 * t + rng.uniform(0, 6, size=(10, 2, 1)))
+    dataset = from_arrays(X, LABELS * 5, sfreq=128)
+    X1 = LeftRightImagery().get_data(dataset)[0]
+    middle = slice(64, -64)
+    np.testing.assert_allclose(X1[..., middle], (X - level)[..., middle], atol=0.15)
+
+
+def test_frequencies_are_ssvep_classes():
+    X, _ = trials(times=125)
+    y = np.array(["12.0", "10.0", "8.57"] * 4)
+    dataset = from_arrays(X, y, sfreq=125, paradigm="ssvep", name="mine")
+    X1, y1, _ = SSVEP(fmin=None, fmax=None, n_classes=3).get_data(dataset)
+    assert X1.shape == X.shape
+    np.testing.assert_array_equal(y1, y)
+    assert dataset.code.startswith("Recordings-mine-")
+
+
+def test_p300_classes():
+    X, _ = trials()
+    dataset = from_arrays(X, ["Target", "NonTarget"] * 6, sfreq=128, paradigm="p300")
+    X1, y1, _ = P300(fmin=1, fmax=24).get_data(dataset)
+    assert X1.shape == X.shape
+    assert sorted(set(y1)) == ["NonTarget", "Target"]
+
+
+def test_code_follows_the_content():
+    X, y = trials()
+    codes = {from_arrays(X, y, sfreq=rate).code for rate in (128, 128.0, 256)}
+    assert len(codes) == 2
+    other = X.copy()
+    other[-1, -1, -1] += 1
+    assert from_arrays(other, y, sfreq=128).code not in codes
+
+
+def test_positions_are_kept():
+    X, y = trials()
+    positions = np.eye(3) * 0.09
+    dataset = from_arrays(X, y, sfreq=128, positions=positions)
+    raw = dataset.get_data()[1]["0"]["0"]
+    at = raw.get_montage().get_positions()["ch_pos"]
+    np.testing.assert_allclose(list(at.values()), positions)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"X": np.zeros((4, 3))}, "n_trials, n_channels, n_times"),
+        ({"X": np.full((12, 3, 9), np.nan)}, "NaN"),
+        ({"y": LABELS}, "one class a trial"),
+        ({"y": np.linspace(0, 1, 12)}, "strings or integers"),
+        ({"sfreq": 0}, "sfreq must be"),
+        ({"sfreq": np.nan}, "sfreq must be"),
+        ({"ch_names": ["a", "b"]}, "ch_names must be 3 distinct"),
+        ({"ch_names": ["a", "a", "b"]}, "ch_names must be 3 distinct"),
+        ({"positions": np.zeros((2, 3))}, "positions must be"),
+        ({"subject": [1, 2]}, "subject must be one label"),
+        ({"session": np.ones(12)}, "session must hold integers or strings"),
+        ({"unit": "volt"}, "unit must be"),
+        ({"paradigm": "sleep"}, "paradigm must be"),
+        ({"name": "my data"}, "letters and digits"),
+    ],
+)
+def test_arrays_clear_errors(change, message):
+    X, y = trials()
+    arguments = {"X": X, "y": y, "sfreq": 128, **change}
+    with pytest.raises(ValueError, match=message):
+        from_arrays(arguments.pop("X"), arguments.pop("y"), **arguments)
+
+
+def continuous(seed=0, first_samp=0, sfreq=128.0, channels=("C3", "Cz", "C4")):
+    rng = np.random.RandomState(seed)
+    info = mne.create_info([*channels, "EOG"], sfreq, [*["eeg"] * len(channels), "eog"])
+    signal = 1e-6 * rng.randn(len(channels) + 1, int(60 * sfreq))
+    raw = mne.io.RawArray(signal, info, first_samp=first_samp, verbose="error")
+    raw.set_annotations(
+        mne.Annotations(
+            [*np.arange(5, 55, 5.0), 21.0],
+            [3.0] * 10 + [0.5],
+            ["T1", "T2"] * 5 + ["BAD_blink"],
+        )
+    )
+    return raw
+
+
+@pytest.mark.parametrize("dated", [False, True])
+@pytest.mark.parametrize("first_samp", [0, 640])
+def test_raws_come_back(first_samp, dated):
+    raw = continuous(first_samp=first_samp)
+    if dated:
+        raw.set_meas_date(1_000_000)
+    classes = dict(zip(LABELS, ["T1", "T2"], strict=True))
+    dataset = from_raws({"eva": {"mon": raw}}, interval=(0.5, 2.5), events=classes)
+    X, y, meta = unfiltered(reject_by_annotation=False).get_data(dataset)
+    assert X.shape == (10, 3, 257)
+    np.testing.assert_array_equal(y, LABELS * 5)
+    assert meta["session"].unique().tolist() == ["0mon"]
+    signal = raw.get_data(picks="eeg") * 1e6
+    start = round(5.5 * 128)
+    np.testing.assert_allclose(X[0], signal[:, start : start + 257], atol=1e-9)
+    # the trial with the blink goes when the paradigm drops marked segments
+    X, _, _ = unfiltered().get_data(dataset)
+    assert len(X) == 9
+
+
+def test_stim_channel_and_resampling():
+    raw = continuous()
+    stim = np.zeros((1, raw.n_times))
+    stim[0, [640, 1280, 1920, 2560]] = [7, 9, 7, 9]
+    info = mne.create_info(["STI"], 128.0, "stim")
+    raw.add_channels([mne.io.RawArray(stim, info, verbose="error")], True)
+    classes = dict(zip(LABELS, [7, 9], strict=True))
+    dataset = from_raws([raw], interval=(0, 2), events=classes, resample=64)
+    X, y, _ = unfiltered(reject_by_annotation=False).get_data(dataset)
+    assert X.shape == (4, 3, 129)
+    np.testing.assert_array_equal(y, LABELS * 2)
+
+
+def test_a_run_may_lack_a_class():
+    first, second = continuous(0), continuous(1)
+    for raw, gone in ((first, "T1"), (second, "T2")):
+        notes = raw.annotations
+        raw.set_annotations(notes[notes.description != gone])
+    dataset = from_raws([first, second], interval=(0, 2), paradigm="imagery")
+    X, y, meta = MotorImagery(
+        events=["T1", "T2"], n_classes=2, reject_by_annotation=False
+    ).get_data(dataset)
+    assert len(X) == 10
+    assert meta["run"].tolist() == ["0"] * 5 + ["1"] * 5
+    assert y.tolist() == ["T2"] * 5 + ["T1"] * 5
+
+
+def test_raws_clear_errors():
+    raw = continuous()
+    with pytest.raises(ValueError, match="interval must be"):
+        from_raws(raw, interval=(2, 0))
+    with pytest.raises(ValueError, match="No trial of 'feet'"):
+        from_raws(raw, interval=(0, 2), events={"hands": "T1", "feet": "T9"})
+    with pytest.raises(ValueError, match="at least two classes"):
+        from_raws(raw, interval=(0, 2), events={"hands": "T1"})
+    other = continuous(channels=("C3", "Cz", "Pz"))
+    with pytest.raises(ValueError, match="same EEG channels"):
+        from_raws({1: raw, 2: other}, interval=(0, 2))
+    with pytest.raises(ValueError, match="give resample"):
+        from_raws([raw, continuous(sfreq=100.0)], interval=(0, 2))
+    with pytest.raises(ValueError, match="raws must be"):
+        from_raws("file.fif", interval=(0, 2))
+    with pytest.raises(ValueError, match="no EEG channel"):
+        from_raws(raw.copy().pick("eog"), interval=(0, 2))
+
+
+def test_epochs_come_back():
+    raw = continuous()
+    events, codes = mne.events_from_annotations(raw, verbose="error")
+    codes.pop("BAD_blink", None)
+    options = {"tmin": 0, "tmax": 2, "baseline": None, "preload": True}
+    epochs = mne.Epochs(
+        raw, events, codes, reject_by_annotation=False, verbose="error", **options
+    )
+    dataset = from_epochs({1: {"a": epochs, "b": epochs}, 2: epochs})
+    X, _, meta = MotorImagery(
+        events=["T1", "T2"], n_classes=2, fmin=None, fmax=None
+    ).get_data(dataset)
+    assert X.shape == (30, 3, 257)
+    assert meta.groupby(["subject", "session"]).ngroups == 3
+    np.testing.assert_allclose(
+        X[:10], epochs.get_data(picks="eeg", copy=False) * 1e6, atol=1e-9
+    )
+    with pytest.raises(ValueError, match="same EEG channels, rate and length"):
+        from_epochs([epochs, epochs.copy().crop(0, 1)])
