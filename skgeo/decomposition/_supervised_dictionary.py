@@ -283,7 +283,7 @@ default="auto"
         classes, codes = np.unique(y, return_inverse=True)
         if len(classes) < 2:
             raise ValueError(
-                f"y holds {len(classes)} class ({classes.tolist()}), while a classifier "
+                f"y holds {len(classes)} class ({classes.tolist()}): a classifier "
                 "needs at least 2."
             )
         self._check_rank(X.shape, solver)
@@ -334,7 +334,7 @@ default="auto"
         return self.solver
 
     def _check_rank(self, shape, solver):
-        n_samples, n_features = shape
+        n_features = shape[1]
         r = self.n_components
         free = not (self.positive_dict or self.positive_code)
         if (solver == "lpgd" or free) and r > n_features:

@@ -101,7 +101,7 @@ def solve(params, problem, solver, warm, random_state, callback):
 def _lpgd(params, problem, loss, nuisance, warm, random_state, common):
     r, k = params.n_components, loss.n_logits
     data = problem.data
-    n, p = data.shape
+    p = data.shape[1]
     is_filter = params.kind == "filter"
     start = None
     if warm is not None:

@@ -107,8 +107,8 @@ def bcd_filter(
 ):
     """Block coordinate descent for the filter model, logits ``x D.T coef.T``.
 
-    Minimises ``loss + ridge ||coef D||^2 + recon * mean||x' - c D||^2``. The codes are one
-    block (shared Gram, no label in it); dictionary, coefficients, covariates and
+    Minimises ``loss + ridge ||coef D||^2 + recon * mean||x' - c D||^2``. The codes are
+    one block (shared Gram, no label in it); dictionary, coefficients, covariates and
     intercept are the other, lowered together by a few L-BFGS-B steps, because the
     labels tie them to each other.
 
@@ -244,10 +244,10 @@ def bcd_feature(
 ):
     """Block coordinate descent for the feature model, logits ``c coef.T``.
 
-    Minimises ``loss + ridge ||coef||^2 + recon * mean||x' - c D||^2`` over atoms of length
-    at most one. Parameters are those of :func:`bcd_filter`; the codes are lowered
-    through a quadratic majoriser of the loss that all samples of one class weight
-    share.
+    Minimises ``loss + ridge ||coef||^2 + recon * mean||x' - c D||^2`` over atoms of
+    length at most one. Parameters are those of :func:`bcd_filter`; the codes are
+    lowered through a quadratic majoriser of the loss that all samples of one class
+    weight share.
 
     Returns
     -------
@@ -256,7 +256,7 @@ def bcd_feature(
     """
     D, norm = _unit_rows(start[0])
     coef, nu = start[1] * norm, start[2]
-    r = D.shape[1 - 1]
+    r = len(D)
     N, part = nuisance.N, _Reconstruction(data)
     penalty = np.concatenate([np.full(r, ridge), nuisance.penalty])
     relative = loss.weight / data.weight

@@ -161,6 +161,9 @@ class Nuisance:
             if np.abs(gradient).max() <= tol:
                 break
             step = self._direction(gradient, residual)
+            if not self.loss.binary:
+                # A common shift of all logits changes nothing: never drift along it.
+                step -= step.mean(axis=0)
             size = 1.0
             while size > 1e-4:
                 trial = coef + size * step

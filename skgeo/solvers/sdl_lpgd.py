@@ -143,6 +143,10 @@ def _iterate(
             lost = model.lost(subspace, gram.energy)
         return nu, value + model.penalty(A) + recon * lost
 
+    if not loss.binary:
+        # What all classes share changes no probability, only the penalty.
+        nu = nu - nu.mean(axis=0)
+        A = A - A.mean(axis=0 if is_filter else 1, keepdims=True)
     A = model.project(A, subspace)
     S = model.logits(A)
     nu, current = value_at(A, S, nu)
@@ -232,8 +236,8 @@ def lpgd_filter(
 ):
     """Scaled low-rank projected gradient for the filter model.
 
-    Minimises ``loss(X' A.T + N nu.T) + ridge ||A||^2 + recon * mean||x' - B x'||^2`` with
-    the rows of A and the range of B in one r-dimensional subspace V.
+    Minimises ``loss(X' A.T + N nu.T) + ridge ||A||^2 + recon * mean||x' - B x'||^2``
+    with the rows of A and the range of B in one r-dimensional subspace V.
 
     Parameters
     ----------
@@ -368,7 +372,8 @@ def lpgd_plain(X, loss, *, rank, recon, ridge, step, A, B, max_iter, tol=0.0):
     k = len(A)
     M = np.vstack([A, B])
     path, history, stop, converged, n_iter = [M], [], np.inf, False, 0
-    for n_iter in range(1, max_iter + 1):
+    while n_iter < max_iter:
+        n_iter += 1
         A, B = M[:k], M[k:]
         value, residual = loss(X @ A.T)
         history.append(value + ridge * np.sum(A * A) + recon * np.sum((B - X) ** 2))
