@@ -9,5 +9,6 @@ __getattr__, __dir__, __all__ = lazy_names(
         "motor_imagery": ("EmbeddedMotorImagery",),
         "recordings": ("Recordings", "from_arrays"),
         "recordings_mne": ("from_epochs", "from_raws"),
+        "_supervised_dictionary": ("load_docstrings", "make_conflicting_digits"),
     },
 )

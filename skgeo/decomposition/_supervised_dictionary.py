@@ -110,7 +110,8 @@ default="auto"
     class_weight : None, "balanced" or dict, default=None
         Multiplies the label loss of each class; the reconstruction is not touched.
     warm_start : bool, default=False
-        Start from the previous fit, if it had the same shapes and classes.
+        Start from the previous fit, if it had the same shapes and classes. A feature
+        model starts from its dictionary only, because training codes are not kept.
     covariate_columns : sequence of int or str, default=None
         Columns of X that are covariates. Needs no metadata routing. The other way is
         to pass ``covariates`` to the methods.

@@ -109,7 +109,17 @@ def _lpgd(params, problem, loss, nuisance, warm, random_state, common):
         if is_filter:
             start = (coef @ D, D.T, nu)
         else:
+            # Training codes are not kept, and the old coefficients need them.
             codes = codes_of(data.forward(D), D, False)
+            penalty = np.concatenate([np.full(r, params.alpha), nuisance.penalty])
+            both, _ = ridge_logistic(
+                np.hstack([codes, nuisance.N]),
+                loss,
+                penalty,
+                np.zeros((k, len(penalty))),
+                max_iter=50,
+            )
+            coef, nu = both[:, :r], both[:, r:]
             start = (codes @ coef.T, np.vstack([coef, D.T]), nu)
     elif not isinstance(params.init, str) or params.init == "random":
         if isinstance(params.init, str):

@@ -8,10 +8,10 @@ to shrink for the iteration to settle.
 """
 
 import numpy as np
-from scipy.optimize import minimize
 
 from skgeo.kernels.coding import cd_codes
 from skgeo.solvers._result import SolverResult
+from skgeo.solvers.sdl_lbfgs import ProjectedLBFGS
 from skgeo.solvers.sdl_loss import ridge_logistic
 
 __all__ = ["bcd_feature", "bcd_filter", "codes_of", "least_squares_dictionary"]
@@ -109,7 +109,7 @@ def bcd_filter(
 
     Minimises ``loss + ridge ||coef D||^2 + recon * mean||x' - c D||^2``. The codes are
     one block (shared Gram, no label in it); dictionary, coefficients, covariates and
-    intercept are the other, lowered together by a few L-BFGS-B steps, because the
+    intercept are the other, lowered together by a few L-BFGS steps, because the
     labels tie them to each other.
 
     Parameters
@@ -131,7 +131,7 @@ def bcd_filter(
     tol : float, default=1e-5
         Stop when an outer iteration lowers the objective by at most this share.
     inner_iter : int, default=8
-        L-BFGS-B steps per outer iteration.
+        L-BFGS steps per outer iteration.
     callback : callable, optional
         Called with a dict after every outer iteration; true stops.
 
@@ -166,9 +166,7 @@ def bcd_filter(
     history = [labels(coef @ D, nu)[0] + recon * part.error(D, *part.moments(C))]
     stop, converged, n_iter = np.inf, False, 0
     cuts = np.cumsum([r * p, k * r])
-    bounds = None
-    if positive_dict:
-        bounds = [(0.0, None)] * (r * p) + [(None, None)] * (k * r + k * m)
+    lbfgs = ProjectedLBFGS(r * p if positive_dict else 0)
     while n_iter < max_iter:
         n_iter += 1
         if n_iter > 1:
@@ -189,26 +187,10 @@ def bcd_filter(
             return value, np.concatenate([g.ravel() for g in (gD, gA @ D.T, gnu)])
 
         v0 = np.concatenate([D.ravel(), coef.ravel(), nu.ravel()])
-        found = minimize(
-            block,
-            v0,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=bounds,
-            options={
-                "maxiter": inner_iter,
-                "maxfun": 2 * inner_iter + 10,
-                "maxcor": inner_iter,
-                "ftol": 0.0,
-                "gtol": 1e-12,
-            },
-        )
-        value = float(found.fun)
+        v, value = lbfgs.minimise(block, v0, inner_iter)
         if value <= history[-1]:
-            D, coef, nu = np.split(found.x, cuts)
-            # The scale of an atom is free: unit atoms keep the block well-conditioned.
-            D, norm = _unit_rows(D.reshape(r, p))
-            coef, nu, C = coef.reshape(k, r) * norm, nu.reshape(k, m), C * norm
+            D, coef, nu = np.split(v, cuts)
+            D, coef, nu = D.reshape(r, p), coef.reshape(k, r), nu.reshape(k, m)
         else:
             value = history[-1]
         stop = (history[-1] - value) / max(abs(value), np.finfo(float).tiny)
@@ -218,6 +200,9 @@ def bcd_filter(
         if stop <= tol:
             converged = True
             break
+    # The scale of an atom is free: report unit atoms.
+    D, norm = _unit_rows(D)
+    coef, C = coef * norm, C * norm
     return SolverResult(
         x=(D, coef, nu, C),
         objective=np.array(history),
