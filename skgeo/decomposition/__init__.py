@@ -1,4 +1,5 @@
 """Dictionary learning."""
+"""Decompositions: dictionaries learnt from signals, tables and labels."""
 
 from skgeo.utils.lazy import lazy_names
 
@@ -6,5 +7,6 @@ __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "_online_orthogonal": ("OnlineOrthogonalDictionary",),
+        "_supervised_dictionary": ("SupervisedDictionaryLearning",),
     },
 )
