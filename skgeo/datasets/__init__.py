@@ -4,5 +4,7 @@ from skgeo.utils.lazy import lazy_names
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
-    {},
+    {
+        "_gaussian_clusters": ("make_gaussian_clusters",),
+    },
 )
