@@ -15,6 +15,7 @@ from skgeo.solvers.sdp_admm import fixed_vector_bound, sdp_admm
 
 __all__ = [
     "double_centred",
+    "finish_labels",
     "gram_inertia",
     "gram_lloyd",
     "multiplier_certificate",
@@ -164,6 +165,50 @@ def multiplier_certificate(A, labels, n_clusters, N):
         full[:, r] -= full[:, r].mean(axis=1)[:, None]
     top = largest_eigenvalues(0.5 * (full + full.T), 1)[0]
     return "certified" if top + slip + rounding < t else "open"
+
+
+def finish_labels(A, n_clusters, Z, N, random_state):
+    """Labels, verdict and lower bound from a primal and a dual solution.
+
+    Parameters
+    ----------
+    A : ndarray of shape (n, n)
+        Double-centred Gram matrix.
+    n_clusters : int
+        K.
+    Z, N : ndarray of shape (n, n)
+        Approximate membership matrix and multiplier of its signs, N >= 0.
+    random_state : RandomState
+        Draws the starts of the rounding.
+
+    Returns
+    -------
+    extra : dict
+        ``labels``, ``inertia``, ``verdict``, ``lower_bound``, ``upper_bound``.
+    """
+    n = len(A)
+    q = np.full(n, n**-0.5)
+    total = np.trace(A)
+    vectors = np.linalg.eigh(0.5 * (Z + Z.T))[1][:, -n_clusters:]
+    labels = round_membership(vectors, n_clusters, random_state, n_init=10)
+    labels, inertia = gram_lloyd(A, labels, n_clusters)
+    # Whether a modelling layer counts off-diagonal entries once or twice, one of the
+    # two multiples is the multiplier; both are valid.
+    upper = fixed_vector_bound(A, q, n_clusters)
+    for factor in (1.0, 2.0):
+        upper = min(upper, fixed_vector_bound(A + factor * N, q, n_clusters))
+    verdict = multiplier_certificate(A, labels, n_clusters, N)
+    margin = 20 * n * _EPS * (np.linalg.norm(A) + total)
+    lower = max(0.0, total - upper - margin)
+    if verdict == "certified":
+        lower = max(lower, inertia - margin)
+    return {
+        "labels": labels,
+        "inertia": inertia,
+        "verdict": verdict,
+        "lower_bound": lower,
+        "upper_bound": upper,
+    }
 
 
 def solve_kmeans_sdp(

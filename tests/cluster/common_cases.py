@@ -1,0 +1,11 @@
+"""Instances for scikit-learn's estimator checks."""
+
+from skgeo.cluster import SDPKMeans
+
+ESTIMATORS = [
+    SDPKMeans(n_clusters=3, random_state=0),
+    SDPKMeans(n_clusters=3, solver="dense", tol=1e-3),
+    SDPKMeans(n_clusters=3, solver="lowrank", tol=1e-3),
+    SDPKMeans(n_clusters=3, solver="sketch", sketch_size=60),
+]
+EXPECTED_FAILURES = {}
