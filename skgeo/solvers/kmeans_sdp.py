@@ -6,6 +6,8 @@ Its value is at least ``trace A - inertia`` of every clustering.  Everything her
 written in terms of A, so that squared dissimilarities serve as well as points.
 """
 
+from functools import partial
+
 import numpy as np
 from sklearn.cluster import KMeans
 
@@ -24,6 +26,7 @@ __all__ = [
 ]
 
 _EPS = np.finfo(float).eps
+_bound = partial(fixed_vector_bound, fixed_trace=True)
 
 
 def double_centred(M):
@@ -194,9 +197,9 @@ def finish_labels(A, n_clusters, Z, N, random_state):
     labels, inertia = gram_lloyd(A, labels, n_clusters)
     # Whether a modelling layer counts off-diagonal entries once or twice, one of the
     # two multiples is the multiplier; both are valid.
-    upper = fixed_vector_bound(A, q, n_clusters)
+    upper = _bound(A, q, n_clusters)
     for factor in (1.0, 2.0):
-        upper = min(upper, fixed_vector_bound(A + factor * N, q, n_clusters))
+        upper = min(upper, _bound(A + factor * N, q, n_clusters))
     verdict = multiplier_certificate(A, labels, n_clusters, N)
     margin = 20 * n * _EPS * (np.linalg.norm(A) + total)
     lower = max(0.0, total - upper - margin)
@@ -252,7 +255,7 @@ def solve_kmeans_sdp(
     total = np.trace(A)
     # Without N the bound is that of PCA, the best one when points coincide.
     q = np.full(n, n**-0.5)
-    plain = fixed_vector_bound(A, q, n_clusters)
+    plain = _bound(A, q, n_clusters)
     margin = 20 * n * _EPS * (np.linalg.norm(A) + total)
     best = {"inertia": np.inf, "labels": None, "verdict": "open", "tried": np.inf}
 
@@ -282,7 +285,7 @@ def solve_kmeans_sdp(
     result = sdp_admm(
         A[None].copy(),
         [n_clusters],
-        upper_bound=lambda M, y, q: fixed_vector_bound(M[0], q, n_clusters),
+        upper_bound=lambda M, y, q: _bound(M[0], q, n_clusters),
         tol=tol,
         max_iter=max_iter,
         check_every=10 if n < 300 else 20,

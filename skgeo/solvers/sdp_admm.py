@@ -25,19 +25,24 @@ _STEP = 1.618  # multiplier step, just below the golden ratio
 _BALANCE_EVERY = 20  # sweeps between updates of sigma: fewer make it oscillate
 
 
-def fixed_vector_bound(M, q, n_clusters):
+def fixed_vector_bound(M, q, n_clusters, fixed_trace=False):
     """Bound ``max <M, Z>`` over psd Z with Z q = q, eigenvalues <= 1, trace <= K.
 
     Z = qq' + W with W q = 0, 0 <= W <= I and trace W <= K - 1, so that the K - 1
-    largest eigenvalues of M on the complement of q bound <M, W>.
+    largest eigenvalues of M on the complement of q bound <M, W>; negative ones are left
+    out unless ``fixed_trace`` says that the trace is K.
     """
     Mq = M @ q
     level = q @ Mq
     inner = M - np.outer(Mq - level * q, q)
     inner -= np.outer(q, Mq)
     inner = 0.5 * (inner + inner.T)
-    top = largest_eigenvalues(inner, n_clusters - 1)
-    return level + np.maximum(top, 0.0).sum()
+    if not fixed_trace:
+        top = largest_eigenvalues(inner, n_clusters - 1)
+        return level + np.maximum(top, 0.0).sum()
+    # q itself is an eigenvector to 0: move it below all others.
+    inner -= np.linalg.norm(inner) * np.outer(q, q)
+    return level + largest_eigenvalues(inner, n_clusters - 1).sum()
 
 
 def block_bound(M, y, q, traces):
