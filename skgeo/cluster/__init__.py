@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "_certificate": ("KMeansCertificate", "certify_kmeans"),
+        "_likelihood_adjusted": ("LikelihoodAdjustedSDP",),
         "_sdp_kmeans": ("SDPKMeans",),
     },
 )
