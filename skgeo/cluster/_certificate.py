@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils import check_array, check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from skgeo.cluster._inputs import unit_scale
 from skgeo.solvers._cluster_groups import group_points
 from skgeo.solvers.kmeans_bounds import cell_bound, clipped_bound, subsample_bound
 from skgeo.solvers.kmeans_certificate import closed_form_certificate, pca_bound
@@ -128,15 +129,6 @@ def _check_arguments(arguments):
             raise ValueError(
                 f"certify_kmeans: {name} must be {_RULES[name]}; got {value!r}."
             )
-
-
-def unit_scale(X):
-    """Centre X and divide by its largest entry; return it and that entry."""
-    X = X - 0.5 * (X.max(axis=0) + X.min(axis=0))
-    scale = float(np.abs(X).max())
-    if scale > 0:
-        X /= scale
-    return X, scale
 
 
 def judge(X, labels, n_clusters, *, bound, n_cells, random_state):
@@ -293,7 +285,7 @@ def certify_kmeans(
     if len(X) < K:
         raise ValueError(f"n_clusters={K} is more than the {len(X)} samples.")
     rng = check_random_state(random_state)
-    scaled, scale = unit_scale(X)
+    scaled, scale, _ = unit_scale(X)
     with single_blas_thread():
         outcome = judge(
             scaled, codes, K, bound=bound, n_cells=n_cells, random_state=rng

@@ -10,8 +10,15 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skgeo.cluster._certificate import unit_scale
-from skgeo.solvers.ila_sdp import group_covariances, solve_ila_sdp
+from skgeo.cluster._groups import definite_covariances, fit_without_programme
+from skgeo.cluster._inputs import (
+    check_covariances,
+    check_start_labels,
+    random_labels,
+    same_partition,
+    unit_scale,
+)
+from skgeo.solvers.ila_sdp import solve_ila_sdp
 from skgeo.solvers.kmeans_sdp import double_centred, solve_kmeans_sdp
 from skgeo.solvers.kmeans_sketch import balanced_sample
 from skgeo.solvers.shrunk_em import gaussian_log_density, shrunk_em
@@ -21,7 +28,6 @@ from skgeo.utils.params import (
     Boolean,
     Instance,
     Integer,
-    InvalidParameterError,
     Null,
     OneOf,
     RandomState,
@@ -211,10 +217,9 @@ default=None
                 f"n_samples={n} should be >= n_clusters={self.n_clusters}: lower "
                 "n_clusters or add points."
             )
-        given = self._given_labels(n)
-        covariances = self._given_covariances(d)
-        scaled, scale = unit_scale(X)
-        offset = X[0] - scaled[0] * (scale or 1.0)
+        given = check_start_labels(self.init, n, self.n_clusters)
+        covariances = check_covariances(self.covariances, self.n_clusters, d)
+        scaled, scale, offset = unit_scale(X)
         if covariances is not None:
             covariances = covariances / (scale or 1.0) ** 2
         rng = check_random_state(self.random_state)
@@ -240,45 +245,6 @@ default=None
             )
         return self
 
-    def _given_labels(self, n):
-        if isinstance(self.init, str):
-            return None
-        labels = np.asarray(self.init)
-        if labels.shape != (n,):
-            raise InvalidParameterError(
-                f"init must hold one label per sample, shape ({n},); got shape "
-                f"{labels.shape}."
-            )
-        names, codes = np.unique(labels, return_inverse=True)
-        if len(names) != self.n_clusters:
-            raise InvalidParameterError(
-                f"init holds {len(names)} different labels, but "
-                f"n_clusters={self.n_clusters}."
-            )
-        return codes.astype(np.intp)
-
-    def _given_covariances(self, d):
-        if self.covariances is None:
-            return None
-        S = np.asarray(self.covariances, dtype=np.float64)
-        wanted = (self.n_clusters, d, d)
-        if S.shape != wanted:
-            raise InvalidParameterError(
-                f"covariances must have shape {wanted}; got {S.shape}."
-            )
-        if not np.isfinite(S).all() or np.abs(S - S.transpose(0, 2, 1)).max() > (
-            1e-8 * np.abs(S).max()
-        ):
-            raise InvalidParameterError("covariances must be finite and symmetric.")
-        lowest = np.linalg.eigvalsh(S)[:, 0]
-        if not np.all(lowest > 0):
-            raise InvalidParameterError(
-                f"covariances[{int(np.argmin(lowest))}] is not positive definite: its "
-                f"smallest eigenvalue is {lowest.min():.3g}. Add a small multiple of "
-                "the identity."
-            )
-        return S
-
     def _regularisation(self, X):
         strength = self.prior_strength
         if strength == "auto":
@@ -296,7 +262,7 @@ default=None
         options = self._regularisation(X)
         distinct, codes = np.unique(X, axis=0, return_inverse=True)
         if K == 1 or len(distinct) <= K:
-            return self._without_programme(X, codes.ravel(), covariances, options)
+            return fit_without_programme(X, codes.ravel(), K, covariances, options)
         starts = [None] if covariances is not None else self._starts(X, given, rng)
         fits = [
             self._fit_start(X, start, covariances, options, rng, tick)
@@ -312,47 +278,13 @@ default=None
             )
         return best | {"n_points": min(n, best["n_points"])}
 
-    def _without_programme(self, X, codes, covariances, options):
-        """One cluster, or no more distinct points than clusters."""
-        K = self.n_clusters
-        if K == 1:
-            labels = np.zeros(len(X), dtype=np.intp)
-        else:
-            labels = codes.astype(np.intp)
-            if labels.max() + 1 < K:
-                warnings.warn(
-                    f"Number of distinct clusters ({labels.max() + 1}) found smaller "
-                    f"than n_clusters ({K}). Possibly due to duplicate points in X.",
-                    ConvergenceWarning,
-                    stacklevel=5,
-                )
-                K = labels.max() + 1
-        if covariances is None:
-            covariances = self._covariances(X, labels, K, options)[0]
-        covariances = covariances[:K]
-        means = np.array([X[labels == k].mean(axis=0) for k in range(K)])
-        density = gaussian_log_density(X, means, covariances)
-        value = density[np.arange(len(X)), labels].sum()
-        value += 0.5 * X.size * np.log(2 * np.pi)
-        return {
-            "labels": labels,
-            "means": means,
-            "covariances": covariances,
-            "weights": np.bincount(labels) / len(X),
-            "objective": [value],
-            "upper_bound": value,
-            "n_iter": 0,
-            "converged": True,
-            "n_points": len(X),
-        }
-
     def _starts(self, X, given, rng):
         """First labels, in the order in which they are tried."""
         K = self.n_clusters
         if given is not None:
             return [given]
         if self.init == "random":
-            return [_random_labels(len(X), K, rng) for _ in range(self.n_init)]
+            return [random_labels(len(X), K, rng) for _ in range(self.n_init)]
         seeds = rng.randint(np.iinfo(np.int32).max, size=self.n_init)
         kinds = ["sdp", "kmeans"] if self.init == "sdp" else ["kmeans"]
         starts = []
@@ -373,20 +305,10 @@ default=None
                 model = KMeans(K, n_init=runs, random_state=int(seed))
                 labels = model.fit_predict(X).astype(np.intp)
             if len(np.unique(labels)) == K and not any(
-                _same_partition(labels, other) for other in starts
+                same_partition(labels, other) for other in starts
             ):
                 starts.append(labels)
-        return starts or [_random_labels(len(X), K, rng)]
-
-    def _covariances(self, X, labels, K, options):
-        covariances, ridge = group_covariances(X, labels, K, **options)
-        values = np.linalg.eigvalsh(covariances)
-        if not np.all(values[:, 0] > 1e-14 * np.maximum(values[:, -1], 1e-300)):
-            raise ValueError(
-                "The covariance of a cluster is singular (it has too few points for "
-                f"{X.shape[1]} features). Use reg_covar > 0."
-            )
-        return covariances, ridge
+        return starts or [random_labels(len(X), K, rng)]
 
     def _fit_start(self, X, start, covariances, options, rng, tick):
         n, K = len(X), self.n_clusters
@@ -402,7 +324,9 @@ default=None
         sample = X[rows]
         first = None if known else start[rows]
         if not known:
-            self._covariances(sample, first, K, options)  # refuse singular ones early
+            definite_covariances(
+                sample, first, K, options
+            )  # refuse singular ones early
         result = solve_ila_sdp(
             sample,
             K,
@@ -426,7 +350,7 @@ default=None
         if known:
             found, ridge = covariances, 0.0
         else:
-            found, ridge = self._covariances(sample, labels, K, options)
+            found, ridge = definite_covariances(sample, labels, K, options)
         means = np.array([sample[labels == k].mean(axis=0) for k in range(K)])
         weights = sizes / sizes.sum()
         if len(rows) < n:
@@ -472,7 +396,7 @@ default=None
             means = np.array([X[labels == k].mean(axis=0) for k in range(K)])
             weights = sizes / len(X)
             if not known:
-                covariances, ridge = self._covariances(X, labels, K, options)
+                covariances, ridge = definite_covariances(X, labels, K, options)
             again = np.argmax(gaussian_log_density(X, means, covariances), axis=1)
             if np.array_equal(again, labels):
                 break
@@ -548,15 +472,3 @@ default=None
             Mean of :meth:`score_samples`.
         """
         return float(self.score_samples(X).mean())
-
-
-def _random_labels(n, n_clusters, rng):
-    """Uniform labels with no empty group."""
-    labels = rng.randint(n_clusters, size=n)
-    labels[rng.permutation(n)[:n_clusters]] = np.arange(n_clusters)
-    return labels.astype(np.intp)
-
-
-def _same_partition(a, b):
-    pairs = np.unique(np.column_stack([a, b]), axis=0)
-    return len(pairs) == len(np.unique(a)) == len(np.unique(b))

@@ -10,21 +10,14 @@ from sklearn.base import (
     ClusterMixin,
     TransformerMixin,
 )
-from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skgeo.cluster._certificate import judge, unit_scale
-from skgeo.solvers.clustering_cvxpy import solve_with_cvxpy
-from skgeo.solvers.kmeans_lowrank import labels_of_factor, solve_kmeans_lowrank
-from skgeo.solvers.kmeans_sdp import (
-    double_centred,
-    finish_labels,
-    gram_inertia,
-    solve_kmeans_sdp,
-)
-from skgeo.solvers.kmeans_sketch import lift_centres, sketch_kmeans_sdp
+from skgeo.cluster._certificate import judge
+from skgeo.cluster._inputs import check_dissimilarities, unit_scale
+from skgeo.cluster._sdp_runs import RelaxationRuns
+from skgeo.solvers.kmeans_sdp import double_centred, gram_inertia
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Integer, Null, OneOf, RandomState, Real, check_params
@@ -33,6 +26,7 @@ __all__ = ["SDPKMeans"]
 
 
 class SDPKMeans(
+    RelaxationRuns,
     CallbackMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
@@ -215,7 +209,7 @@ class SDPKMeans(
                 "n_clusters or add points."
             )
         if self.metric == "precomputed":
-            X = _check_dissimilarities(X)
+            X = check_dissimilarities(X)
         if self.solver in ("dense", "cvxpy") or self.metric == "precomputed":
             self._check_size(n)
         rng = check_random_state(self.random_state)
@@ -250,7 +244,7 @@ class SDPKMeans(
 
     def _fit_points(self, X, rng, tick):
         n, K = len(X), self.n_clusters
-        scaled, scale = unit_scale(X)
+        scaled, scale, _ = unit_scale(X)
         distinct, codes = np.unique(scaled, axis=0, return_inverse=True)
         if len(distinct) <= K:
             self._few_distinct(X, codes.ravel(), len(distinct))
@@ -291,130 +285,6 @@ class SDPKMeans(
         self._store(codes.astype(np.intp), 0.0, 0.0, "certified", run, 1.0)
         first = np.unique(codes, return_index=True)[1]
         self.cluster_centers_ = X[first].copy()
-
-    def _solve_points(self, X, rng, tick):
-        """Labels of scaled points, and a dict about the run."""
-        n, K = len(X), self.n_clusters
-        if self.solver in ("dense", "cvxpy"):
-            X = X - X.mean(axis=0)
-            return self._solve_gram(double_centred(X @ X.T), None, rng, tick)
-        seed = rng.randint(np.iinfo(np.int32).max)
-        kmeans = KMeans(K, n_init=self.n_init, tol=0.0, random_state=seed).fit(X)
-        labels = kmeans.labels_.astype(np.intp)
-        if self.solver == "lowrank":
-            return self._solve_lowrank(X, labels, rng, tick)
-        if self.solver == "auto":
-            small = n <= self.max_dense
-            outcome = judge(
-                X,
-                labels,
-                K,
-                bound="none" if small else "auto",
-                n_cells=self.n_cells,
-                random_state=rng,
-            )
-            if outcome["verdict"] == "certified":
-                return labels, {"outcome": outcome}
-            if small:
-                X = X - X.mean(axis=0)
-                return self._solve_gram(double_centred(X @ X.T), labels, rng, tick)
-        else:
-            outcome = None
-        size = self.sketch_size or min(self.max_dense, 300)
-        size = min(n, self.max_dense, max(size, 10 * K))
-        found, result = sketch_kmeans_sdp(
-            X,
-            K,
-            labels,
-            size=size,
-            tol=max(self.tol, 1e-3),
-            max_iter=self.max_iter,
-            random_state=rng,
-            callback=self._watch(tick),
-        )
-        run = {
-            "solver": "sketch",
-            "n_iter": result.n_iter,
-            "converged": result.converged,
-            "objective": result.objective,
-        }
-        if len(np.unique(found)) < K:
-            found = labels  # the sample lost a cluster
-        if outcome is not None:
-            # Bounds hold for every labelling: judge again only better labels.
-            inertia = _inertia(X, found)
-            if inertia >= outcome["inertia"] * (1 - 1e-12):
-                run["outcome"] = outcome
-                return labels, run
-        return found, run
-
-    def _solve_lowrank(self, X, labels, rng, tick):
-        centred = X - X.mean(axis=0)
-        result = solve_kmeans_lowrank(
-            centred,
-            self.n_clusters,
-            labels,
-            rank=None if self.rank is None else max(self.rank, self.n_clusters),
-            tol=self.tol,
-            max_iter=self.max_iter,
-            random_state=rng,
-            callback=self._watch(tick),
-        )
-        run = {
-            "solver": "lowrank",
-            "n_iter": result.n_iter,
-            "converged": result.converged,
-            "objective": np.vdot(centred, centred) - result.objective,
-        }
-        found = labels_of_factor(result.x, self.n_clusters)
-        if len(np.unique(found)) == self.n_clusters:
-            centres = [X[found == k].mean(axis=0) for k in range(self.n_clusters)]
-            found = lift_centres(X, np.array(centres))
-            if _inertia(X, found) < _inertia(X, labels):
-                labels = found
-        return labels, run
-
-    def _solve_gram(self, A, labels, rng, tick):
-        """Dense solvers; A is the double-centred Gram matrix."""
-        K, total = self.n_clusters, np.trace(A)
-        if self.solver == "cvxpy":
-            Z, N, value, n_iter = solve_with_cvxpy(
-                A[None], [float(K)], tol=self.tol, max_iter=self.max_iter
-            )
-            extra = finish_labels(A, K, Z[0], N[0], rng)
-            run = {"n_iter": n_iter, "converged": True, "objective": np.array([value])}
-        else:
-            result = solve_kmeans_sdp(
-                A,
-                K,
-                labels=labels,
-                tol=self.tol,
-                max_iter=self.max_iter,
-                random_state=rng,
-                callback=self._watch(tick),
-            )
-            extra = result.extra
-            run = {
-                "n_iter": result.n_iter,
-                "converged": result.converged,
-                "objective": result.objective,
-            }
-        run |= {
-            "dense": True,
-            "solver": "cvxpy" if self.solver == "cvxpy" else "dense",
-            "objective": total - run["objective"],
-            "lower_bound": extra["lower_bound"],
-            "verdict": extra["verdict"],
-        }
-        return extra["labels"], run
-
-    def _watch(self, tick):
-        def callback(state):
-            return tick(
-                {"n_iter": state["n_iter"], "objective": float(state["objective"])}
-            )
-
-        return callback
 
     def _fit_dissimilarities(self, D, rng, tick):
         n, K = len(D), self.n_clusters
@@ -524,37 +394,3 @@ class SDPKMeans(
             if self.metric == "precomputed"
             else len(self.cluster_centers_)
         )
-
-
-def _inertia(X, labels):
-    means = np.array([X[labels == k].mean(axis=0) for k in range(labels.max() + 1)])
-    residual = X - means[labels]
-    return float(np.vdot(residual, residual))
-
-
-def _check_dissimilarities(D):
-    n = len(D)
-    if D.shape[1] != n:
-        raise ValueError(
-            "With metric='precomputed' X must be a square matrix of squared "
-            f"dissimilarities; got shape {D.shape}."
-        )
-    largest = np.abs(D).max()
-    if D.min() < 0:
-        raise ValueError(
-            "Negative values in data passed to SDPKMeans with metric='precomputed': "
-            "squared dissimilarities are nonnegative."
-        )
-    if np.abs(D - D.T).max() > 1e-8 * largest:
-        raise ValueError(
-            "Precomputed dissimilarities must be symmetric; largest asymmetry "
-            f"{np.abs(D - D.T).max():.3g}. Use (X + X.T) / 2 if that is meant."
-        )
-    if np.abs(np.diag(D)).max() > 1e-8 * largest:
-        raise ValueError(
-            "Precomputed dissimilarities must have a zero diagonal; found "
-            f"{np.abs(np.diag(D)).max():.3g}."
-        )
-    D = 0.5 * (D + D.T)
-    np.fill_diagonal(D, 0.0)
-    return D

@@ -149,7 +149,7 @@ def solve_ila_sdp(
         n_sweeps += inner.n_iter
         inner_converged = inner.converged
         objectives.append(inner.objective[-1])
-        # With equal covariances the blocks are alike: only their sum tells groups apart.
+        # With equal covariances the blocks are alike: their sum tells groups apart.
         vectors = np.linalg.eigh(Z.sum(axis=0))[1][:, -n_clusters:]
         found = round_membership(vectors, n_clusters, random_state, n_init=10)
         found = match_groups(Z, found, n_clusters)
