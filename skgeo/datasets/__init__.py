@@ -13,5 +13,6 @@ __getattr__, __dir__, __all__ = lazy_names(
         "recordings_mne": ("from_epochs", "from_raws"),
         "register": ("register_in_moabb",),
         "_supervised_dictionary": ("load_docstrings", "make_conflicting_digits"),
+        "_gaussian_clusters": ("make_gaussian_clusters",),
     },
 )

@@ -1,0 +1,69 @@
+"""
+When K-means goes wrong, and how one knows
+==========================================
+
+Lloyd's algorithm stops at a local optimum and does not say so. A lower bound on the
+inertia of *every* clustering does: :func:`skgeo.cluster.certify_kmeans` computes one
+for given labels, and :class:`skgeo.cluster.SDPKMeans` finds labels with a proof.
+"""
+
+# %%
+# Nine groups of points in three far-apart trios. A start that puts two centres into one
+# trio and four into another is a trap: no single step of Lloyd's algorithm leads out.
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.mixture import GaussianMixture
+
+from skgeo.cluster import SDPKMeans, certify_kmeans
+
+rng = np.random.default_rng(0)
+trios = np.array([[0.0, 0.0], [60.0, 0.0], [30.0, 50.0]])
+corners = 9.0 * np.array([[np.cos(a), np.sin(a)] for a in (0.5, 2.6, 4.7)])
+centres = (trios[:, None] + corners).reshape(-1, 2)
+X = np.repeat(centres, 20, axis=0) + rng.standard_normal((180, 2))
+
+# %%
+# Six K-means++ runs with one start each, EM from one K-means++ start, and the certified
+# solution. Each is judged by the certificate: its bound holds for every labelling, so
+# the best bound that any of them gives may be used for all.
+
+runs = {
+    f"K-means++, seed {seed}": KMeans(9, n_init=1, random_state=seed).fit(X).labels_
+    for seed in range(6)
+}
+runs["EM"] = GaussianMixture(
+    9, init_params="k-means++", reg_covar=1e-2, random_state=4
+).fit_predict(X)
+model = SDPKMeans(9, random_state=0).fit(X)
+runs["SDPKMeans"] = model.labels_
+
+print(f"proven lower bound: {model.lower_bound_:.2f}")
+for name, labels in runs.items():
+    result = certify_kmeans(X, labels, bound="none", random_state=0)
+    excess = result.inertia_ / model.lower_bound_ - 1
+    print(f"{name:20s} {result.verdict_:10s} at most {excess:8.1%} above the optimum")
+
+# %%
+# The picture: a wrong run looks as settled as the right one, the bound tells them
+# apart.
+
+worst = max(
+    (name for name in runs if name.startswith("K-means")),
+    key=lambda name: certify_kmeans(X, runs[name], bound="none").inertia_,
+)
+shown = {worst: runs[worst], "EM": runs["EM"], "SDPKMeans": runs["SDPKMeans"]}
+figure, axes = plt.subplots(1, 3, figsize=(12, 4), layout="constrained", sharey=True)
+for axis, (name, labels) in zip(axes, shown.items(), strict=True):
+    result = certify_kmeans(X, labels, bound="none")
+    means = np.array([X[labels == k].mean(axis=0) for k in np.unique(labels)])
+    axis.scatter(*X.T, c=labels, cmap="tab10", s=12, alpha=0.7)
+    axis.scatter(*means.T, marker="x", color="black", s=60, label="means")
+    excess = result.inertia_ / model.lower_bound_ - 1
+    proof = "proven optimal" if result.certified_ else f"{excess:.0%} above the bound"
+    axis.set(title=f"{name}\ninertia {result.inertia_:.0f}: {proof}", xlabel="$x_1$")
+    axis.set_aspect("equal")
+axes[0].set_ylabel("$x_2$")
+axes[0].legend(loc="upper right")
+plt.show()

@@ -1,0 +1,116 @@
+"""Small helpers of the clustering estimators."""
+
+import numpy as np
+
+from skgeo.utils.params import InvalidParameterError
+
+__all__ = [
+    "check_covariances",
+    "check_dissimilarities",
+    "check_start_labels",
+    "inertia_of",
+    "random_labels",
+    "same_partition",
+    "unit_scale",
+]
+
+
+def unit_scale(X):
+    """Centre X and divide by its largest entry; return it, that entry, the centre."""
+    centre = 0.5 * X.max(axis=0) + 0.5 * X.min(axis=0)
+    X = X - centre
+    scale = float(np.abs(X).max())
+    if scale > 0:
+        X /= scale
+    return X, scale, centre
+
+
+def inertia_of(X, labels):
+    """Sum of squared distances to the group means."""
+    means = np.array([X[labels == k].mean(axis=0) for k in range(labels.max() + 1)])
+    residual = X - means[labels]
+    return float(np.vdot(residual, residual))
+
+
+def check_dissimilarities(D):
+    """Refuse what is not a matrix of squared dissimilarities; return a clean copy."""
+    n = len(D)
+    if D.shape[1] != n:
+        raise ValueError(
+            "With metric='precomputed' X must be a square matrix of squared "
+            f"dissimilarities; got shape {D.shape}."
+        )
+    largest = np.abs(D).max()
+    if D.min() < 0:
+        raise ValueError(
+            "Negative values in data passed to SDPKMeans with metric='precomputed': "
+            "squared dissimilarities are nonnegative."
+        )
+    if np.abs(D - D.T).max() > 1e-8 * largest:
+        raise ValueError(
+            "Precomputed dissimilarities must be symmetric; largest asymmetry "
+            f"{np.abs(D - D.T).max():.3g}. Use (X + X.T) / 2 if that is meant."
+        )
+    if np.abs(np.diag(D)).max() > 1e-8 * largest:
+        raise ValueError(
+            "Precomputed dissimilarities must have a zero diagonal; found "
+            f"{np.abs(np.diag(D)).max():.3g}."
+        )
+    D = 0.5 * (D + D.T)
+    np.fill_diagonal(D, 0.0)
+    return D
+
+
+def random_labels(n, n_clusters, rng):
+    """Uniform labels with no empty group."""
+    labels = rng.randint(n_clusters, size=n)
+    labels[rng.permutation(n)[:n_clusters]] = np.arange(n_clusters)
+    return labels.astype(np.intp)
+
+
+def same_partition(a, b):
+    """Whether two labellings differ in names only."""
+    pairs = np.unique(np.column_stack([a, b]), axis=0)
+    return len(pairs) == len(np.unique(a)) == len(np.unique(b))
+
+
+def check_start_labels(init, n, n_clusters):
+    """Return given first labels as codes, None for the name of a method."""
+    if isinstance(init, str):
+        return None
+    labels = np.asarray(init)
+    if labels.shape != (n,):
+        raise InvalidParameterError(
+            f"init must hold one label per sample, shape ({n},); got shape "
+            f"{labels.shape}."
+        )
+    names, codes = np.unique(labels, return_inverse=True)
+    if len(names) != n_clusters:
+        raise InvalidParameterError(
+            f"init holds {len(names)} different labels, but n_clusters={n_clusters}."
+        )
+    return codes.astype(np.intp)
+
+
+def check_covariances(covariances, n_clusters, d):
+    """Return given covariances as an array, refusing what is not definite."""
+    if covariances is None:
+        return None
+    S = np.asarray(covariances, dtype=np.float64)
+    wanted = (n_clusters, d, d)
+    if S.shape != wanted:
+        raise InvalidParameterError(
+            f"covariances must have shape {wanted}; got {S.shape}."
+        )
+    if not np.isfinite(S).all() or np.abs(S - S.transpose(0, 2, 1)).max() > (
+        1e-8 * np.abs(S).max()
+    ):
+        raise InvalidParameterError("covariances must be finite and symmetric.")
+    lowest = np.linalg.eigvalsh(S)[:, 0]
+    if not np.all(lowest > 0):
+        raise InvalidParameterError(
+            f"covariances[{int(np.argmin(lowest))}] is not positive definite: its "
+            f"smallest eigenvalue is {lowest.min():.3g}. Add a small multiple of "
+            "the identity."
+        )
+    return S

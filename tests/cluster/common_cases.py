@@ -1,0 +1,17 @@
+"""Instances for scikit-learn's estimator checks."""
+
+from skgeo.cluster import LikelihoodAdjustedSDP, SDPKMeans
+
+ESTIMATORS = [
+    SDPKMeans(n_clusters=3, random_state=0),
+    SDPKMeans(n_clusters=3, solver="dense", tol=1e-3),
+    SDPKMeans(n_clusters=3, solver="lowrank", tol=1e-3),
+    LikelihoodAdjustedSDP(
+        n_clusters=3,
+        sdp_tol=1e-2,
+        max_iter=3,
+        max_dense=60,
+        n_init=1,
+    ),
+]
+EXPECTED_FAILURES = {}

@@ -1,0 +1,328 @@
+"""SDPKMeans and LikelihoodAdjustedSDP as a user meets them."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.spatial.distance import cdist
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import adjusted_rand_score
+
+from skgeo.cluster import LikelihoodAdjustedSDP, SDPKMeans
+from skgeo.cluster._inputs import inertia_of
+from skgeo.datasets import make_gaussian_clusters
+from skgeo.solvers.ila_sdp import group_covariances
+from skgeo.solvers.la_sdp import laplacian_covariance, profile_blocks
+from skgeo.solvers.shrunk_em import gaussian_log_density, shrunk_em
+
+
+def clusters(n=120, K=3, d=4, separation=9.0, seed=0, **more):
+    return make_gaussian_clusters(
+        n, K, d, separation=separation, random_state=seed, **more
+    )
+
+
+@pytest.mark.parametrize("solver", ["auto", "dense", "lowrank", "sketch"])
+def test_solvers_agree_on_separated_clusters(solver):
+    X, y = clusters()
+    model = SDPKMeans(3, solver=solver, random_state=0).fit(X)
+    assert adjusted_rand_score(y, model.labels_) == 1.0
+    assert model.certified_
+    assert model.gap_ < 1e-9
+    assert_allclose(model.inertia_, inertia_of(X, y), rtol=1e-10)
+    assert_array_equal(model.predict(X), model.labels_)
+    assert_allclose(model.transform(X), cdist(X, model.cluster_centers_))
+    assert_allclose(model.score(X), -model.inertia_)
+
+
+def test_cvxpy_is_the_oracle():
+    pytest.importorskip("cvxpy")
+    X, _ = clusters(n=40, separation=4.0)
+    oracle = SDPKMeans(3, solver="cvxpy", tol=1e-7, random_state=0).fit(X)
+    ours = SDPKMeans(3, solver="dense", tol=1e-6, max_iter=9000, random_state=0).fit(X)
+    assert_allclose(ours.inertia_, oracle.inertia_)
+    assert_allclose(ours.lower_bound_, oracle.lower_bound_, rtol=1e-4)
+    assert_allclose(ours.objective_[-1], oracle.objective_[-1], rtol=1e-4)
+
+
+def test_auto_solves_the_relaxation_where_the_closed_form_is_open():
+    X, _ = clusters(n=80, separation=4.0, seed=2)
+    model = SDPKMeans(3, random_state=0).fit(X)
+    assert model.solver_ == "dense"
+    assert model.n_iter_ > 0
+    assert model.lower_bound_ <= model.inertia_
+    assert model.gap_ < 0.05
+    assert len(model.objective_) > 1
+    kmeans = KMeans(3, n_init=10, random_state=0).fit(X)
+    assert model.inertia_ <= kmeans.inertia_ * (1 + 1e-12)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 1000), scale=st.sampled_from([1e-6, 1.0, 1e5]))
+def test_invariances(seed, scale):
+    rng = np.random.RandomState(seed)
+    X, _ = clusters(n=60, d=3, separation=rng.choice([4.0, 9.0]), seed=seed)
+    model = SDPKMeans(3, solver="dense", tol=1e-4, random_state=0).fit(X)
+    order = rng.permutation(60)
+    rotation = np.linalg.qr(rng.standard_normal((3, 3)))[0]
+    moved = scale * (X[order] @ rotation + 10 * rng.standard_normal(3))
+    other = SDPKMeans(3, solver="dense", tol=1e-4, random_state=1).fit(moved)
+    assert_allclose(other.lower_bound_, scale**2 * model.lower_bound_, rtol=5e-3)
+    assert other.certified_ == model.certified_
+    if model.certified_:
+        assert adjusted_rand_score(other.labels_, model.labels_[order]) == 1.0
+        assert_allclose(other.inertia_, scale**2 * model.inertia_, rtol=1e-6)
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 1000), scale=st.sampled_from([1e-6, 1.0, 1e5]))
+def test_invariances_of_the_likelihood_adjusted(seed, scale):
+    rng = np.random.RandomState(seed)
+    X, y = clusters(n=60, d=3, separation=7.0, seed=seed, heterogeneity=0.5)
+    order = rng.permutation(60)
+    rotation = np.linalg.qr(rng.standard_normal((3, 3)))[0]
+    shift = 10 * rng.standard_normal(3)
+    moved = scale * (X[order] @ rotation + shift)
+    model = LikelihoodAdjustedSDP(3, init=y, random_state=0).fit(X)
+    other = LikelihoodAdjustedSDP(3, init=y[order], random_state=0).fit(moved)
+    assert adjusted_rand_score(other.labels_, model.labels_[order]) > 0.9
+    if np.array_equal(other.labels_, model.labels_[order]):
+        back = rotation @ (other.covariances_ / scale**2) @ rotation.T
+        assert_allclose(back, model.covariances_, rtol=0.05, atol=0.05)
+        change = 60 * 3 * np.log(scale)
+        assert_allclose(other.objective_[0] + change, model.objective_[0], rtol=1e-2)
+
+
+def test_precomputed_equals_euclidean():
+    X, _ = clusters(n=60, separation=5.0)
+    D = cdist(X, X, "sqeuclidean")
+    points = SDPKMeans(3, solver="dense", random_state=0).fit(X)
+    model = SDPKMeans(3, metric="precomputed", random_state=0).fit(D)
+    assert adjusted_rand_score(points.labels_, model.labels_) == 1.0
+    assert_allclose(model.inertia_, points.inertia_, rtol=1e-9)
+    assert_allclose(model.lower_bound_, points.lower_bound_, rtol=1e-3)
+    new = X[:7] + 0.1
+    assert_allclose(
+        np.sort(model.transform(cdist(new, X, "sqeuclidean")), axis=1),
+        np.sort(points.transform(new), axis=1),
+        rtol=1e-9,
+    )
+    one = SDPKMeans(1, metric="precomputed").fit(D)
+    assert_allclose(one.inertia_, ((X - X.mean(0)) ** 2).sum())
+    assert SDPKMeans(60, metric="precomputed").fit(D).inertia_ == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda D: D[:, :-1], "square"),
+        (lambda D: -D, "nonnegative"),
+        (lambda D: D + np.triu(D), "symmetric"),
+        (lambda D: D + np.eye(len(D)), "zero diagonal"),
+    ],
+)
+def test_bad_dissimilarities(change, words):
+    X, _ = clusters(n=12)
+    D = change(cdist(X, X, "sqeuclidean"))
+    with pytest.raises(ValueError, match=words):
+        SDPKMeans(2, metric="precomputed").fit(D)
+
+
+@pytest.mark.parametrize("cls", [SDPKMeans, LikelihoodAdjustedSDP])
+def test_degenerate_data(cls):
+    X, _ = clusters(n=12, d=3)
+    with pytest.raises(ValueError, match="n_samples=2 should be >= n_clusters=3"):
+        cls(3).fit(X[:2])
+    one = cls(1).fit(X)
+    assert not one.labels_.any()
+    assert one.converged_
+    each = cls(12).fit(X)
+    assert len(set(each.labels_)) == 12
+    repeated = np.repeat(X[:3], 20, axis=0)
+    three = cls(3).fit(repeated)
+    assert adjusted_rand_score(np.repeat([0, 1, 2], 20), three.labels_) == 1.0
+    with pytest.warns(ConvergenceWarning, match=r"distinct clusters \(3\)"):
+        five = cls(5).fit(repeated)
+    assert len(set(five.labels_)) == 3
+    with pytest.warns(ConvergenceWarning, match="distinct"):
+        same = cls(2).fit(np.ones((6, 2)))
+    assert not same.labels_.any()
+    constant = np.column_stack([X, np.full(12, 7.0)])
+    assert len(set(cls(2, random_state=0).fit(constant).labels_)) == 2
+
+
+def test_duplicates_beyond_the_number_of_clusters():
+    base, _ = clusters(n=5, d=2, separation=3.0)
+    X = np.repeat(base, 8, axis=0)
+    model = SDPKMeans(2, solver="dense", random_state=0).fit(X)
+    assert 0 < model.lower_bound_ <= model.inertia_
+    assert model.gap_ < 0.3
+
+
+def test_too_large_for_the_dense_solver():
+    X, _ = clusters(n=50)
+    with pytest.raises(ValueError, match=r"about 120,000 bytes"):
+        SDPKMeans(3, solver="dense", max_dense=40).fit(X)
+
+
+def test_bound_is_valid_when_stopped_early():
+    X, _ = clusters(n=60, separation=3.0)
+    best = KMeans(3, n_init=20, random_state=0).fit(X).inertia_
+    with pytest.warns(ConvergenceWarning, match="lower_bound_ is valid"):
+        model = SDPKMeans(3, solver="dense", max_iter=5, random_state=0).fit(X)
+    assert not model.converged_
+    assert 0 < model.lower_bound_ <= best
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e150])
+@pytest.mark.parametrize("cls", [SDPKMeans, LikelihoodAdjustedSDP])
+def test_extreme_magnitudes(cls, scale):
+    X, y = clusters(n=60, d=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        model = cls(3, random_state=0).fit(X * scale)
+        assert adjusted_rand_score(y, model.labels_) == 1.0
+        assert_array_equal(model.predict(X * scale), model.labels_)
+
+
+def test_sketch_and_lowrank_beyond_the_dense_size():
+    X, y = clusters(n=3000, separation=6.0, weights=[1, 3, 8])
+    reference = KMeans(3, n_init=10, random_state=0).fit(X).inertia_
+    for solver in ("auto", "sketch", "lowrank"):
+        model = SDPKMeans(3, solver=solver, random_state=0).fit(X)
+        assert model.inertia_ <= reference * (1 + 1e-6)
+        assert 0.95 * model.inertia_ < model.lower_bound_ <= model.inertia_
+        assert adjusted_rand_score(y, model.labels_) > 0.97
+
+
+@pytest.mark.parametrize("cls", [SDPKMeans, LikelihoodAdjustedSDP])
+def test_deterministic_under_random_state(cls):
+    X, _ = clusters(n=70, separation=4.0)
+    a, b = (cls(3, random_state=7).fit(X) for _ in range(2))
+    assert_array_equal(a.labels_, b.labels_)
+    assert_array_equal(a.objective_, b.objective_)
+
+
+def test_profile_likelihood_and_centroid_free_covariance():
+    X, y, _, S = clusters(n=30, d=3, heterogeneity=1.0, return_params=True)
+    blocks = profile_blocks(X, S)
+    value = 0.0
+    for k in range(3):
+        mine = X[y == k]
+        Z = np.outer(y == k, y == k) / len(mine)
+        value += np.sum(blocks[k] * Z)
+        scatter, size = laplacian_covariance(X, Z)
+        assert_allclose(scatter / size, np.cov(mine.T, bias=True), atol=1e-12)
+        assert_allclose(size, len(mine))
+    means = np.array([X[y == k].mean(axis=0) for k in range(3)])
+    density = gaussian_log_density(X, means, S)[np.arange(30), y].sum()
+    assert_allclose(value - 0.5 * X.size * np.log(2 * np.pi), density)
+
+
+def test_known_covariances():
+    X, y, _, S = clusters(
+        n=80, K=2, d=4, separation=5, heterogeneity=1.0, return_params=True
+    )
+    model = LikelihoodAdjustedSDP(2, covariances=S, random_state=0).fit(X)
+    assert_allclose(model.covariances_, S, rtol=1e-12)
+    means = np.array([X[model.labels_ == k].mean(axis=0) for k in range(2)])
+    assert_allclose(model.means_, means)
+    assert np.mean(model.labels_ == y) > 0.95  # groups keep the order of S
+    density = gaussian_log_density(X, means, S)
+    integer = density[np.arange(80), model.labels_].sum()
+    assert integer <= model.upper_bound_
+    assert model.upper_bound_ - integer < 0.02 * abs(integer)
+    # Equal covariances: blocks are alike, the sum still tells the groups apart.
+    equal = LikelihoodAdjustedSDP(2, covariances=[np.eye(4)] * 2, random_state=0)
+    assert adjusted_rand_score(y, equal.fit(X).labels_) > 0.8
+
+
+def test_probabilities_and_scores():
+    X, y = clusters(n=80, separation=6.0, heterogeneity=1.0)
+    model = LikelihoodAdjustedSDP(3, random_state=0).fit(X)
+    assert adjusted_rand_score(y, model.labels_) > 0.9
+    assert_array_equal(model.predict(X), model.labels_)
+    proba = model.predict_proba(X)
+    assert_allclose(proba.sum(axis=1), 1.0)
+    assert_array_equal(np.argmax(proba, axis=1), model.labels_)
+    assert_allclose(model.score(X), model.score_samples(X).mean())
+    assert len(model.objective_) == model.n_iter_
+    assert model.objective_[-1] <= model.upper_bound_ + 1e-2 * abs(model.upper_bound_)
+
+
+def test_every_start():
+    X, y = clusters(n=60, separation=8.0, heterogeneity=0.5)
+    for init in ("sdp", "kmeans", "random", ["abc"[k] for k in y]):
+        model = LikelihoodAdjustedSDP(3, init=init, n_init=3, random_state=0).fit(X)
+        assert adjusted_rand_score(y, model.labels_) == 1.0
+    plain = LikelihoodAdjustedSDP(3, polish=False, random_state=0).fit(X)
+    assert adjusted_rand_score(y, plain.labels_) == 1.0
+
+
+def test_large_data_through_a_sample():
+    X, y, _, S = clusters(
+        n=3000, d=4, separation=6.0, heterogeneity=0.8, return_params=True
+    )
+    for options in ({}, {"polish": False}, {"covariances": S}):
+        model = LikelihoodAdjustedSDP(3, random_state=0, n_init=1, **options).fit(X)
+        assert adjusted_rand_score(y, model.labels_) > 0.97
+        assert model.labels_.shape == (3000,)
+
+
+def test_more_features_than_points():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((20, 50))
+    X[:10, 0] += 25
+    model = LikelihoodAdjustedSDP(2, random_state=0).fit(X)
+    assert len(set(model.labels_[:10])) == 1
+    assert np.linalg.eigvalsh(model.covariances_).min() > 0
+    with pytest.raises(ValueError, match="reg_covar > 0"):
+        LikelihoodAdjustedSDP(2, reg_covar=0, prior_strength=0).fit(X)
+    assert SDPKMeans(2, random_state=0).fit(X).certified_
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"init": [0, 1]}, "one label per sample"),
+        ({"init": np.zeros(12)}, "1 different labels"),
+        ({"covariances": np.eye(3)}, "must have shape"),
+        ({"covariances": np.stack([np.eye(3), -np.eye(3)])}, "positive definite"),
+        ({"covariances": np.triu(np.ones((2, 3, 3)))}, "symmetric"),
+        ({"init": "best"}, "'init' must be"),
+        ({"reg_covar": -1.0}, "'reg_covar' must be"),
+    ],
+)
+def test_bad_parameters(options, words):
+    X, _ = clusters(n=12, d=3)
+    with pytest.raises(ValueError, match=words):
+        LikelihoodAdjustedSDP(2, **options).fit(X)
+
+
+def test_em_with_ridge_equals_sklearn():
+    from sklearn.mixture import GaussianMixture
+
+    X, y = clusters(n=90, separation=4.0, heterogeneity=0.5)
+    S, ridge = group_covariances(
+        X, y, 3, strength=0.0, reg_covar=0.1, dimension=4, floor=0.0
+    )
+    means = np.array([X[y == k].mean(axis=0) for k in range(3)])
+    weights = np.bincount(y) / 90
+    ours = shrunk_em(
+        X, weights, means, S, strength=0.0, ridge=ridge, tol=1e-12, max_iter=500
+    )
+    peer = GaussianMixture(
+        3,
+        reg_covar=ridge,
+        weights_init=weights,
+        means_init=means,
+        precisions_init=np.linalg.inv(S),
+        tol=1e-12,
+        max_iter=500,
+    ).fit(X)
+    assert_allclose(ours.x[1], peer.means_, rtol=1e-4, atol=1e-4)
+    assert_allclose(ours.x[2], peer.covariances_, rtol=1e-4, atol=1e-4)
