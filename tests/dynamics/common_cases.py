@@ -1,6 +1,7 @@
 """Instances for the common estimator checks."""
 
 from skgeo.dynamics import (
+    EnsembleKalmanFilter,
     FunctionLibrary,
     PDELibrary1D,
     PDELibrary2D,
@@ -8,6 +9,7 @@ from skgeo.dynamics import (
 )
 
 ESTIMATORS = [
+    EnsembleKalmanFilter(),
     FunctionLibrary(),
     PDELibrary1D(2, 2),
     PDELibrary2D(1, 2),
