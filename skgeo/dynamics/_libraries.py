@@ -45,11 +45,26 @@ def monomials(names, degree):
     return terms
 
 
+def _fill_products(slots, products, out):
+    """Write products of slots, each one factor away from an earlier one if it can."""
+    done = {(): 1.0}
+    for row, factors in zip(out, products, strict=True):
+        head = factors[:-1]
+        if head not in done:
+            value = slots[head[0]]
+            for i in head[1:]:
+                value = value * slots[i]
+            done[head] = value
+        row[:] = done[head] * slots[factors[-1]] if factors else 1.0
+        done[factors] = row
+
+
 class PointwiseLibrary(TransformerMixin, BaseEstimator):
     """Base of libraries whose terms are fields: one value per grid point.
 
     A subclass checks its parameters in ``_prepare(n_features)``, which returns the
-    names of its terms, and fills an array (n_terms, n, n_points) in ``_fill``.
+    names of its terms, and fills an array (n_wanted, n, n_points) with the wanted
+    terms in ``_fill``.
 
     ``evaluate`` gives the terms as an array of shape (n, n_points, n_terms), which
     is what a regression with coefficients shared by all points wants; ``transform``
@@ -61,7 +76,7 @@ class PointwiseLibrary(TransformerMixin, BaseEstimator):
     def _prepare(self, n_features):
         raise NotImplementedError  # each library names its terms
 
-    def _fill(self, X, out):
+    def _fill(self, X, out, wanted):
         raise NotImplementedError  # each library computes its terms
 
     def fit(self, X, y=None):
@@ -90,10 +105,15 @@ class PointwiseLibrary(TransformerMixin, BaseEstimator):
         if not hasattr(self, "point_mask_") or len(self.point_mask_) != self.n_points_:
             self.point_mask_ = np.ones(self.n_points_, dtype=bool)
 
-    def _terms(self, X):
-        out = np.empty((len(self.term_names_), len(X), self.n_points_))
-        self._fill(X, out)
+    def _terms(self, X, wanted=None):
+        """Terms of validated states, (n_wanted, n, n_points); None wants all."""
+        wanted = range(len(self.term_names_)) if wanted is None else wanted
+        out = np.empty((len(wanted), len(X), self.n_points_))
+        self._fill(X, out, wanted)
         return out
+
+    def _equation_names(self):
+        return [f"x{i}_t" for i in range(self._n_fields)]
 
     def evaluate(self, X):
         """Evaluate the terms at every grid point.
@@ -231,15 +251,12 @@ class StencilLibrary(PointwiseLibrary):
         self._factors = [factors for _, factors in terms]
         return [name for name, _ in terms]
 
-    def _fill(self, X, out):
+    def _fill(self, X, out, wanted):
         sites = [X[:, self._sites[:, i]] for i in range(self._sites.shape[1])]
-        done = {(): 1.0}
-        for j, factors in enumerate(self._factors):
-            # Factors come sorted by degree: each monomial is one product away from
-            # an earlier one.
-            value = sites[factors[-1]] * done[factors[:-1]] if factors else 1.0
-            out[j] = value
-            done[factors] = out[j]
+        _fill_products(sites, [self._factors[j] for j in wanted], out)
+
+    def _equation_names(self):
+        return ["x_t"]
 
 
 class FunctionLibrary(PointwiseLibrary):
@@ -309,17 +326,19 @@ class FunctionLibrary(PointwiseLibrary):
         self._functions = functions
         return ["1"] * bool(self.include_bias) + names
 
-    def _fill(self, X, out):
+    def _fill(self, X, out, wanted):
         first = int(self.include_bias)
-        out[:first] = 1.0
-        for j, function in enumerate(self._functions):
-            value = np.asarray(function(X))
+        for row, j in zip(out, wanted, strict=True):
+            if j < first:
+                row[:] = 1.0
+                continue
+            value = np.asarray(self._functions[j - first](X))
             if value.shape != X.shape:
                 raise ValueError(
-                    f"Function {self.term_names_[first + j]!r} must return an array of "
-                    f"shape {X.shape}, one value per component; got {value.shape}."
+                    f"Function {self.term_names_[j]!r} must return an array of shape "
+                    f"{X.shape}, one value per component; got {value.shape}."
                 )
-            out[first + j] = value
+            row[:] = value
 
 
 def _identity(X):

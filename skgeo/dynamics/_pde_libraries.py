@@ -11,7 +11,7 @@ from skgeo.dynamics._derivatives import (
     spectral_derivatives,
     symbol,
 )
-from skgeo.dynamics._libraries import PointwiseLibrary, monomials
+from skgeo.dynamics._libraries import PointwiseLibrary, _fill_products, monomials
 from skgeo.utils.params import (
     Boolean,
     Instance,
@@ -185,8 +185,7 @@ class PDELibrary1D(PointwiseLibrary):
             )
         return names
 
-    def _derivatives(self, U):
-        orders = range(1, self.derivative_order + 1)
+    def _derivatives(self, U, orders):
         if self.derivative == "spectral":
             return spectral_derivatives(U, self._length, orders)
         n, accuracy = U.shape[-1], _ACCURACY[self.derivative]
@@ -198,21 +197,23 @@ class PDELibrary1D(PointwiseLibrary):
             for d in orders
         ]
 
-    def _fill(self, X, out):
+    def _fill(self, X, out, wanted):
         n = self.n_points_
-        fields = [X[:, f * n : (f + 1) * n] for f in range(self._n_fields)]
-        derivatives = [self._derivatives(U) for U in fields]
-        slots = [fields[f] if d == 0 else derivatives[f][d - 1] for f, d in self._slots]
-        done = {(): 1.0}
-        for j, factors in enumerate(self._products):
-            head = factors[:-1]
-            if head not in done:
-                value = slots[head[0]]
-                for i in head[1:]:
-                    value = value * slots[i]
-                done[head] = value
-            out[j] = done[head] * slots[factors[-1]] if factors else 1.0
-            done[factors] = out[j]
+        products = [self._products[j] for j in wanted]
+        used = {i for factors in products for i in factors}
+        slots = [None] * len(self._slots)
+        for f in range(self._n_fields):
+            U = X[:, f * n : (f + 1) * n]
+            slots[f] = U
+            mine = [i for i in used if self._slots[i][0] == f and self._slots[i][1]]
+            if mine:
+                orders = [self._slots[i][1] for i in mine]
+                for i, D in zip(mine, self._derivatives(U, orders), strict=True):
+                    slots[i] = D
+        _fill_products(slots, products, out)
+
+    def _equation_names(self):
+        return [f"{field}_t" for field in self.fields]
 
     def linear_symbol(self, coef):
         """Fourier symbol of the linear terms, where there is one.
@@ -447,24 +448,24 @@ class PDELibrary2D(PointwiseLibrary):
             jacobian = psi_x * u_y - psi_y * u_x
         return fields, jacobian
 
-    def _fill(self, X, out):
-        n = len(X)
-        U = X.reshape(n, *self._shape)
-        out = out.reshape(len(out), n, *self._shape)
+    def _fill(self, X, out, wanted):
+        U = X.reshape(-1, *self._shape)
         fields, jacobian = self._linear_fields(U)
         powers = [np.ones_like(U)]
         for _ in range(self.degree):
             powers.append(powers[-1] * U)
-        j = 0
-        for power in powers[0 if self.include_bias else 1 :]:
-            out[j] = power
-            j += 1
-        for field in fields:
-            for power in powers[: self.degree]:
-                np.multiply(power, field, out=out[j])
-                j += 1
-        if jacobian is not None:
-            out[j] = jacobian
+        plain = powers[0 if self.include_bias else 1 :]
+        for row, j in zip(out.reshape(len(out), *U.shape), wanted, strict=True):
+            if j < len(plain):
+                row[:] = plain[j]
+            elif jacobian is not None and j == len(self.term_names_) - 1:
+                row[:] = jacobian
+            else:
+                field, power = divmod(j - len(plain), self.degree)
+                np.multiply(powers[power], fields[field], out=row)
+
+    def _equation_names(self):
+        return [f"{self.field}_t"]
 
 
 def _full_symbol(n, length, order):

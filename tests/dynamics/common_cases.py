@@ -1,6 +1,7 @@
 """Instances for the common estimator checks."""
 
 from skgeo.dynamics import (
+    MEDIDA,
     EnsembleKalmanFilter,
     FunctionLibrary,
     PDELibrary1D,
@@ -9,6 +10,7 @@ from skgeo.dynamics import (
 )
 
 ESTIMATORS = [
+    MEDIDA(),
     EnsembleKalmanFilter(),
     FunctionLibrary(),
     PDELibrary1D(2, 2),
