@@ -20,10 +20,13 @@ class Design:
         Increments.
     coupled : bool
         Whether columns run over (equation, term) pairs and there is one target.
+    projected : bool
+        Whether rows are modes of a filter.
     """
 
-    def __init__(self, columns, target, coupled):
-        self.columns, self.target, self.coupled = columns, target, coupled
+    def __init__(self, columns, target, *, coupled, projected):
+        self.columns, self.target = columns, target
+        self.coupled, self.projected = coupled, projected
 
     def matrices(self, weight=None):
         """Return the design (rows, columns) and the target (rows, targets)."""
@@ -64,7 +67,7 @@ def build_design(
     design : Design
         The regression problem.
     """
-    n, n_outputs = F.shape
+    n = len(F)
     n_equations, n_points = terms.n_equations, terms.n_points
     n_terms = len(terms.names)
     mask = terms.mask
@@ -81,12 +84,15 @@ def build_design(
             T = np.stack([0.5 * (t + pushed(p)) for t, p in zip(*T, strict=True)])
         if project is not None:
             columns = np.stack([project(t) for t in T])
-            return Design(columns, project(increments)[None], False)
+            return Design(
+                columns, project(increments)[None], coupled=False, projected=True
+            )
         point_mask = mask[:n_points]
         if not point_mask.all():
             T = T[:, :, point_mask]
         target = increments.reshape(n, n_equations, n_points)[:, :, point_mask]
-        return Design(T, target.transpose(1, 0, 2), False)
+        target = target.transpose(1, 0, 2)
+        return Design(T, target, coupled=False, projected=False)
 
     target = rows(increments)
     size = 8 * n_equations * n_terms * target.size
@@ -112,7 +118,7 @@ def build_design(
                 start[:, k] = T[1][j]
                 V = 0.5 * (V + pushed(start.reshape(n, -1)))
             columns[k * n_terms + j] = rows(V)
-    return Design(columns, target[None], True)
+    return Design(columns, target[None], coupled=True, projected=project is not None)
 
 
 def _evaluated(terms, X, Y, evaluate_at):

@@ -5,7 +5,13 @@ import warnings
 
 import numpy as np
 
-__all__ = ["ModelErrorWarning", "cluster_std", "collinear_terms", "tell"]
+__all__ = [
+    "ModelErrorWarning",
+    "cluster_std",
+    "collinear_terms",
+    "tell",
+    "tell_about",
+]
 
 
 class ModelErrorWarning(UserWarning):
@@ -86,3 +92,78 @@ def cluster_std(A, residual, active):
         return None
     cov = bread @ (scores.T @ scores) @ bread * (n / (n - 1))
     return np.sqrt(np.maximum(np.diag(cov), 0.0)) * size / scale
+
+
+def tell_about(design, discovery, names, *, pace, noise, far):
+    """Check a discovery and warn of what is doubtful.
+
+    Parameters
+    ----------
+    design : Design
+        Terms and increments.
+    discovery : Discovery
+        Coefficients and what they explain.
+    names : list of str
+        Names of the terms.
+    pace : ndarray or None
+        Tendency of the model, in the shape of the target.
+    noise : float
+        Root mean square of the noise of the increments, zero if unknown.
+    far : bool
+        Whether the model moves states far in one step.
+
+    Returns
+    -------
+    diagnostics : dict
+        Numbers behind the warnings.
+    """
+    A, _ = design.matrices()
+    n_rows, n_columns = A.shape
+    if n_rows < 10 * n_columns:
+        tell(
+            f"{n_rows} rows for {n_columns} candidate terms are few: observe more "
+            "pairs or shrink the library."
+        )
+    condition, members = collinear_terms(A)
+    if len(members):
+        listed = dict.fromkeys(names[j % len(names)] for j in members)
+        tell(
+            f"The library is collinear (condition number {condition:.1e}): "
+            f"{', '.join(listed)} cannot be told apart, and which of them is kept is "
+            "arbitrary."
+        )
+    cosine, fitted = 0.0, discovery.fitted
+    if pace is not None and fitted.any() and pace.any():
+        a, b = fitted / np.abs(fitted).max(), pace / np.abs(pace).max()
+        cosine = float(np.sum(a * b) / np.sqrt(np.sum(a * a) * np.sum(b * b)))
+    # Near -1 is natural: where the true tendency is small, h is about -f.
+    if cosine > 0.95:
+        tell(
+            f"The discovered terms repeat the model's own tendency (cosine "
+            f"{cosine:.3f}): a wrong dt, a time lag, too strong a filter, or a model "
+            "with all its coefficients off by one factor."
+        )
+    ratio = float(np.sqrt(np.mean(fitted**2)) / noise) if noise > 0 else np.inf
+    if ratio < 0.2:
+        tell(
+            f"The step is short for the noise: discovered terms are {ratio:.2f} of the "
+            "noise of the increments. Use pairs further apart in time."
+        )
+    effect = discovery.step_effect
+    if effect > 0.75:
+        tell(
+            f"The step is long: discovered terms change by {100 * effect:.0f} % along "
+            "it, and their coefficients are rough. Use pairs closer in time."
+        )
+    if far:
+        tell(
+            "The model moves states by more than ten times their size in one step: an "
+            "unstable model amplifies rounding errors. Shorten dt, or truncate the "
+            "model to the scales that the states contain."
+        )
+    return {
+        "condition_number": condition,
+        "alias_cosine": cosine,
+        "signal_to_noise": ratio,
+        "step_effect": effect,
+    }

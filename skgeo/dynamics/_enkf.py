@@ -16,19 +16,16 @@ from skgeo.dynamics._backgrounds import (
     SpectralBackground,
     WhiteBackground,
 )
-from skgeo.dynamics._observation import Operator, Whitener, tapers
-from skgeo.solvers.ensemble_kalman import (
-    local_update,
-    localized_gain,
-    mean_increment,
-    normalized_innovation,
-    stochastic_update,
-    transform_update,
+from skgeo.dynamics._observation import (
+    ArrayLike,
+    Operator,
+    Update,
+    Whitener,
+    tapers,
 )
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import (
     Callable,
-    Instance,
     Integer,
     Null,
     OneOf,
@@ -39,20 +36,6 @@ from skgeo.utils.params import (
 )
 
 __all__ = ["EnsembleKalmanFilter"]
-
-
-class _ArrayLike(Instance):
-    """Anything numpy or scipy.sparse reads as an array."""
-
-    def __init__(self):
-        super().__init__(object, "an array")
-
-    def accepts(self, value):
-        return (
-            hasattr(value, "__array__")
-            or hasattr(value, "tocsr")
-            or isinstance(value, (list, tuple))
-        )
 
 
 class EnsembleKalmanFilter(
@@ -166,15 +149,15 @@ default="homogeneous"
     """
 
     _param_rules = {
-        "obs_noise": Null() | Real(0.0, closed="neither") | _ArrayLike(),
-        "background": OneOf("homogeneous", "snapshots", "white") | _ArrayLike(),
-        "obs_operator": Null() | Callable() | _ArrayLike(),
+        "obs_noise": Null() | Real(0.0, closed="neither") | ArrayLike(),
+        "background": OneOf("homogeneous", "snapshots", "white") | ArrayLike(),
+        "obs_operator": Null() | Callable() | ArrayLike(),
         "n_members": Null() | Integer(2),
         "background_scale": Null() | Real(0.0, closed="neither"),
         "method": OneOf("etkf", "stochastic"),
         "inflation": Real(1.0),
         "localization": Null() | Real(0.0, closed="neither"),
-        "obs_positions": Null() | _ArrayLike(),
+        "obs_positions": Null() | ArrayLike(),
         "grid_shape": Null() | SequenceOf(Integer(1)),
         "mode_gain": Real(0.0, 1.0),
         "random_state": RandomState(),
@@ -431,10 +414,10 @@ default="homogeneous"
             Analysis ensemble, about that mean.
         """
         check_params(self)
-        E, y, *context = self._prepare_update(forecast, y)
+        E, y, update = self._prepare_update(forecast, y)
         rng = check_random_state(self.random_state)
         with single_blas_thread():
-            E = self._update(E, y, rng, *context)[0]
+            E = update(E, y, rng)[0]
         return E.mean(axis=0), E
 
     def analysis_mean(self, forecast, y):
@@ -453,17 +436,12 @@ default="homogeneous"
             Analysis mean, without sampling error of perturbed observations.
         """
         check_params(self)
-        E, y, operator, whitener, taper = self._prepare_update(forecast, y)
+        E, y, update = self._prepare_update(forecast, y)
         with single_blas_thread():
-            mean, A, HA, d = self._anomalies(E, y, operator, whitener)
-            if taper is None:
-                return mean + mean_increment(A, HA, d[None])[0]
-            if self.method == "etkf":
-                return local_update(mean, A, HA, d, taper[0])[0]
-            return mean + localized_gain(A, HA, *taper) @ d
+            return update.mean(E, y)
 
     def _prepare_update(self, forecast, y):
-        """Validate; return ensemble, observation, operator, whitener, tapers."""
+        """Validate; return ensemble, observation and the update of this filter."""
         E = check_array(
             forecast, dtype=np.float64, ensure_min_samples=2, input_name="forecast"
         )
@@ -478,29 +456,8 @@ default="homogeneous"
         if noise is None:  # estimated in fit, if there was one
             noise = getattr(self, "obs_noise_std_", None) or self._need_noise()
         taper = self._tapers(operator, E.shape[1])
-        return E, y, operator, Whitener(noise, n_obs), taper
-
-    def _update(self, E, y, rng, operator, whitener, taper):
-        """Analyse one observation; return the ensemble and the consistency."""
-        mean, A, HA, d = self._anomalies(E, y, operator, whitener)
-        ratio = normalized_innovation(HA, d[None])
-        if self.method == "stochastic":
-            gain = None if taper is None else localized_gain(A, HA, *taper)
-            draws = rng.standard_normal(HA.shape)
-            return stochastic_update(mean + A, HA, d, draws, gain), ratio
-        if taper is None:
-            mean, A = transform_update(mean, A, HA, d)
-        else:
-            mean, A = local_update(mean, A, HA, d, taper[0])
-        return mean + A, ratio
-
-    def _anomalies(self, E, y, operator, whitener):
-        root = np.sqrt(self.inflation)
-        mean = E.mean(axis=0)
-        images = operator(E)
-        mean_obs = images.mean(axis=0)
-        HA = whitener.whiten(root * (images - mean_obs))
-        return mean, root * (E - mean), HA, whitener.whiten((y - mean_obs)[None])[0]
+        whitener = Whitener(noise, n_obs)
+        return E, y, Update(operator, whitener, taper, self.method, self.inflation)
 
     def filter_trajectory(self, Y, model, *, initial=None, process_noise=0.0):
         """Cycle forecasts and analyses along one trajectory.
@@ -537,7 +494,7 @@ default="homogeneous"
             check_is_fitted(self)
             n = 200 if self.n_members is None else self.n_members
             initial = self._background.sample(n, rng)
-        E, Y, *context = self._prepare_update(initial, Y)
+        E, Y, update = self._prepare_update(initial, Y)
         process_noise = np.asarray(process_noise, dtype=np.float64)
         n_times, d = len(Y), E.shape[1]
         mean, std, f_mean, f_std = np.empty((4, n_times, d))
@@ -560,7 +517,7 @@ default="homogeneous"
                 E = E + process_noise * rng.standard_normal(E.shape)
             f_mean[i], f_std[i] = E.mean(axis=0), E.std(axis=0, ddof=1)
             with single_blas_thread():
-                E, ratio[i] = self._update(E, y, rng, *context)
+                E, ratio[i] = update(E, y, rng)
             mean[i], std[i] = E.mean(axis=0), E.std(axis=0, ddof=1)
         return Bunch(
             mean=mean,

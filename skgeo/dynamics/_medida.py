@@ -7,9 +7,10 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from skgeo.dynamics._corrected import CorrectedModel, call_model
 from skgeo.dynamics._design import build_design
-from skgeo.dynamics._diagnostics import cluster_std, collinear_terms, tell
+from skgeo.dynamics._diagnostics import tell, tell_about
+from skgeo.dynamics._equations import write_equations
+from skgeo.dynamics._regression import discover, rms
 from skgeo.dynamics._terms import Terms
-from skgeo.linear_model import SparseBayesianRegressor
 from skgeo.utils.params import (
     Boolean,
     Callable,
@@ -266,8 +267,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             per_sample=dt,
             history=history,
         )
-        self._regress(design, Y, steps if self.filter is not None else None)
-        self._check_discovery(design, X, Y, F, steps)
+        self._discover(design, X, Y, F, steps)
         return self
 
     # -- preparation of fit ---------------------------------------------------------
@@ -344,9 +344,9 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return getattr(self.filter_, "to_modes", None)
 
     def _is_perfect(self, X, Y, F, steps):
-        error = _rms((Y - F) / steps)
-        pace = _rms((F - X) / steps) if F.shape == X.shape else 0.0
-        pace = max(pace, _rms(Y / steps) * 1e-9)
+        error = rms((Y - F) / steps)
+        pace = rms((F - X) / steps) if F.shape == X.shape else 0.0
+        pace = max(pace, rms(Y / steps) * 1e-9)
         relative = error / pace if pace > 0 else 0.0
         self.diagnostics_["relative_error"] = relative
         if relative >= max(self.min_relative_error, np.finfo(float).tiny):
@@ -358,196 +358,49 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         )
         return True
 
-    # -- regression -----------------------------------------------------------------
+    def _discover(self, design, X, Y, F, steps):
+        project, terms = self._projection(), self._terms
+        shape = (terms.n_equations, len(self.feature_names_))
 
-    def _regress(self, design, Y, weight):
-        if weight is not None:
+        def rows(V):
+            return V[:, terms.mask] if project is None else project(V)
+
+        def end_of(coef):
+            return rows(terms.tendency(Y, coef.reshape(shape), np.zeros(shape[0])))
+
+        tangent = self.evaluate_at == "tangent" and self._baseline
+        weight = None
+        if self.filter is not None and np.ptp(steps) > 0:
             # The noise of an increment falls with the length of the step.
-            weight = weight / weight.mean()
-            weight = None if np.ptp(weight) == 0 else weight
-        A, targets = design.matrices(weight)
-        if self.regressor is None:
-            base = SparseBayesianRegressor(fit_intercept=False, threshold_alpha=1e4)
-        else:
-            base = self.regressor
-        self.regressors_ = [clone(base).fit(A, y) for y in targets.T]
-        coef = np.array([np.ravel(r.coef_) for r in self.regressors_])
-        if coef.shape[1] != A.shape[1]:
-            raise ValueError(
-                "The regressor must set coef_ with one coefficient per column, "
-                f"{A.shape[1]}; it has {coef.shape[1]}."
-            )
-        constant = np.array(
-            [np.ravel(getattr(r, "intercept_", 0.0))[0] for r in self.regressors_]
+            weight = steps / steps.mean()
+        found = discover(
+            design,
+            self.regressor,
+            weight=weight,
+            end_of=end_of if tangent else None,
+            prune=self.prune_step_error,
         )
-        if constant.any() and (design.coupled or self._projection() is not None):
-            raise ValueError(
-                "The regressor fits an intercept, which has no meaning in coupled "
-                "equations or in modes: set its fit_intercept=False and put the "
-                "constant into the library."
-            )
-        pruned = np.zeros(len(coef), dtype=bool)
-        if self.evaluate_at == "tangent" and self._baseline and self.prune_step_error:
-            for i, y in enumerate(targets.T):
-                reduced = self._prune(design, Y, A, y, coef, i, constant)
-                pruned[i] = np.any((reduced != 0) != (coef[i] != 0))
-                coef[i] = reduced if pruned[i] else coef[i]
-        self._store(design, coef, constant, pruned)
+        self.regressors_, self.skill_ = found.regressors, found.skill
+        self.coef_, self.coef_std_ = found.coef.reshape(shape), found.std.reshape(shape)
+        self.intercept_ = np.zeros(shape[0])
+        if found.constant.any():
+            self.intercept_ = found.constant
+        self.n_terms_ = int(np.count_nonzero(self.coef_))
 
-    def _prune(self, design, Y, A, y, coef, i, constant):
-        """Drop terms that explain no more than the error of the finite step.
-
-        Tangent features are the mean of a term at both ends of the step; half their
-        relative difference, squared, bounds what a straight line between the ends
-        misses, up to a factor of about two either way where we measured it.
-        """
-        active = list(np.flatnonzero(coef[i]))
-        total = float(y @ y)
-        if len(active) < 2 or not np.isfinite(total) or total == 0:
-            return coef[i]
-        best = coef[i]
-        full = np.sum((y - constant[i] - A[:, active] @ best[active]) ** 2)
-        B = A[:, active]
-        gram, right = B.T @ B, B.T @ (y - constant[i])
-        rest = list(range(len(active)))
-        while len(rest) > 1:
-            inverse = np.linalg.pinv(gram[np.ix_(rest, rest)], hermitian=True)
-            w = inverse @ right[rest]
-            # Loss of each term if it alone is left out of the least-squares fit.
-            rest.pop(int(np.argmin(w**2 / np.maximum(np.diag(inverse), 1e-300))))
-            w = np.linalg.lstsq(B[:, rest], y - constant[i], rcond=None)[0]
-            trial = np.zeros_like(best)
-            trial[np.array(active)[rest]] = w
-            everything = coef.copy()
-            everything[i] = trial
-            effect = self._step_effect(design, Y, everything)
-            left = np.sum((y - constant[i] - B[:, rest] @ w) ** 2)
-            if left - full <= 0.25 * min(effect, 1.0) ** 4 * total:
-                best = trial
-        return best
-
-    def _step_effect(self, design, Y, coef):
-        """Change of the discovered terms along a step, relative to their size."""
-        shape = (self._terms.n_equations, len(self.feature_names_))
-        zero = np.zeros(shape[0])
-        end = self._terms.tendency(Y, coef.reshape(shape), zero)
-        project = self._projection()
-        end = end[:, self._terms.mask] if project is None else project(end)
-        mean = np.array([np.tensordot(c, design.columns, axes=(0, 0)) for c in coef])
-        if len(mean) > 1:  # one target per equation: as in the rows of a state
-            mean = mean.transpose(1, 0, 2).reshape(len(Y), -1)
-        else:
-            mean = mean[0]
-        size = _rms(mean)
-        return 2 * _rms(end - mean) / size if size > 0 else 0.0
-
-    def _store(self, design, coef, constant, pruned):
-        shape = (self._terms.n_equations, len(self.feature_names_))
-        fitted, std = [], []
-        for i, r in enumerate(self.regressors_):
-            fitted.append(np.tensordot(coef[i], design.columns, axes=(0, 0)))
-            fitted[-1] = fitted[-1] + constant[i]
-            active = np.flatnonzero(coef[i])
-            value = np.zeros(coef.shape[1])
-            residual = design.target[i] - fitted[-1]
-            if pruned[i]:
-                value[active] = _least_squares_std(design, residual, active)
-            elif hasattr(r, "coef_std_"):
-                value[active] = np.ravel(r.coef_std_)[active]
-            robust = cluster_std(design.columns, residual, active)
-            if robust is not None:
-                value[active] = np.maximum(value[active], robust)
-            std.append(value)
-        self.coef_, self.coef_std_ = coef.reshape(shape), np.array(std).reshape(shape)
-        self.intercept_ = constant if constant.any() else np.zeros(shape[0])
-        self.n_terms_ = int(np.count_nonzero(coef))
-        self._fitted = np.array(fitted)
-        size = np.abs(design.target).max() or 1.0
-        left = np.sum(((design.target - self._fitted) / size) ** 2)
-        self.skill_ = float(1 - left / np.sum((design.target / size) ** 2))
-
-    # -- diagnosis ------------------------------------------------------------------
-
-    def _check_discovery(self, design, X, Y, F, steps):
-        A, _ = design.matrices()
-        n_rows, n_columns = A.shape
-        if n_rows < 10 * n_columns:
-            tell(
-                f"{n_rows} rows for {n_columns} candidate terms are few: observe more "
-                "pairs or shrink the library.",
-            )
-        condition, members = collinear_terms(A)
-        self.diagnostics_["condition_number"] = condition
-        if len(members):
-            names = [self.feature_names_[j % len(self.feature_names_)] for j in members]
-            tell(
-                f"The library is collinear (condition number {condition:.1e}): "
-                f"{', '.join(dict.fromkeys(names))} cannot be told apart, and which of "
-                "them is kept is arbitrary.",
-            )
-        self._check_alias(design, X, F, steps)
-        self._check_noise(design, steps)
-        self._check_step(design, X, Y, F)
-        del self._fitted
-
-    def _check_alias(self, design, X, F, steps):
-        cosine = 0.0
-        if self._baseline and self.model is not None and self._fitted.any():
-            tendency = (F - X) / steps
-            project = self._projection()
-            if project is not None:
-                pace = project(tendency)[None]
-            elif design.coupled:
-                pace = tendency[:, self._terms.mask][None]
-            else:
-                shape = (len(X), self._terms.n_equations, self._terms.n_points)
-                mask = self._terms.mask[: self._terms.n_points]
-                pace = tendency.reshape(shape)[:, :, mask].transpose(1, 0, 2)
-            a, b = self._fitted / np.abs(self._fitted).max(), pace / np.abs(pace).max()
-            cosine = float(np.sum(a * b) / np.sqrt(np.sum(a * a) * np.sum(b * b)))
-        self.diagnostics_["alias_cosine"] = cosine
-        # Near -1 is natural: where the true tendency is small, h is about -f.
-        if cosine > 0.95:
-            tell(
-                f"The discovered terms repeat the model's own tendency (cosine "
-                f"{cosine:.3f}): a wrong dt, a time lag, too strong a filter, or a "
-                "model with all its coefficients off by one factor.",
-            )
-
-    def _check_noise(self, design, steps):
-        ratio = np.inf
+        pace, far = None, False
+        if self.model is not None:
+            pace = rows((F - X) / steps)
+            pace = pace.reshape(len(X), len(design.target), -1).transpose(1, 0, 2)
+            far = rms(F - X) > 10 * rms(X)
+        noise = 0.0
         if self.filter is not None:
-            matched = self._projection() is not None
-            std = getattr(
-                self.filter_, "obs_noise_std_" if matched else "analysis_std_", 0
+            name = "analysis_std_" if project is None else "obs_noise_std_"
+            noise = np.sqrt(
+                2 * np.mean((getattr(self.filter_, name, 0.0) / steps) ** 2)
             )
-            noise = np.sqrt(2 * np.mean((std / steps) ** 2))
-            if noise > 0:
-                ratio = _rms(self._fitted) / noise
-        self.diagnostics_["signal_to_noise"] = float(ratio)
-        if ratio < 0.2:
-            tell(
-                f"The step is short for the noise: discovered terms are {ratio:.2f} of "
-                "the noise of the increments. Use pairs further apart in time.",
-            )
-
-    def _check_step(self, design, X, Y, F):
-        effect = 0.0
-        if self._baseline and self.evaluate_at == "tangent" and self.n_terms_:
-            coef = self.coef_.reshape(len(design.target), -1)
-            effect = self._step_effect(design, Y, coef)
-        self.diagnostics_["step_effect"] = effect
-        if effect > 0.75:
-            tell(
-                f"The step is long: discovered terms change by {100 * effect:.0f} % "
-                "along it, and their coefficients are rough. Use pairs closer in time.",
-            )
-        if self.model is not None and _rms(F - X) > 10 * _rms(X):
-            tell(
-                "The model moves states by more than ten times their size in one step: "
-                "an unstable model amplifies rounding errors. Shorten dt, or truncate "
-                "the model to the scales that the states contain.",
-            )
+        self.diagnostics_ |= tell_about(
+            design, found, self.feature_names_, pace=pace, noise=noise, far=far
+        )
 
     # -- use ------------------------------------------------------------------------
 
@@ -674,29 +527,15 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             One per equation, such as ``"u_t = model - 0.9843 u u_x"``.
         """
         check_is_fitted(self)
-        out = []
-        for k, left in enumerate(self.equation_names_):
-            text = f"{left} = model" if self.model is not None else f"{left} ="
-            if self.intercept_[k]:
-                text += _signed(self.intercept_[k], precision)
-            for j in np.flatnonzero(self.coef_[k]):
-                text += _signed(self.coef_[k, j], precision)
-                if std:
-                    text += f"({_number(self.coef_std_[k, j], precision)})"
-                if self.feature_names_[j] != "1":
-                    text += f" {self.feature_names_[j]}"
-            if text.endswith("="):
-                text += " 0"
-            out.append(text.replace("= + ", "= "))
-        return out
-
-
-def _least_squares_std(design, residual, active):
-    """Standard errors of a least-squares fit on the support."""
-    B = design.columns[active].reshape(len(active), -1)
-    variance = np.sum(residual**2) / max(residual.size - len(active), 1)
-    inverse = np.linalg.pinv(B @ B.T, hermitian=True)
-    return np.sqrt(np.maximum(np.diag(inverse), 0.0) * variance)
+        return write_equations(
+            self.equation_names_,
+            self.feature_names_,
+            self.coef_,
+            self.coef_std_ if std else None,
+            self.intercept_,
+            with_model=self.model is not None,
+            precision=precision,
+        )
 
 
 class _Redated:
@@ -708,20 +547,3 @@ class _Redated:
     def __call__(self, X, dt=None, **history):
         dt = np.full(len(X), self.dt) if dt is None else dt
         return self.model(X, dt, **history)
-
-
-def _number(value, precision):
-    if value == 0 or abs(value) >= 10.0 ** (1 - precision):
-        return (
-            f"{value:.{precision}f}" if abs(value) < 1e6 else f"{value:.{precision}e}"
-        )
-    return f"{value:.{precision}g}"
-
-
-def _signed(value, precision):
-    return f" {'-' if value < 0 else '+'} {_number(abs(value), precision)}"
-
-
-def _rms(V):
-    scale = np.abs(V).max()
-    return float(scale * np.sqrt(np.mean((V / scale) ** 2))) if scale > 0 else 0.0

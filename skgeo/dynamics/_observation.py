@@ -1,12 +1,35 @@
-"""What is observed of a state, and with what error."""
+"""What is observed of a state, with what error, and how it updates an ensemble."""
 
 import numpy as np
 import scipy.linalg
 import scipy.sparse
 
-from skgeo.solvers.ensemble_kalman import gaspari_cohn
+from skgeo.solvers.ensemble_kalman import (
+    gaspari_cohn,
+    local_update,
+    localized_gain,
+    mean_increment,
+    normalized_innovation,
+    stochastic_update,
+    transform_update,
+)
+from skgeo.utils.params import Instance
 
-__all__ = ["Operator", "Whitener", "tapers"]
+__all__ = ["ArrayLike", "Operator", "Update", "Whitener", "tapers"]
+
+
+class ArrayLike(Instance):
+    """Anything numpy or scipy.sparse reads as an array."""
+
+    def __init__(self):
+        super().__init__((list, tuple), "an array")
+
+    def accepts(self, value):
+        return (
+            hasattr(value, "__array__")
+            or hasattr(value, "tocsr")
+            or super().accepts(value)
+        )
 
 
 class Operator:
@@ -148,3 +171,53 @@ def tapers(n_features, positions, radius, grid_shape):
         gaspari_cohn(2 * distance(state, obs) / radius),
         gaspari_cohn(2 * distance(obs, obs) / radius),
     )
+
+
+class Update:
+    """Analysis of one observation: ``update(ensemble, y, rng)``.
+
+    Parameters
+    ----------
+    operator, whitener : Operator, Whitener
+        What is observed, and its error.
+    taper : tuple of ndarray or None
+        Localisation.
+    method : {"etkf", "stochastic"}
+        Update of the members.
+    inflation : float
+        Factor of the forecast covariance.
+    """
+
+    def __init__(self, operator, whitener, taper, method, inflation):
+        self.operator, self.whitener, self.taper = operator, whitener, taper
+        self.method, self.root = method, np.sqrt(inflation)
+
+    def _anomalies(self, E, y):
+        mean, images = E.mean(axis=0), self.operator(E)
+        mean_obs = images.mean(axis=0)
+        HA = self.whitener.whiten(self.root * (images - mean_obs))
+        d = self.whitener.whiten((y - mean_obs)[None])[0]
+        return mean, self.root * (E - mean), HA, d
+
+    def __call__(self, E, y, rng):
+        """Return the analysis ensemble and the consistency of the innovation."""
+        mean, A, HA, d = self._anomalies(E, y)
+        ratio = normalized_innovation(HA, d[None])
+        if self.method == "stochastic":
+            gain = None if self.taper is None else localized_gain(A, HA, *self.taper)
+            draws = rng.standard_normal(HA.shape)
+            return stochastic_update(mean + A, HA, d, draws, gain), ratio
+        if self.taper is None:
+            mean, A = transform_update(mean, A, HA, d)
+        else:
+            mean, A = local_update(mean, A, HA, d, self.taper[0])
+        return mean + A, ratio
+
+    def mean(self, E, y):
+        """Return the analysis mean only."""
+        mean, A, HA, d = self._anomalies(E, y)
+        if self.taper is None:
+            return mean + mean_increment(A, HA, d[None])[0]
+        if self.method == "etkf":
+            return local_update(mean, A, HA, d, self.taper[0])[0]
+        return mean + localized_gain(A, HA, *self.taper) @ d
