@@ -123,12 +123,27 @@ def build_design(
 
 def _evaluated(terms, X, Y, evaluate_at):
     if evaluate_at == "end":
-        return terms.terms(Y)
+        return _finite(terms, Y)
     if evaluate_at == "start":
-        return terms.terms(X)
+        return _finite(terms, X)
     if evaluate_at == "midpoint":
-        return 0.5 * (terms.terms(X) + terms.terms(Y))
-    return terms.terms(Y), terms.terms(X)
+        return 0.5 * (_finite(terms, X) + _finite(terms, Y))
+    return _finite(terms, Y), _finite(terms, X)
+
+
+def _finite(terms, X):
+    T = terms.terms(X)
+    if not np.isfinite(T).all():
+        bad = [
+            name
+            for name, t in zip(terms.names, T, strict=True)
+            if not np.isfinite(t).all()
+        ]
+        raise ValueError(
+            f"The library returned NaN or infinity for the terms {', '.join(bad[:5])}: "
+            "check its functions on your range of values, or rescale the states."
+        )
+    return T
 
 
 class _Pusher:

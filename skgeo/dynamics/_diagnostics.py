@@ -94,7 +94,7 @@ def cluster_std(A, residual, active):
     return np.sqrt(np.maximum(np.diag(cov), 0.0)) * size / scale
 
 
-def tell_about(design, discovery, names, *, pace, noise, far):
+def tell_about(design, discovery, names, *, plain, pace, noise, far):
     """Check a discovery and warn of what is doubtful.
 
     Parameters
@@ -105,6 +105,9 @@ def tell_about(design, discovery, names, *, pace, noise, far):
         Coefficients and what they explain.
     names : list of str
         Names of the terms.
+    plain : ndarray of shape (n_rows, n_terms)
+        The terms themselves; tangent features of equal terms differ by the error of
+        their finite difference.
     pace : ndarray or None
         Tendency of the model, in the shape of the target.
     noise : float
@@ -124,13 +127,14 @@ def tell_about(design, discovery, names, *, pace, noise, far):
             f"{n_rows} rows for {n_columns} candidate terms are few: observe more "
             "pairs or shrink the library."
         )
-    condition, members = collinear_terms(A)
+    condition, members = np.inf, ()
+    if len(plain) >= len(names):
+        condition, members = collinear_terms(plain)
     if len(members):
-        listed = dict.fromkeys(names[j % len(names)] for j in members)
+        listed = ", ".join(names[j] for j in members)
         tell(
-            f"The library is collinear (condition number {condition:.1e}): "
-            f"{', '.join(listed)} cannot be told apart, and which of them is kept is "
-            "arbitrary."
+            f"The library is collinear (condition number {condition:.1e}): {listed} "
+            "cannot be told apart, and which of them is kept is arbitrary."
         )
     cosine, fitted = 0.0, discovery.fitted
     if pace is not None and fitted.any() and pace.any():

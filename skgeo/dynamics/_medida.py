@@ -345,9 +345,10 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def _is_perfect(self, X, Y, F, steps):
         error = rms((Y - F) / steps)
-        pace = rms((F - X) / steps) if F.shape == X.shape else 0.0
-        pace = max(pace, rms(Y / steps) * 1e-9)
-        relative = error / pace if pace > 0 else 0.0
+        pace = rms((F - X) / steps) if self.model is not None else 0.0
+        relative = error / pace if pace > 0 else np.inf
+        if error <= 1e-14 * rms(Y / steps):
+            relative = 0.0  # increments at the level of rounding
         self.diagnostics_["relative_error"] = relative
         if relative >= max(self.min_relative_error, np.finfo(float).tiny):
             return False
@@ -399,7 +400,13 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 2 * np.mean((getattr(self.filter_, name, 0.0) / steps) ** 2)
             )
         self.diagnostics_ |= tell_about(
-            design, found, self.feature_names_, pace=pace, noise=noise, far=far
+            design,
+            found,
+            self.feature_names_,
+            plain=terms.terms(Y if self._baseline else X).reshape(shape[1], -1).T,
+            pace=pace,
+            noise=noise,
+            far=far,
         )
 
     # -- use ------------------------------------------------------------------------

@@ -62,13 +62,17 @@ def skill_scorer(estimator, X, y):
     return {"skill": skill, "sparsity": -float(estimator.n_terms_)}
 
 
-def one_standard_error(cv_results):
+def one_standard_error(cv_results, tolerance=1e-3):
     """Pick the sparsest candidate within one standard error; for ``refit=``.
 
     Parameters
     ----------
     cv_results : dict of ndarray
         Results of a search scored by :func:`skill_scorer`.
+    tolerance : float, default=1e-3
+        Differences of skill that never justify another term, however certain they
+        are: without noise, further terms explain the small but regular error of a
+        finite step. Set another one by :func:`functools.partial`.
 
     Returns
     -------
@@ -102,7 +106,7 @@ def one_standard_error(cv_results):
         error = gap.std(axis=0, ddof=1) / np.sqrt(len(folds)) if len(folds) > 1 else 0.0
     own = folds[:, best].std(ddof=1) / np.sqrt(len(folds)) if len(folds) > 1 else 0.0
     allowed = np.maximum(np.nan_to_num(error, posinf=0.0), own)
-    inside = mean >= mean[best] - allowed
+    inside = mean >= mean[best] - np.maximum(allowed, tolerance)
     inside[best] = True
     sparsity = np.where(inside, cv_results["mean_test_sparsity"], -np.inf)
     return int(np.lexsort((mean, sparsity))[-1])
