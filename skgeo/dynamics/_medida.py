@@ -61,7 +61,8 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
     regressor : regressor or None, default=None
         Sparse regressor with ``coef_``. None means a
         :class:`~skgeo.linear_model.SparseBayesianRegressor` without intercept, which
-        takes out terms below about 1 % of the increments (``threshold_alpha=1e4``).
+        takes out terms below about 1 % of the increments (``threshold_alpha=1e4``)
+        and those within about four standard errors of zero (``min_gain=8``).
     filter : EnsembleKalmanFilter or None, default=None
         Filter for noisy observations; fitted on all states given.
     evaluate_at : {"tangent", "end", "start", "midpoint"}, default="tangent"

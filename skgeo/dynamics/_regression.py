@@ -70,7 +70,11 @@ def discover(design, base, *, weight=None, end_of=None, prune=True):
     """
     A, targets = design.matrices(weight)
     if base is None:
-        base = SparseBayesianRegressor(fit_intercept=False, threshold_alpha=1e4)
+        # A gain of 8 in log evidence asks a term to be about four standard errors
+        # from zero: with tens of candidates, chance hardly reaches that.
+        base = SparseBayesianRegressor(
+            fit_intercept=False, threshold_alpha=1e4, min_gain=8.0
+        )
     regressors = [clone(base).fit(A, y) for y in targets.T]
     coef = np.array([np.ravel(r.coef_) for r in regressors], dtype=np.float64)
     if coef.shape[1] != A.shape[1]:

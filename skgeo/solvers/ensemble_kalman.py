@@ -31,7 +31,7 @@ def _solve_shifted(gram, shift, B):
     return scipy.linalg.cho_solve(factor, B, check_finite=False)
 
 
-def mean_increment(A, HA, D):
+def mean_increment(A, HA, D, variance=1.0):
     """Apply the gain to innovations.
 
     Parameters
@@ -42,6 +42,9 @@ def mean_increment(A, HA, D):
         Whitened anomalies of the observed members.
     D : ndarray of shape (n, n_obs)
         Whitened innovations.
+    variance : float, default=1.0
+        Error variance of the observations, where they are not whitened: this spares
+        the copies of doing so.
 
     Returns
     -------
@@ -49,10 +52,11 @@ def mean_increment(A, HA, D):
         ``K d`` of each innovation.
     """
     n_members, n_obs = HA.shape
+    shift = (n_members - 1.0) * variance
     if n_members <= n_obs:
-        weights = _solve_shifted(HA @ HA.T, n_members - 1.0, HA @ D.T)
+        weights = _solve_shifted(HA @ HA.T, shift, HA @ D.T)
         return weights.T @ A
-    Z = _solve_shifted(HA.T @ HA, n_members - 1.0, D.T)
+    Z = _solve_shifted(HA.T @ HA, shift, D.T)
     n_features, n = A.shape[1], len(D)
     if n * n_members * (n_obs + n_features) < n_obs * n_features * (n_members + n):
         return (HA @ Z).T @ A
