@@ -14,5 +14,14 @@ __getattr__, __dir__, __all__ = lazy_names(
         "register": ("register_in_moabb",),
         "_supervised_dictionary": ("load_docstrings", "make_conflicting_digits"),
         "_gaussian_clusters": ("make_gaussian_clusters",),
+        "_systems": ("Flow", "System", "make_observation_pairs"),
+        "_systems_lorenz": ("Lorenz63", "Lorenz96", "TwoScaleLorenz96"),
+        "_systems_pde": (
+            "Burgers",
+            "KuramotoSivashinsky",
+            "TwoStepFlow",
+            "kuramoto_sivashinsky_cases",
+        ),
+        "_systems_plane": ("BetaPlane",),
     },
 )

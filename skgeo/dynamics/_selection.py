@@ -1,0 +1,116 @@
+"""Choosing the sparsest model by its skill."""
+
+import numpy as np
+
+__all__ = ["one_standard_error", "skill_scorer"]
+
+
+def skill_scorer(estimator, X, y):
+    """Score a fitted MEDIDA by skill, and count its terms; for ``scoring=``.
+
+    The coefficient of determination of next states is nearly one even for the
+    imperfect model, and cross-validation on it picks the densest library.  This
+    scorer measures what is left of the model's error instead.
+
+    Parameters
+    ----------
+    estimator : MEDIDA
+        Fitted estimator.
+    X : array-like of shape (n_samples, n_features)
+        Observed states.
+    y : array-like of shape (n_samples, n_features)
+        Observed states one step later.
+
+    Returns
+    -------
+    scores : dict
+        ``"skill"``: see :meth:`MEDIDA.skill_score`, minus infinity where the corrected
+        model blows up; ``"sparsity"``: minus the number of terms.
+
+    See Also
+    --------
+    one_standard_error : The choice that goes with it, for ``refit=``.
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from skgeo.datasets import Lorenz63, make_observation_pairs
+    >>> from skgeo.dynamics import MEDIDA, one_standard_error, skill_scorer
+    >>> from skgeo.linear_model import SparseBayesianRegressor
+    >>> pairs = make_observation_pairs(Lorenz63(), dt=0.01, random_state=0)
+    >>> medida = MEDIDA(
+    ...     Lorenz63(rho=26.0).flow(0.01),
+    ...     dt=0.01,
+    ...     regressor=SparseBayesianRegressor(fit_intercept=False),
+    ... )
+    >>> search = GridSearchCV(
+    ...     medida,
+    ...     {"regressor__threshold_alpha": [1e2, 1e4, 1e6]},
+    ...     scoring=skill_scorer,
+    ...     refit=one_standard_error,
+    ...     cv=3,
+    ... ).fit(pairs.X, pairs.y)
+    >>> search.best_estimator_.equations(2)[1]
+    'x1_t = model + 2.00 x0'
+    """
+    try:
+        skill = estimator.skill_score(X, y)
+    except ValueError as error:
+        if "blew up" not in str(error):
+            raise
+        skill = -np.inf
+    return {"skill": skill, "sparsity": -float(estimator.n_terms_)}
+
+
+def one_standard_error(cv_results, tolerance=1e-3):
+    """Pick the sparsest candidate within one standard error; for ``refit=``.
+
+    Parameters
+    ----------
+    cv_results : dict of ndarray
+        Results of a search scored by :func:`skill_scorer`.
+    tolerance : float, default=1e-3
+        Differences of skill that never justify another term, however certain they
+        are: without noise, further terms explain the small but regular error of a
+        finite step. Set another one by :func:`functools.partial`.
+
+    Returns
+    -------
+    index : int
+        Index of the candidate; among equally sparse ones the most skilful.
+
+    Raises
+    ------
+    ValueError
+        If no candidate has a finite skill, or the search used another scorer.
+
+    See Also
+    --------
+    skill_scorer : The scorer.
+    """
+    if "mean_test_skill" not in cv_results:
+        raise ValueError("one_standard_error needs scoring=skill_scorer.")
+    mean = np.asarray(cv_results["mean_test_skill"], dtype=np.float64)
+    if not np.isfinite(mean).any():
+        raise ValueError(
+            "No candidate has a finite skill: the corrected models blow up. Shorten dt "
+            "or raise n_substeps."
+        )
+    mean = np.where(np.isfinite(mean), mean, -np.inf)
+    best = int(np.argmax(mean))
+    splits = [key for key in cv_results if _is_split(key)]
+    folds = np.array([cv_results[key] for key in splits], dtype=np.float64)
+    # The standard error of the difference to the best: folds are paired.
+    with np.errstate(invalid="ignore"):
+        gap = folds[:, best, None] - folds
+        error = gap.std(axis=0, ddof=1) / np.sqrt(len(folds)) if len(folds) > 1 else 0.0
+    own = folds[:, best].std(ddof=1) / np.sqrt(len(folds)) if len(folds) > 1 else 0.0
+    allowed = np.maximum(np.nan_to_num(error, posinf=0.0), own)
+    inside = mean >= mean[best] - np.maximum(allowed, tolerance)
+    inside[best] = True
+    sparsity = np.where(inside, cv_results["mean_test_sparsity"], -np.inf)
+    return int(np.lexsort((mean, sparsity))[-1])
+
+
+def _is_split(key):
+    return key.startswith("split") and key.endswith("_test_skill")

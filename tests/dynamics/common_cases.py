@@ -1,0 +1,21 @@
+"""Instances for the common estimator checks."""
+
+from skgeo.dynamics import (
+    MEDIDA,
+    EnsembleKalmanFilter,
+    FunctionLibrary,
+    PDELibrary1D,
+    PDELibrary2D,
+    StencilLibrary,
+)
+
+ESTIMATORS = [
+    MEDIDA(),
+    EnsembleKalmanFilter(),
+    FunctionLibrary(),
+    PDELibrary1D(2, 2),
+    PDELibrary2D(1, 2),
+    StencilLibrary(),
+]
+
+EXPECTED_FAILURES = {}
