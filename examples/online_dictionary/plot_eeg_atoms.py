@@ -14,13 +14,9 @@ whitened data is learnt, and its atoms are taken back to the scalp.
 # Six runs of motor imagery, 64 electrodes, shipped with the package. A sample in time
 # is a row. Between 1 and 40 Hz neighbouring samples are much alike: we take one in two.
 
-import matplotlib.pyplot as plt
 import numpy as np
-from scipy.interpolate import RBFInterpolator
-from scipy.signal import butter, sosfiltfilt
 
 from skgeo.datasets import embedded_eeg
-from skgeo.decomposition import OnlineOrthogonalDictionary
 
 recording = embedded_eeg.read_recording()
 print({k: np.shape(v) for k, v in recording.items()})

@@ -88,6 +88,8 @@ for step in ("decay", "constant"):
     ax.semilogy(seen, error, label=f'step="{step}"')
 ax.axvline(8000, color="0.6", ls=":")
 ax.annotate("dictionary replaced", (8000, 1.2), ha="center", va="bottom", color="0.3")
-ax.set(xlabel="rows seen", ylabel="err4 to the dictionary of the moment", ylim=(3e-4, 3))
+ax.set(
+    xlabel="rows seen", ylabel="err4 to the dictionary of the moment", ylim=(3e-4, 3)
+)
 ax.legend()
 plt.show()

@@ -1,5 +1,4 @@
-"""Dictionary learning."""
-"""Decompositions: dictionaries learnt from signals, tables and labels."""
+"""Dictionary learning: supervised, and online orthogonal."""
 
 from skgeo.utils.lazy import lazy_names
 
