@@ -131,6 +131,9 @@ def _iterate(
             break
         old = [g.copy() for g in fit.gammas]
         update(fit, m, max_inner)
+        fit.let_go()
+        if not fit.alive:
+            break
         fit.normalise()
         stop = sum(
             np.linalg.norm(g - o) / np.linalg.norm(g)
@@ -243,6 +246,17 @@ class _Fit:
         floor = _TINY * max(gamma.max(), 1e-200)
         self.gammas[i] = np.maximum(gamma, floor)
         self.sources[i] = self.gammas[i] if source is None else source
+
+    def let_go(self):
+        """Give up when the data ask for no code at all.
+
+        The variances then fall by a factor each iteration and would reach zero only by
+        underflow; a prior this weak has no effect already.
+        """
+        prior = 1.0
+        for H, g in zip(self.factors, self.gammas, strict=True):
+            prior *= float((np.abs(H) ** 2 @ g).sum())
+        self.alive = prior > 1e-30 * self.power
 
     def normalise(self):
         """Put the scale, which only the product of the modes has, into the last."""
