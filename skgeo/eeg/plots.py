@@ -255,6 +255,8 @@ def plot_times(scores):
     figure : matplotlib.figure.Figure
         The picture.
     """
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
     table = summary_table(scores)
     tasks = table["task"].unique()
     figure, axes = _panels(tasks, 4.4)
@@ -263,6 +265,10 @@ def plot_times(scores):
         colours = [_colour(name) for name in rows["pipeline"]]
         ax.scatter(rows["time"], rows["mean"], c=colours, s=28, zorder=3)
         ax.set_xscale("log")
+        # Plain numbers, few enough not to run into each other.
+        ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.xaxis.set_minor_formatter(NullFormatter())
         ax.margins(x=0.12, y=0.12)
         # Names in a column at the right, spread so that none covers another.
         low, high = rows["mean"].min() - 0.02, rows["mean"].max() + 0.02
