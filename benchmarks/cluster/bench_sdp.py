@@ -14,6 +14,7 @@ import time
 import numpy as np
 
 from benchmarks.common import save
+from skgeo.cluster._kmeans import group_rows
 from skgeo.datasets import make_gaussian_clusters
 from skgeo.solvers.clustering_cvxpy import solve_with_cvxpy
 from skgeo.solvers.kmeans_sdp import double_centred, solve_kmeans_sdp
@@ -42,6 +43,7 @@ def ours(problem, X, S, tol):
         return solve_kmeans_sdp(
             double_centred(X @ X.T),
             4,
+            group_rows=group_rows,
             tol=tol,
             max_iter=20000,
             random_state=np.random.RandomState(0),
