@@ -153,17 +153,22 @@ def main():
         if quick:
             rows = accuracy_rows((30,), SEED)
             rows += speed_rows((("kmeans", 40, 1e-4),), SEED, 1)
-        else:
-            cases = (
-                ("kmeans", 100, 1e-4),
-                ("kmeans", 200, 1e-4),
-                ("kmeans", 400, 1e-4),
-                ("la", 100, 1e-4),
-                ("la", 200, 1e-4),
-            )
-            rows = speed_rows(cases, SEED, 1)
-            rows += accuracy_rows((50, 100, 200), SEED)
-    save("cluster_sdp", rows, quick=quick)
+            save("cluster_sdp", rows, quick=True)
+            return
+        # The slow peers come last; what was measured is written after every step.
+        steps = (
+            lambda: speed_rows((("kmeans", 100, 1e-4),), SEED, 1),
+            lambda: speed_rows((("kmeans", 200, 1e-4),), SEED, 1),
+            lambda: accuracy_rows((50, 100), SEED),
+            lambda: speed_rows((("la", 100, 1e-4),), SEED, 1),
+            lambda: speed_rows((("la", 200, 1e-4),), SEED, 1),
+            lambda: speed_rows((("kmeans", 400, 1e-4),), SEED, 1),
+            lambda: accuracy_rows((200,), SEED),
+        )
+        rows = []
+        for done, step in enumerate(steps, 1):
+            rows += step()
+            save("cluster_sdp", rows, steps_done=done, steps=len(steps), seed=SEED)
 
 
 if __name__ == "__main__":
