@@ -47,7 +47,8 @@ for name, labels in runs.items():
 
 # %%
 # The picture: a wrong run is as settled as the right one, the bound tells them apart.
-# Crosses are means. Both wrong runs have a mean between two groups and a group with two means.
+# Crosses are means. Both wrong runs have a mean between two groups and a group with two
+# means.
 
 worst = max(
     (name for name in runs if name.startswith("K-means")),
