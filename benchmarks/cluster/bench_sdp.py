@@ -14,6 +14,7 @@ import time
 import numpy as np
 
 from benchmarks.common import save
+from skgeo.cluster._kmeans import group_rows
 from skgeo.datasets import make_gaussian_clusters
 from skgeo.solvers.clustering_cvxpy import solve_with_cvxpy
 from skgeo.solvers.kmeans_sdp import double_centred, solve_kmeans_sdp
@@ -42,6 +43,7 @@ def ours(problem, X, S, tol):
         return solve_kmeans_sdp(
             double_centred(X @ X.T),
             4,
+            group_rows=group_rows,
             tol=tol,
             max_iter=20000,
             random_state=np.random.RandomState(0),
@@ -151,17 +153,22 @@ def main():
         if quick:
             rows = accuracy_rows((30,), SEED)
             rows += speed_rows((("kmeans", 40, 1e-4),), SEED, 1)
-        else:
-            cases = (
-                ("kmeans", 100, 1e-4),
-                ("kmeans", 200, 1e-4),
-                ("kmeans", 400, 1e-4),
-                ("la", 100, 1e-4),
-                ("la", 200, 1e-4),
-            )
-            rows = speed_rows(cases, SEED, 1)
-            rows += accuracy_rows((50, 100, 200), SEED)
-    save("cluster_sdp", rows, quick=quick)
+            save("cluster_sdp", rows, quick=True)
+            return
+        # The slow peers come last; what was measured is written after every step.
+        steps = (
+            lambda: speed_rows((("kmeans", 100, 1e-4),), SEED, 1),
+            lambda: speed_rows((("kmeans", 200, 1e-4),), SEED, 1),
+            lambda: accuracy_rows((50, 100), SEED),
+            lambda: speed_rows((("la", 100, 1e-4),), SEED, 1),
+            lambda: speed_rows((("la", 200, 1e-4),), SEED, 1),
+            lambda: speed_rows((("kmeans", 400, 1e-4),), SEED, 1),
+            lambda: accuracy_rows((200,), SEED),
+        )
+        rows = []
+        for done, step in enumerate(steps, 1):
+            rows += step()
+            save("cluster_sdp", rows, steps_done=done, steps=len(steps), seed=SEED)
 
 
 if __name__ == "__main__":

@@ -16,11 +16,12 @@ import time
 import matplotlib.pyplot as plt
 import numpy as np
 
-from skgeo import warmup
 from skgeo.cluster import SDPKMeans
 from skgeo.datasets import make_gaussian_clusters
 
-warmup()
+SDPKMeans(2, random_state=0).fit(
+    np.random.default_rng(0).normal(size=(40, 2))
+)  # compile
 sizes = np.array([100, 200, 400, 1000, 3000, 10_000, 30_000, 100_000])
 curves = {}
 for separation, name in ((11.0, "far apart (11 sd)"), (4.0, "overlapping (4 sd)")):

@@ -7,6 +7,7 @@ from sklearn.utils import check_array, check_consistent_length, check_random_sta
 from sklearn.utils.validation import check_is_fitted
 
 from skgeo.cluster._inputs import unit_scale
+from skgeo.cluster._kmeans import group_rows, split_cells
 from skgeo.solvers._cluster_groups import group_points
 from skgeo.solvers.kmeans_bounds import cell_bound, clipped_bound, subsample_bound
 from skgeo.solvers.kmeans_certificate import closed_form_certificate, pca_bound
@@ -146,7 +147,13 @@ def judge(X, labels, n_clusters, *, bound, n_cells, random_state):
             lower, method = groups.total - value, "clipped"
         if bound != "closed" and lower < (1 - _CLOSE) * groups.inertia:
             value = cell_bound(
-                groups, n_clusters, t, kappa, n_cells=n_cells, random_state=random_state
+                groups,
+                n_clusters,
+                t,
+                kappa,
+                split_cells=split_cells,
+                n_cells=n_cells,
+                random_state=random_state,
             )
             if groups.total - value > lower:
                 lower, method = groups.total - value, "cells"
@@ -163,6 +170,7 @@ def _sample_lower_bound(n_clusters, random_state):
         result = solve_kmeans_sdp(
             double_centred(centred @ centred.T),
             n_clusters,
+            group_rows=group_rows,
             tol=1e-3,
             max_iter=300,
             random_state=random_state,

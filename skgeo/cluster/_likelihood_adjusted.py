@@ -18,6 +18,7 @@ from skgeo.cluster._inputs import (
     same_partition,
     unit_scale,
 )
+from skgeo.cluster._kmeans import group_rows
 from skgeo.solvers.ila_sdp import solve_ila_sdp
 from skgeo.solvers.kmeans_sdp import double_centred, solve_kmeans_sdp
 from skgeo.solvers.kmeans_sketch import balanced_sample
@@ -295,6 +296,7 @@ default=None
                 result = solve_kmeans_sdp(
                     double_centred(centred @ centred.T),
                     K,
+                    group_rows=group_rows,
                     tol=self.sdp_tol,
                     max_iter=self.sdp_max_iter,
                     random_state=rng,
@@ -331,6 +333,7 @@ default=None
             sample,
             K,
             first,
+            group_rows=group_rows,
             covariances=covariances,
             tol=self.tol,
             max_iter=self.max_iter,

@@ -5,10 +5,11 @@ from sklearn.cluster import KMeans
 
 from skgeo.cluster._certificate import judge
 from skgeo.cluster._inputs import inertia_of
+from skgeo.cluster._kmeans import group_rows, lift_centres
 from skgeo.solvers.clustering_cvxpy import solve_with_cvxpy
 from skgeo.solvers.kmeans_lowrank import labels_of_factor, solve_kmeans_lowrank
 from skgeo.solvers.kmeans_sdp import double_centred, finish_labels, solve_kmeans_sdp
-from skgeo.solvers.kmeans_sketch import lift_centres, sketch_kmeans_sdp
+from skgeo.solvers.kmeans_sketch import sketch_kmeans_sdp
 
 __all__ = ["RelaxationRuns"]
 
@@ -46,16 +47,18 @@ class RelaxationRuns:
             outcome = None
         size = self.sketch_size or min(self.max_dense, 300)
         size = min(n, self.max_dense, max(size, 10 * K))
-        found, result = sketch_kmeans_sdp(
+        centres, result = sketch_kmeans_sdp(
             X,
             K,
             labels,
             size=size,
+            group_rows=group_rows,
             tol=max(self.tol, 1e-3),
             max_iter=self.max_iter,
             random_state=rng,
             callback=self._watch(tick),
         )
+        found = lift_centres(X, centres)
         run = {
             "solver": "sketch",
             "n_iter": result.n_iter,
@@ -105,12 +108,13 @@ class RelaxationRuns:
             Z, N, value, n_iter = solve_with_cvxpy(
                 A[None], [float(K)], tol=self.tol, max_iter=self.max_iter
             )
-            extra = finish_labels(A, K, Z[0], N[0], rng)
+            extra = finish_labels(A, K, Z[0], N[0], group_rows, rng)
             run = {"n_iter": n_iter, "converged": True, "objective": np.array([value])}
         else:
             result = solve_kmeans_sdp(
                 A,
                 K,
+                group_rows=group_rows,
                 labels=labels,
                 tol=self.tol,
                 max_iter=self.max_iter,

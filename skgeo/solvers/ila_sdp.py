@@ -13,7 +13,6 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from skgeo.solvers._result import SolverResult
-from skgeo.solvers.kmeans_sdp import round_membership
 from skgeo.solvers.la_sdp import laplacian_covariance, solve_la_sdp
 
 __all__ = ["group_covariances", "match_groups", "solve_ila_sdp"]
@@ -84,6 +83,7 @@ def solve_ila_sdp(
     n_clusters,
     labels,
     *,
+    group_rows,
     covariances=None,
     strength=1.0,
     reg_covar=1e-3,
@@ -106,6 +106,9 @@ def solve_ila_sdp(
         K, less than n.
     labels : ndarray of shape (n,) or None
         Labels to start from; None only with ``covariances``.
+    group_rows : callable
+        Groups rows of eigenvectors, as in
+        :func:`skgeo.solvers.kmeans_sdp.solve_kmeans_sdp`.
     covariances : ndarray of shape (K, d, d), optional
         Known covariances: one SDP is solved and nothing is updated.
     strength, reg_covar, dimension, floor
@@ -151,7 +154,7 @@ def solve_ila_sdp(
         objectives.append(inner.objective[-1])
         # With equal covariances the blocks are alike: their sum tells groups apart.
         vectors = np.linalg.eigh(Z.sum(axis=0))[1][:, -n_clusters:]
-        found = round_membership(vectors, n_clusters, random_state, n_init=10)
+        found = group_rows(vectors, n_clusters, random_state, n_init=10)
         found = match_groups(Z, found, n_clusters)
         still = labels is not None and np.array_equal(found, labels)
         labels = found

@@ -12,7 +12,6 @@ n x n matrix: everything is reduced exactly through thin QR factors.
 """
 
 import numpy as np
-from sklearn.cluster import KMeans, MiniBatchKMeans
 
 from skgeo.solvers.kmeans_certificate import (
     MAX_REDUCED,
@@ -152,7 +151,7 @@ def clipped_bound(groups, n_clusters, n_grid=12):
     return best
 
 
-def nested_cells(groups, n_cells, random_state):
+def nested_cells(groups, n_cells, split_cells, random_state):
     """Split every group into small cells; labels of the points in sorted order."""
     cells, offset = [], 0
     for points in groups.points:
@@ -163,15 +162,9 @@ def nested_cells(groups, n_cells, random_state):
         elif wanted == 1:
             found = np.zeros(n, dtype=int)
         else:
-            seed = random_state.randint(np.iinfo(np.int32).max)
-            if n > 5000:
-                model = MiniBatchKMeans(
-                    wanted, n_init=1, batch_size=4096, max_iter=20, random_state=seed
-                )
-            else:
-                model = KMeans(wanted, n_init=1, max_iter=30, random_state=seed)
+            found = split_cells(points, wanted, random_state)
             # Fewer distinct points than cells leave cells empty: renumber.
-            found = np.unique(model.fit_predict(points), return_inverse=True)[1]
+            found = np.unique(found, return_inverse=True)[1]
         cells.append(found + offset)
         offset += found.max() + 1
     return np.concatenate(cells)
@@ -216,6 +209,7 @@ def cell_bound(
     t,
     kappa,
     *,
+    split_cells,
     n_cells=300,
     shares=(0.7, 1.0),
     tol=1e-3,
@@ -232,6 +226,8 @@ def cell_bound(
         Number of clusters of the optimum.
     t, kappa : float, float or None
         Member of the clipped family, as :func:`clipped_bound` returns it.
+    split_cells : callable
+        ``split_cells(points, n_cells, random_state)`` gives a cell number per point.
     n_cells : int
         About how many cells.
     shares : tuple of float
@@ -252,7 +248,7 @@ def cell_bound(
         nothing = [np.zeros((size, K)) for size in groups.sizes]
         family = (None, nothing, np.zeros((K, K)), np.zeros((K, K)), np.ones((K, K)))
         shares = (0.0,)
-    cells = nested_cells(groups, n_cells, random_state)
+    cells = nested_cells(groups, n_cells, split_cells, random_state)
     B, N, q, m = _cell_problem(groups, cells, family)
     if len(q) > MAX_REDUCED or n_clusters >= len(q):
         return np.inf

@@ -9,7 +9,6 @@ written in terms of A, so that squared dissimilarities serve as well as points.
 from functools import partial
 
 import numpy as np
-from sklearn.cluster import KMeans
 
 from skgeo.solvers._result import SolverResult
 from skgeo.solvers._spectral_part import largest_eigenvalues
@@ -21,7 +20,6 @@ __all__ = [
     "gram_inertia",
     "gram_lloyd",
     "multiplier_certificate",
-    "round_membership",
     "solve_kmeans_sdp",
 ]
 
@@ -67,13 +65,6 @@ def gram_lloyd(A, labels, n_clusters, max_iter=100):
         best = (inertia, labels)
         labels = np.argmin(squared, axis=1)
     return best[1], best[0]
-
-
-def round_membership(vectors, n_clusters, random_state, n_init=5):
-    """Labels from the leading eigenvectors of a membership matrix."""
-    seed = random_state.randint(np.iinfo(np.int32).max)
-    model = KMeans(n_clusters, n_init=n_init, random_state=seed)
-    return model.fit_predict(vectors).astype(np.intp)
 
 
 def _fit_sums(N, rows, columns, max_iter=500):
@@ -170,7 +161,7 @@ def multiplier_certificate(A, labels, n_clusters, N):
     return "certified" if top + slip + rounding < t else "open"
 
 
-def finish_labels(A, n_clusters, Z, N, random_state):
+def finish_labels(A, n_clusters, Z, N, group_rows, random_state):
     """Labels, verdict and lower bound from a primal and a dual solution.
 
     Parameters
@@ -181,6 +172,8 @@ def finish_labels(A, n_clusters, Z, N, random_state):
         K.
     Z, N : ndarray of shape (n, n)
         Approximate membership matrix and multiplier of its signs, N >= 0.
+    group_rows : callable
+        Groups eigenvectors' rows; see :func:`solve_kmeans_sdp`.
     random_state : RandomState
         Draws the starts of the rounding.
 
@@ -193,7 +186,7 @@ def finish_labels(A, n_clusters, Z, N, random_state):
     q = np.full(n, n**-0.5)
     total = np.trace(A)
     vectors = np.linalg.eigh(0.5 * (Z + Z.T))[1][:, -n_clusters:]
-    labels = round_membership(vectors, n_clusters, random_state, n_init=10)
+    labels = group_rows(vectors, n_clusters, random_state, n_init=10)
     labels, inertia = gram_lloyd(A, labels, n_clusters)
     # Whether a modelling layer counts off-diagonal entries once or twice, one of the
     # two multiples is the multiplier; both are valid.
@@ -218,6 +211,7 @@ def solve_kmeans_sdp(
     A,
     n_clusters,
     *,
+    group_rows,
     labels=None,
     tol=1e-4,
     max_iter=2000,
@@ -233,6 +227,9 @@ def solve_kmeans_sdp(
         Double-centred Gram matrix, symmetric; 1 < K < n.
     n_clusters : int
         K.
+    group_rows : callable
+        ``group_rows(rows, n_groups, random_state, n_init=5)`` labels the rows of the
+        leading eigenvectors: K-means or the like.
     labels : ndarray of shape (n,), optional
         Labels to start from; they are kept if nothing better is met.
     tol, max_iter : float, int
@@ -274,7 +271,7 @@ def solve_kmeans_sdp(
         k = state["n_iter"]
         if k in (40, 80, 160, 320) or k % 640 == 0:
             vectors = state["parts"][0].leading(n_clusters)
-            offer(round_membership(vectors, n_clusters, random_state))
+            offer(group_rows(vectors, n_clusters, random_state))
         if early_stop and best["labels"] is not None:
             prove(state["N"][0] * state["scale"], min(state["upper_bound"], plain))
         stop = callback is not None and callback({**state, "inertia": best["inertia"]})
@@ -294,7 +291,7 @@ def solve_kmeans_sdp(
     upper = min(result.extra["upper_bound"], plain)
     if best["verdict"] != "certified":
         vectors = result.extra["parts"][0].leading(n_clusters)
-        offer(round_membership(vectors, n_clusters, random_state, n_init=10))
+        offer(group_rows(vectors, n_clusters, random_state, n_init=10))
         best["tried"] = np.inf
         prove(result.extra["N"][0], upper)
     certified = best["verdict"] == "certified"

@@ -1,11 +1,10 @@
-"""Sketch and lift: solve the relaxation on a weighted sample, label all points."""
+"""Sketch and lift: solve the relaxation on a weighted sample of the points."""
 
 import numpy as np
-from sklearn.cluster import KMeans
 
 from skgeo.solvers.kmeans_sdp import double_centred, solve_kmeans_sdp
 
-__all__ = ["balanced_sample", "lift_centres", "sketch_kmeans_sdp"]
+__all__ = ["balanced_sample", "sketch_kmeans_sdp"]
 
 
 def balanced_sample(labels, size, random_state):
@@ -20,17 +19,19 @@ def balanced_sample(labels, size, random_state):
     return np.sort(np.concatenate(rows))
 
 
-def lift_centres(X, centres):
-    """Run Lloyd's algorithm on all points until the labels stand still."""
-    model = KMeans(len(centres), init=centres, n_init=1, tol=0.0, max_iter=300)
-    model.fit(X)
-    return model.labels_.astype(np.intp)
-
-
 def sketch_kmeans_sdp(
-    X, n_clusters, labels, *, size, tol, max_iter, random_state, callback=None
+    X,
+    n_clusters,
+    labels,
+    *,
+    size,
+    group_rows,
+    tol,
+    max_iter,
+    random_state,
+    callback=None,
 ):
-    """Solve the relaxation on a balanced sample and lift its centres to all points.
+    """Solve the relaxation on a balanced sample; its centres stand for all points.
 
     Parameters
     ----------
@@ -43,15 +44,15 @@ def sketch_kmeans_sdp(
         small clusters are seen.
     size : int
         About how many points to draw.
-    tol, max_iter, callback
+    group_rows, tol, max_iter, callback
         Passed to :func:`skgeo.solvers.kmeans_sdp.solve_kmeans_sdp`.
     random_state : RandomState
         Draws the sample.
 
     Returns
     -------
-    labels : ndarray of shape (n,)
-        Labels of all points, stable under Lloyd's algorithm.
+    centres : ndarray of shape (K', d)
+        Means of the clusters found in the sample, K' <= K.
     result : SolverResult
         Of the sample.
     """
@@ -61,6 +62,7 @@ def sketch_kmeans_sdp(
     result = solve_kmeans_sdp(
         double_centred(centred @ centred.T),
         n_clusters,
+        group_rows=group_rows,
         tol=tol,
         max_iter=max_iter,
         random_state=random_state,
@@ -68,4 +70,4 @@ def sketch_kmeans_sdp(
     )
     found = result.extra["labels"]
     centres = np.array([sample[found == k].mean(axis=0) for k in np.unique(found)])
-    return lift_centres(X, centres), result
+    return centres, result

@@ -11,6 +11,7 @@ from sklearn.cluster import KMeans
 
 from skgeo.cluster import KMeansCertificate, certify_kmeans
 from skgeo.cluster._inputs import inertia_of
+from skgeo.cluster._kmeans import group_rows
 from skgeo.datasets import make_gaussian_clusters
 from skgeo.solvers import kmeans_bounds, kmeans_certificate
 from skgeo.solvers._cluster_groups import group_points, max_inner_product
@@ -142,7 +143,12 @@ def test_multiplier_of_the_solver_certifies():
     X, y = make_gaussian_clusters(60, 2, 3, separation=8, random_state=4)
     A = double_centred(X @ X.T)
     N = solve_kmeans_sdp(
-        A, 2, early_stop=False, max_iter=60, random_state=np.random.RandomState(0)
+        A,
+        2,
+        group_rows=group_rows,
+        early_stop=False,
+        max_iter=60,
+        random_state=np.random.RandomState(0),
     ).extra["N"][0]
     assert multiplier_certificate(A, y, 2, N) == "certified"
     wrong = y.copy()

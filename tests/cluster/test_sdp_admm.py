@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from skgeo.cluster._kmeans import group_rows
 from skgeo.datasets import make_gaussian_clusters
 from skgeo.solvers._spectral_part import NegativePart, largest_eigenvalues
 from skgeo.solvers.clustering_cvxpy import solve_with_cvxpy
@@ -85,7 +86,12 @@ def test_kmeans_sdp_agrees_with_cvxpy(n, solver):
     pytest.importorskip("cvxpy")
     A = gram(hard_instance(n)[0])
     ours = solve_kmeans_sdp(
-        A, 4, tol=1e-6, max_iter=8000, random_state=np.random.RandomState(0)
+        A,
+        4,
+        group_rows=group_rows,
+        tol=1e-6,
+        max_iter=8000,
+        random_state=np.random.RandomState(0),
     )
     assert ours.converged
     _, N, value, _ = solve_with_cvxpy(A[None], [4.0], solver=solver)
@@ -109,7 +115,9 @@ def test_la_sdp_agrees_with_cvxpy(n, solver):
 
 def test_solution_is_feasible():
     A = gram(hard_instance(80)[0])
-    result = solve_kmeans_sdp(A, 4, tol=1e-5, random_state=np.random.RandomState(0))
+    result = solve_kmeans_sdp(
+        A, 4, group_rows=group_rows, tol=1e-5, random_state=np.random.RandomState(0)
+    )
     Z = result.x
     assert_allclose(Z.sum(axis=1), 1.0, atol=1e-3)
     assert_allclose(np.trace(Z), 4.0, atol=1e-3)
@@ -134,7 +142,9 @@ def test_lower_bound_is_never_above_a_clustering(seed, n, d, n_clusters, max_ite
     A = gram(X)
     if not np.trace(A) > 0:
         return
-    result = solve_kmeans_sdp(A, n_clusters, max_iter=max_iter, random_state=rng)
+    result = solve_kmeans_sdp(
+        A, n_clusters, group_rows=group_rows, max_iter=max_iter, random_state=rng
+    )
     lower = result.extra["lower_bound"]
     assert lower <= result.extra["inertia"]
     for _ in range(20):
@@ -144,7 +154,9 @@ def test_lower_bound_is_never_above_a_clustering(seed, n, d, n_clusters, max_ite
 
 def test_stops_early_on_separated_clusters():
     X, y = make_gaussian_clusters(120, 3, 5, separation=9, random_state=3)
-    result = solve_kmeans_sdp(gram(X), 3, random_state=np.random.RandomState(0))
+    result = solve_kmeans_sdp(
+        gram(X), 3, group_rows=group_rows, random_state=np.random.RandomState(0)
+    )
     assert result.extra["verdict"] == "certified"
     assert result.n_iter <= 60
     assert len(np.unique(np.column_stack([y, result.extra["labels"]]), axis=0)) == 3

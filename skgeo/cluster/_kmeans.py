@@ -1,0 +1,34 @@
+"""Plain K-means where the solvers ask for it; they are handed these functions."""
+
+import numpy as np
+from sklearn.cluster import KMeans, MiniBatchKMeans
+
+__all__ = ["group_rows", "lift_centres", "split_cells"]
+
+_MANY = 5000  # points from which cells are found in mini-batches
+
+
+def group_rows(rows, n_groups, random_state, n_init=5):
+    """Group the rows of the leading eigenvectors of a membership matrix."""
+    seed = random_state.randint(np.iinfo(np.int32).max)
+    model = KMeans(n_groups, n_init=n_init, random_state=seed)
+    return model.fit_predict(rows).astype(np.intp)
+
+
+def split_cells(points, n_cells, random_state):
+    """Split points into small cells."""
+    seed = random_state.randint(np.iinfo(np.int32).max)
+    if len(points) > _MANY:
+        model = MiniBatchKMeans(
+            n_cells, n_init=1, batch_size=4096, max_iter=20, random_state=seed
+        )
+    else:
+        model = KMeans(n_cells, n_init=1, max_iter=30, random_state=seed)
+    return model.fit_predict(points)
+
+
+def lift_centres(X, centres):
+    """Run Lloyd's algorithm on all points until the labels stand still."""
+    model = KMeans(len(centres), init=centres, n_init=1, tol=0.0, max_iter=300)
+    model.fit(X)
+    return model.labels_.astype(np.intp)
