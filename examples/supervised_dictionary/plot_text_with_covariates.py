@@ -2,10 +2,11 @@
 Imbalanced text with covariates: which manual entries are about signals?
 ========================================================================
 
-A few topics, learnt from word frequencies, tell the docstrings of ``scipy.signal`` (about
-one in fifteen) from those of the rest of numpy, scipy and scikit-learn. The length of an
-entry and what sections it has are covariates: they help to classify and are not
-something a topic should have to explain. Words stay in a sparse matrix throughout.
+A few topics, learnt from word frequencies, tell the docstrings of ``scipy.signal``
+(about one in fifteen) from those of the rest of numpy, scipy and scikit-learn. The
+length of an entry and what sections it has are covariates: they help to classify and
+are not something a topic should have to explain. Words stay in a sparse matrix
+throughout.
 """
 
 # %%

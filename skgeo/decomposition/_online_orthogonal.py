@@ -9,17 +9,16 @@ from sklearn.base import (
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
-from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
+from skgeo.decomposition._online_learnt import DTYPES, LearntDictionary
 from skgeo.solvers.orthogonal_dictionary import (
     Settings,
     Stream,
     fit_epochs,
     polar_factor,
-    snapshot,
-    sparsity,
 )
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
@@ -27,7 +26,6 @@ from skgeo.utils.params import (
     Boolean,
     Instance,
     Integer,
-    InvalidParameterError,
     Null,
     OneOf,
     RandomState,
@@ -37,10 +35,9 @@ from skgeo.utils.params import (
 
 __all__ = ["OnlineOrthogonalDictionary"]
 
-_DTYPES = [np.float64, np.float32]
-
 
 class OnlineOrthogonalDictionary(
+    LearntDictionary,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     CallbackMixin,
@@ -248,7 +245,7 @@ class OnlineOrthogonalDictionary(
             The fitted estimator.
         """
         check_params(self)
-        X = validate_data(self, X, dtype=_DTYPES, order="C")
+        X = validate_data(self, X, dtype=DTYPES, order="C")
         random_state = check_random_state(self.random_state)
         stream = self._new_stream(X, random_state)
         with (
@@ -306,7 +303,7 @@ class OnlineOrthogonalDictionary(
         """
         check_params(self)
         first = not self.__sklearn_is_fitted__()
-        X = validate_data(self, X, dtype=_DTYPES, order="C", reset=first)
+        X = validate_data(self, X, dtype=DTYPES, order="C", reset=first)
         if first:
             self._stream = self._new_stream(X, check_random_state(self.random_state))
             self._n_features_out = X.shape[1]
@@ -315,99 +312,6 @@ class OnlineOrthogonalDictionary(
         with single_blas_thread():
             self._stream.feed(X)
         return self
-
-    def transform(self, X):
-        """Codes of rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        C : ndarray of shape (n_samples, n_features)
-            Codes, in the dtype of X when that is float32 or float64.
-        """
-        check_params(self)
-        codes = self._codes(X)
-        if self.transform_algorithm == "threshold":
-            if self.threshold > 0.0:
-                codes[np.abs(codes) <= self.threshold] = 0.0
-        elif self.transform_algorithm == "soft":
-            codes = np.sign(codes) * np.maximum(np.abs(codes) - self.threshold, 0.0)
-        elif self.transform_algorithm == "top_k":
-            n = codes.shape[1]
-            kept = self.n_nonzero_coefs or max(1, n // 10)
-            if kept > n:
-                raise InvalidParameterError(
-                    f"{type(self).__name__}: n_nonzero_coefs={kept} is above the "
-                    f"number of features, {n}."
-                )
-            small = np.argpartition(np.abs(codes), n - kept, axis=1)[:, : n - kept]
-            np.put_along_axis(codes, small, 0.0, axis=1)
-        return codes
-
-    def inverse_transform(self, X):
-        """Rows that codes stand for.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Codes.
-
-        Returns
-        -------
-        X_original : ndarray of shape (n_samples, n_features)
-            ``X @ components_ + mean_``; the rows themselves for codes of
-            ``transform_algorithm="identity"``.
-        """
-        check_is_fitted(self)
-        X = check_array(X, dtype=_DTYPES)
-        if X.shape[1] != self._n_features_out:
-            raise ValueError(
-                f"X has {X.shape[1]} codes a row, but the dictionary has "
-                f"{self._n_features_out} atoms."
-            )
-        learnt = self._now()
-        with single_blas_thread():
-            return X @ learnt.components.astype(X.dtype) + learnt.mean.astype(X.dtype)
-
-    def score(self, X, y=None):
-        """Sparsity of the codes of rows, in no unit: higher is sparser.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        score : float
-            ``mean |c|^p / (mean c^2)^(p/2)`` over all codes, before any threshold,
-            divided by its value for Gaussian codes: 1 for Gaussian codes, and
-            ``theta^(1 - p/2)`` for Gaussian codes of which a share theta is not zero.
-            0 for rows that are all zero.
-        """
-        codes = self._codes(X)
-        largest = float(np.abs(codes).max())
-        if largest == 0.0:
-            return 0.0
-        magnitude = np.abs(codes).astype(np.float64) / largest
-        square = magnitude**2
-        power = square * (magnitude if self.p == 3 else square)
-        return sparsity(power.sum(), square.sum(), *codes.shape, self.p)
-
-    def _codes(self, X):
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=_DTYPES, reset=False)
-        learnt = self._now()
-        with single_blas_thread():
-            if self._stream.settings.center:
-                X = X - learnt.mean.astype(X.dtype)
-            return X @ learnt.unmixing.T.astype(X.dtype)
 
     def _settings(self):
         decay = self.step == "decay"
@@ -444,21 +348,6 @@ class OnlineOrthogonalDictionary(
             W = polar_factor(start)
         return Stream(W, np.empty((size, n), dtype=X.dtype), self._settings())
 
-    def _now(self):
-        """What has been learnt, worked out when it is first asked for."""
-        if self._learnt is None:
-            with single_blas_thread():
-                self._learnt = snapshot(self._stream)
-        return self._learnt
-
-    def _seen(self, name):
-        if not self.__sklearn_is_fitted__():
-            raise NotFittedError(
-                f"This {type(self).__name__} has no {name} yet: call fit or "
-                "partial_fit first."
-            )
-        return self._stream
-
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_stream")
 
@@ -466,37 +355,6 @@ class OnlineOrthogonalDictionary(
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-    @property
-    def components_(self):
-        """Atoms, in rows."""
-        return self._seen("components_") and self._now().components
-
-    @property
-    def unmixing_(self):
-        """Matrix that takes rows to codes."""
-        return self._seen("unmixing_") and self._now().unmixing
-
-    @property
-    def mean_(self):
-        """Running mean of the rows."""
-        return self._seen("mean_") and self._now().mean
-
-    @property
-    def gap_(self):
-        """Relative Frank-Wolfe gap of the last step."""
-        return self._seen("gap_") and self._now().gap
-
-    @property
-    def n_steps_(self):
-        """Frank-Wolfe steps done, a short one for waiting rows included."""
-        stream = self._seen("n_steps_")
-        return stream.n_steps + (stream.n_pending > 0)
-
-    @property
-    def n_samples_seen_(self):
-        """Rows seen."""
-        return self._seen("n_samples_seen_").n_samples
 
 
 def _attributes(state):

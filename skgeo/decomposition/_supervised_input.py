@@ -5,17 +5,19 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import check_array
-from sklearn.utils.validation import _num_samples
 
 from skgeo.solvers.sdl_data import DataMatrix, column_mean, mean_square
 
 __all__ = [
+    "DTYPES",
     "Units",
     "check_covariates",
     "class_multipliers",
     "covariate_indices",
     "split_columns",
 ]
+
+DTYPES = [np.float64, np.float32]
 
 
 def covariate_indices(columns, n_features, names):
@@ -91,7 +93,7 @@ def check_covariates(covariates, X):
     if np.ndim(covariates) == 1 and not hasattr(covariates, "columns"):
         raise ValueError(
             "covariates must be 2-D, (n_samples, n_covariates); got a 1-D array of "
-            f"length {_num_samples(covariates)}. Reshape your data: one covariate is "
+            f"length {np.shape(covariates)[0]}. Reshape your data: one covariate is "
             "covariates.reshape(-1, 1)."
         )
     Z = check_array(
