@@ -59,7 +59,7 @@ LEARNED = {f"{name}, noise learned": kronecker(name, True) for name in ("best", 
 
 
 def cases(quick):
-    n = 2 if quick else 12
+    n = 2 if quick else 8
     for snr in (5, 10, 20, 30):
         yield f"SNR {snr}", {**CUBE, "snr": snr}, {**OURS, **PURSUIT}, n
     for m in (6, 10, 14):
@@ -73,7 +73,7 @@ def cases(quick):
     yield "four modes, SNR 20", four, {**OURS, **PURSUIT}, n
     everyone = {**OURS, **PURSUIT, **DENSE}
     for snr in (10, 20, 30):
-        yield f"small, SNR {snr}", {**SMALL, "snr": snr}, everyone, min(n, 6)
+        yield f"small, SNR {snr}", {**SMALL, "snr": snr}, everyone, min(n, 4)
     for free, name in ((False, "Kronecker"), (True, "free")):
         plane = {**PLANE, "snr": 20, "kronecker_values": not free}
         title = f"two modes, one snapshot, {name} values"

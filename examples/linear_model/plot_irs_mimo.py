@@ -55,10 +55,13 @@ fig.suptitle("Angular support at 8 dB")
 # %%
 # Error against signal-to-noise ratio
 # -----------------------------------
-# Mean error of the channel over a few trials (the benchmark ``bench_irs_mimo`` runs
-# fifty), beside the published means over fifty other draws of the same set-up. PC is
-# the published block-sparse variant, which is told that angles come in blocks;
-# KroneckerSBL is not.
+# The error is the squared error of the cascaded channel relative to its power, averaged
+# over the six patterns of the surface. The thick line is the mean over the fifty trials
+# of the benchmark ``bench_irs_mimo``, the dotted line their median, and the points are
+# six of the trials, run here. Published means are over fifty other draws of the same
+# set-up. The errors are heavy-tailed: at 4 dB a quarter of the trials exceed 0.1 and
+# make most of the mean. PC is the published block-sparse variant, which is told that
+# angles come in blocks; KroneckerSBL is not.
 
 snr = np.array([4, 8, 12, 16, 20])
 published = {
@@ -68,33 +71,38 @@ published = {
     "classical SBL": [0.953, 0.724, 0.463, 0.228, 0.144],
 }
 
+fifty = {
+    "mean": [0.0982, 0.0385, 0.0155, 0.00570, 0.00232],
+    "median": [0.0378, 0.0139, 0.00551, 0.00214, 0.000870],
+}
+
 
 def channel_error(snr, seed):
-    data = make_irs_mimo(snr=snr, random_state=100 + seed)
+    data = make_irs_mimo(snr=snr, random_state=7000 + seed)
     model = KroneckerSBL(data.factors, noise_variance=data.noise_variance)
     codes = model.fit(data.X).transform(data.X).reshape(18, 18, 18)
-    gap = np.abs(mode_product(codes, data.channel_factors) - data.channels[0]) ** 2
-    return np.sum(gap) / np.sum(np.abs(data.channels[0]) ** 2)
+    channels = data.channels[0]
+    gap = np.abs(mode_product(codes, data.channel_factors) - channels) ** 2
+    return np.mean(gap.sum(axis=(1, 2)) / np.sum(np.abs(channels) ** 2, axis=(1, 2)))
 
 
 errors = np.array([[channel_error(level, seed) for seed in range(6)] for level in snr])
 
-fig, ax = plt.subplots(figsize=(6, 4.2), layout="constrained")
+fig, ax = plt.subplots(figsize=(6.5, 4.6), layout="constrained")
 for (name, values), style in zip(published.items(), ("s", "D", "^", "o"), strict=True):
     ax.semilogy(snr, values, style, ls="--", lw=1, ms=5, label=f"{name} (published)")
+ax.semilogy(snr, fifty["mean"], "k*-", ms=10, lw=2, label="KroneckerSBL, mean of 50")
+ax.semilogy(snr, fifty["median"], "k:", lw=1.5, label="KroneckerSBL, median of 50")
 ax.semilogy(
-    snr, errors.mean(axis=1), "k", marker="*", ms=10, lw=2, label="KroneckerSBL"
-)
-ax.semilogy(
-    np.repeat(snr, errors.shape[1]), errors.ravel(), "k.", ms=3, alpha=0.5,
-    label="its single trials",
+    np.repeat(snr, errors.shape[1]), errors.ravel(), "k.", ms=4, alpha=0.5,
+    label="KroneckerSBL, six trials",
 )  # fmt: skip
 ax.set(
     xlabel="signal-to-noise ratio (dB)",
-    ylabel="normalised error of the channel",
+    ylabel="NMSE of the channel",
     title="Channel estimation, 288 measurements of 5832 unknowns",
     xticks=snr,
 )
 ax.grid(alpha=0.3, which="both")
-ax.legend(fontsize=8)
+ax.legend(fontsize=7.5, loc="lower left")
 plt.show()

@@ -205,7 +205,7 @@ def test_coupling_finds_blocks(method):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # projections may cycle
         model = KroneckerSBL(factors, method=method, coupling=(0.5, 0.5)).fit(X)
-    assert nmse(model.transform(X), codes) < (0.1 if method == "am" else 0.05)
+    assert nmse(model.transform(X), codes) < 0.01
     X, tol = X[:1], 1e-2
     none = KroneckerSBL(
         factors, method=method, coupling=(0.0, 0.0), max_iter=1000, tol=tol
