@@ -40,7 +40,7 @@ for name, used in (("no filter", None), ("with filter", EnsembleKalmanFilter()))
         warnings.simplefilter("ignore")
         fits[name] = MEDIDA(model, dt, library=library, filter=used)
         fits[name].fit(pairs.X, pairs.y)
-    print(f"{name}: {fits[name].n_terms_} terms")
+    print(f"{name}: number of terms {fits[name].n_terms_}")
 print(fits["with filter"].equations(std=True)[0])
 
 # %%
@@ -81,7 +81,7 @@ for ax, (name, fit) in zip(axes, fits.items(), strict=True):
     j = names.index("u u_x")
     ax.plot(-1.0, j, "k|", ms=16, mew=2, label="true")
     ax.axvline(0, color="0.5", lw=0.8)
-    ax.set(title=f"{name}: {fit.n_terms_} terms", xlabel="coefficient")
+    ax.set(title=f"{name}, terms: {fit.n_terms_}", xlabel="coefficient")
     ax.set_xscale("symlog", linthresh=0.1)
 axes[0].set_yticks(rows, names, fontsize=8)
 axes[0].invert_yaxis()

@@ -55,8 +55,10 @@ for degree, marker in ((1, "o"), (2, "s"), (4, "^")):
     mine = degrees == degree
     terms = -results["mean_test_sparsity"][mine]
     unexplained = 1 - results["mean_test_skill"][mine]
-    axes[0].loglog(thresholds, np.maximum(terms, 0.3), marker, ls="-", label=degree)
+    axes[0].semilogx(thresholds, terms, marker, ls="-", label=degree)
     axes[1].semilogy(terms, unexplained, marker, label=f"degree {degree}")
+axes[0].set_yscale("symlog", linthresh=2, subs=[2, 3, 4, 5, 6, 7, 8, 9])
+axes[0].set_yticks([0, 1, 2, 4, 10, 20], ["0", "1", "2", "4", "10", "20"])
 axes[0].set(
     xlabel="threshold on the precision of a term",
     ylabel="terms kept (mean over folds)",

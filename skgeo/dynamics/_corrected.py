@@ -3,7 +3,7 @@
 import numpy as np
 import scipy.fft
 
-__all__ = ["CorrectedModel", "call_model"]
+__all__ = ["CorrectedModel", "Redated", "call_model"]
 
 
 def call_model(model, X, dt=None, history=None):
@@ -165,3 +165,14 @@ class CorrectedModel:
             states.append(X)
         states = np.array(states)
         return states[:, 0] if single else states
+
+
+class Redated:
+    """A model of one step called with another step."""
+
+    def __init__(self, model, dt):
+        self.model, self.dt = model, dt
+
+    def __call__(self, X, dt=None, **history):
+        dt = np.full(len(X), self.dt) if dt is None else dt
+        return self.model(X, dt, **history)

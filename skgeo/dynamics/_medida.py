@@ -5,7 +5,8 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, clone
 from sklearn.preprocessing import PolynomialFeatures
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from skgeo.dynamics._corrected import CorrectedModel, call_model
+from skgeo.dynamics._checks import Has, check_extras, check_width, drop_blown_up
+from skgeo.dynamics._corrected import CorrectedModel, Redated, call_model
 from skgeo.dynamics._design import build_design
 from skgeo.dynamics._diagnostics import tell, tell_about
 from skgeo.dynamics._equations import write_equations
@@ -14,7 +15,6 @@ from skgeo.dynamics._terms import Terms
 from skgeo.utils.params import (
     Boolean,
     Callable,
-    Instance,
     Integer,
     Null,
     OneOf,
@@ -23,17 +23,6 @@ from skgeo.utils.params import (
 )
 
 __all__ = ["MEDIDA"]
-
-
-class _Has(Instance):
-    """An object with some methods."""
-
-    def __init__(self, *methods):
-        super().__init__(object, "an estimator with " + " and ".join(methods))
-        self.methods = methods
-
-    def accepts(self, value):
-        return all(callable(getattr(value, m, None)) for m in self.methods)
 
 
 class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
@@ -161,9 +150,9 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
     _param_rules = {
         "model": Null() | Callable(),
         "dt": Real(0.0, closed="neither"),
-        "library": Null() | _Has("fit", "transform"),
-        "regressor": Null() | _Has("fit", "predict"),
-        "filter": Null() | _Has("fit", "transform"),
+        "library": Null() | Has("fit", "transform"),
+        "regressor": Null() | Has("fit", "predict"),
+        "filter": Null() | Has("fit", "transform"),
         "evaluate_at": OneOf("tangent", "end", "start", "midpoint"),
         "gain_matched": Boolean(),
         "prune_step_error": Boolean(),
@@ -233,11 +222,11 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         )
         self._single_output = y.ndim == 1
         Y = np.asarray(y, dtype=np.float64).reshape(len(X), -1)
-        self._baseline = self._check_width(X, Y)
-        dt, history = self._check_extras(X, dt, history)
+        self._baseline = check_width(X, Y, self.model, self.filter)
+        dt, history = check_extras(X, dt, history)
         X, Y = self._fit_filter(X, Y)
         F = self._forecast(X, Y.shape[1], dt, history)
-        X, Y, F, dt, history = self._drop_blown_up(X, Y, F, dt, history)
+        X, Y, F, dt, history = drop_blown_up(X, Y, F, dt, history, self.on_blowup)
         steps = np.full((len(X), 1), float(self.dt)) if dt is None else dt[:, None]
 
         if self.library is None:
@@ -273,38 +262,6 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     # -- preparation of fit ---------------------------------------------------------
 
-    def _check_width(self, X, Y):
-        """Whether X and y are states of one system."""
-        if self.filter is not None or X.shape[1] == Y.shape[1]:
-            if X.shape[1] != Y.shape[1]:
-                raise ValueError(
-                    f"X and y must be states of the same width; got {X.shape[1]} and "
-                    f"{Y.shape[1]}."
-                )
-            return True
-        if self.model is not None:
-            raise ValueError(
-                f"X has width {X.shape[1]}, y {Y.shape[1]}: with a model both must be "
-                "states of the same system."
-            )
-        return False
-
-    def _check_extras(self, X, dt, history):
-        if dt is not None:
-            dt = check_array(dt, dtype=np.float64, ensure_2d=False, input_name="dt")
-            if dt.shape != (len(X),) or not (dt > 0).all():
-                raise ValueError(
-                    f"dt must hold one positive step per sample, shape ({len(X)},); "
-                    f"got shape {dt.shape}."
-                )
-        if history is not None:
-            history = check_array(history, dtype=np.float64, input_name="history")
-            if history.shape != X.shape:
-                raise ValueError(
-                    f"history must have the shape of X, {X.shape}; got {history.shape}."
-                )
-        return dt, history
-
     def _fit_filter(self, X, Y):
         if self.filter is None:
             return X, Y
@@ -315,23 +272,6 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if not self._baseline:
             return np.zeros((len(X), width))
         return call_model(self.model, X, dt, history)
-
-    def _drop_blown_up(self, X, Y, F, dt, history):
-        good = np.isfinite(F).all(axis=1)
-        if good.all():
-            return X, Y, F, dt, history
-        bad = np.flatnonzero(~good)
-        shown = ", ".join(map(str, bad[:5])) + (", ..." if len(bad) > 5 else "")
-        if self.on_blowup == "raise" or good.sum() < 2:
-            raise ValueError(
-                f"The model returned NaN or infinity for {len(bad)} of {len(X)} "
-                f"samples (indices {shown}). Shorten its internal steps, or leave "
-                "these samples out with on_blowup='drop'; at least 2 must remain."
-            )
-        tell(f"The model blew up on {len(bad)} samples (indices {shown}): left out.")
-        dt = None if dt is None else dt[good]
-        history = None if history is None else history[good]
-        return X[good], Y[good], F[good], dt, history
 
     def _state_names(self):
         names = getattr(self, "feature_names_in_", None)
@@ -428,9 +368,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return CorrectedModel(
-            self.model
-            if dt is None or self.model is None
-            else _Redated(self.model, dt),
+            self.model if dt is None or self.model is None else Redated(self.model, dt),
             self._terms,
             self.coef_,
             self.intercept_,
@@ -457,7 +395,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        dt, history = self._check_extras(X, dt, history)
+        dt, history = check_extras(X, dt, history)
         if not self._baseline:
             step = self.dt if dt is None else dt[:, None]
             out = step * self._terms.tendency(X, self.coef_, self.intercept_)
@@ -499,7 +437,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         corrected = np.reshape(self.predict(X, dt=dt, history=history), (len(X), -1))
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        dt, history = self._check_extras(X, dt, history)
+        dt, history = check_extras(X, dt, history)
         Y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
         Y = Y.reshape(len(X), -1)
         if self.filter is not None:
@@ -544,14 +482,3 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             with_model=self.model is not None,
             precision=precision,
         )
-
-
-class _Redated:
-    """A model of one step called with another step."""
-
-    def __init__(self, model, dt):
-        self.model, self.dt = model, dt
-
-    def __call__(self, X, dt=None, **history):
-        dt = np.full(len(X), self.dt) if dt is None else dt
-        return self.model(X, dt, **history)

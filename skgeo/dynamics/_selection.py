@@ -1,6 +1,7 @@
 """Choosing the sparsest model by its skill."""
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 
 __all__ = ["one_standard_error", "skill_scorer"]
 
@@ -14,8 +15,8 @@ def skill_scorer(estimator, X, y):
 
     Parameters
     ----------
-    estimator : MEDIDA
-        Fitted estimator.
+    estimator : MEDIDA or Pipeline
+        Fitted estimator, or a fitted pipeline that ends in one.
     X : array-like of shape (n_samples, n_features)
         Observed states.
     y : array-like of shape (n_samples, n_features)
@@ -53,6 +54,10 @@ def skill_scorer(estimator, X, y):
     >>> search.best_estimator_.equations(2)[1]
     'x1_t = model + 2.00 x0'
     """
+    if isinstance(estimator, Pipeline):
+        if len(estimator) > 1:
+            X = estimator[:-1].transform(X)
+        estimator = estimator[-1]
     try:
         skill = estimator.skill_score(X, y)
     except ValueError as error:

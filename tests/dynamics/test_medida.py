@@ -555,6 +555,40 @@ def test_search_picks_the_sparsest_by_skill(cv):
     assert search.cv_results_["mean_test_skill"][search.best_index_] > 0.99
 
 
+def test_search_over_a_pipeline():
+    pairs = make_observation_pairs(
+        Lorenz63(), 160, dt=0.01, n_trajectories=4, random_state=0
+    )
+    padded = np.hstack([pairs.X, pairs.X[:, :1]])  # a column too many
+    medida = MEDIDA(
+        Lorenz63(rho=26.0).flow(0.01),
+        0.01,
+        library=PolynomialFeatures(),
+        regressor=SparseBayesianRegressor(fit_intercept=False),
+    )
+    search = GridSearchCV(
+        make_pipeline(FunctionTransformer(_first_three), medida),
+        {
+            "medida__library__degree": [1, 2],
+            "medida__regressor__threshold_alpha": [1e-2, 1e3],
+        },
+        scoring=skill_scorer,
+        refit=one_standard_error,
+        cv=GroupKFold(4),
+        error_score="raise",
+    )
+    search.fit(padded, pairs.y, groups=pairs.groups)
+    best = search.best_estimator_
+    assert support(best[-1], 1) == {"x0"}
+    assert search.best_params_["medida__regressor__threshold_alpha"] == 1e3
+    expected = best[-1].skill_score(pairs.X, pairs.y)
+    assert skill_scorer(best, padded, pairs.y)["skill"] == expected > 0.99
+
+
+def _first_three(X):
+    return X[:, :3]
+
+
 def test_one_standard_error_prefers_few_terms():
     results = {
         "mean_test_skill": np.array([0.5, 0.90, 0.91, -np.inf]),
