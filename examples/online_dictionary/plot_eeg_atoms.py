@@ -58,7 +58,7 @@ plt.show()
 # ----------------------
 # A row of ``components_`` is the potential at the electrodes when its code is one. The
 # eight atoms with the most peaked codes; nose up, each on its own scale. Broad frontal
-# atoms are movements of the eyes; an atom at one electrode is muscle or a loose contact.
+# atoms are movements of the eyes; an atom at one electrode is muscle or a loose lead.
 
 
 def flat(positions):

@@ -269,7 +269,7 @@ default="auto"
         """
         check_params(self)
         solver = self._resolve_solver()
-        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=DTYPES)
+        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=DTYPES, order="C")
         check_classification_targets(y)
         X, Z = self._split(X, covariates, reset=True)
         weight = check_sample_weight(sample_weight, X.shape[0])

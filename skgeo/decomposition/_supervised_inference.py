@@ -21,7 +21,9 @@ class SupervisedInference:
     def _features(self, X):
         """Validate X for a method that takes no covariates."""
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=DTYPES, reset=False)
+        X = validate_data(
+            self, X, accept_sparse="csr", dtype=DTYPES, order="C", reset=False
+        )
         return (
             X
             if self.covariate_columns is None
@@ -53,7 +55,9 @@ class SupervisedInference:
             One logit of the second class for two classes.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=DTYPES, reset=False)
+        X = validate_data(
+            self, X, accept_sparse="csr", dtype=DTYPES, order="C", reset=False
+        )
         X, Z = self._split(X, covariates, reset=False)
         scores = self._seen(X) @ self.coef_.T + self.intercept_
         scores += Z @ self.covariate_coef_.T
