@@ -37,7 +37,7 @@ class KMeansCertificate:
     Made by :func:`certify_kmeans`, or by :meth:`from_estimator` for a fitted
     :class:`sklearn.cluster.KMeans`.
 
-    Attributes
+    Parameters
     ----------
     verdict_ : {"certified", "not_tight", "open"}
         "certified": the labels are a global optimum of K-means. "not_tight": it is

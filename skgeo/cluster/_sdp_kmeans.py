@@ -356,7 +356,7 @@ class SDPKMeans(
         return np.argmin(self._squared_distances(X), axis=1).astype(np.int32)
 
     def transform(self, X):
-        """Distances to the cluster means.
+        """Compute distances to the cluster means.
 
         Parameters
         ----------
