@@ -56,9 +56,10 @@ plt.show()
 # %%
 # The atoms on the scalp
 # ----------------------
-# A row of ``components_`` is the potential at the electrodes when its code is one. The
-# eight atoms with the most peaked codes; nose up, each on its own scale. Broad frontal
-# atoms are movements of the eyes; an atom at one electrode is muscle or a loose lead.
+# A row of ``components_`` is the potential at the electrodes when its code is one. Here
+# are the eight atoms with the most peaked codes, nose up, each on its own scale. The
+# broad frontal one is what blinks look like; one at a single electrode is what muscle
+# or a loose contact looks like.
 
 
 def flat(positions):
@@ -111,10 +112,10 @@ plt.show()
 
 times = np.arange(eeg.X.shape[2]) / eeg.sfreq
 top = order[:5]
-energy = (codes[:, top] ** 2).max(axis=1).reshape(len(eeg.X), -1).max(axis=1)
-trial = int(np.argsort(energy)[-5])
+peaks = np.abs(codes[:, top]).reshape(len(eeg.X), -1, 5).max(axis=1)
+trial = int(np.argmax(np.minimum(peaks, 10.0).sum(axis=1)))
 shown = model.transform(eeg.X[trial].T)[:, top]
-spacing = 1.1 * np.abs(shown).max()
+spacing = 0.8 * np.abs(shown).max()
 fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
 for rank, code in enumerate(shown.T):
     ax.plot(times, code - rank * spacing, lw=0.9)

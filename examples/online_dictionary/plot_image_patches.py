@@ -38,8 +38,8 @@ print(f"{len(learn)} patches to learn from, {len(judge)} to judge by")
 # %%
 # Three bases
 # -----------
-# The stream is a random order of the patches. Patches differ much in contrast, and the
-# cube of the codes lets the strongest rule: rows get unit length for learning.
+# The stream is a random order of the patches. They differ much in contrast, and the
+# cube of the codes lets the strongest rule: rows are scaled to unit length first.
 
 length = np.linalg.norm(learn, axis=1)
 stream = learn[length > 0.02] / length[length > 0.02, None]

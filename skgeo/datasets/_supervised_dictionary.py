@@ -52,7 +52,7 @@ def make_conflicting_digits(
     label_digits=(4, 7),
     random_state=None,
 ):
-    """Mixtures of some digits whose labels depend on other digits.
+    """Mix pictures of some digits, with labels that depend on other digits.
 
     The samples are non-negative mixtures of pictures of ``data_digits``, so those make
     the best dictionary; the label is drawn from a logistic model of how much a sample
@@ -114,7 +114,7 @@ def make_conflicting_digits(
 
 
 def load_docstrings(*, target_module="scipy.signal", min_length=200):
-    """Docstrings of numpy, scipy and scikit-learn, labelled by one module.
+    """Read the docstrings of numpy, scipy and scikit-learn, labelled by module.
 
     An imbalanced text classification set that needs no download: is this the manual
     entry of something in ``target_module``? About one in fifteen is. Package names and

@@ -1,6 +1,7 @@
 """What an online dictionary shows of its stream, and does to rows."""
 
 import numpy as np
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -14,7 +15,7 @@ __all__ = ["DTYPES", "LearntDictionary"]
 DTYPES = [np.float64, np.float32]
 
 
-class LearntDictionary:
+class LearntDictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """Codes and attributes of :class:`OnlineOrthogonalDictionary`.
 
     Attributes are worked out from the stream when they are first asked for.

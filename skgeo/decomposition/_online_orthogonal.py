@@ -4,11 +4,7 @@ import copy
 import warnings
 
 import numpy as np
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-)
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import validate_data
@@ -38,8 +34,6 @@ __all__ = ["OnlineOrthogonalDictionary"]
 
 class OnlineOrthogonalDictionary(
     LearntDictionary,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
     CallbackMixin,
     BaseEstimator,
 ):

@@ -4,12 +4,7 @@ import warnings
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import (
-    BaseEstimator,
-    ClassifierMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-)
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
@@ -45,8 +40,6 @@ __all__ = ["SupervisedDictionaryLearning"]
 
 class SupervisedDictionaryLearning(
     SupervisedInference,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
     ClassifierMixin,
     CallbackMixin,
     BaseEstimator,
@@ -92,10 +85,10 @@ class SupervisedDictionaryLearning(
     fit_intercept : bool, default=True
         Fit an intercept, and centre free reconstructions. False takes the data as
         centred.
-    init : {"auto", "svd", "random"} or ndarray of shape (n_components, n_features), \
-default="auto"
+    init : {"auto", "svd", "random"} or ndarray, default="auto"
         Start: principal axes ("auto", "svd"; their stronger non-negative halves under
-        sign constraints), random, or a dictionary.
+        sign constraints), random, or a dictionary of shape
+        (n_components, n_features).
     max_iter : int, default=500
         Largest number of outer iterations.
     tol : float, default=1e-5

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.sparse import issparse
 from scipy.special import expit, log_softmax
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -15,7 +16,7 @@ from skgeo.utils.validation import check_sample_weight
 __all__ = ["SupervisedInference"]
 
 
-class SupervisedInference:
+class SupervisedInference(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """Methods of :class:`SupervisedDictionaryLearning` that need a fitted one."""
 
     def _features(self, X):

@@ -79,7 +79,8 @@ def test_whitening_finds_a_skewed_complete_dictionary(sparse):
 def test_centering_and_clipping(sparse):
     X, D = sparse.draw(150, 15_000, 15, 0.2)
     rng = np.random.default_rng(4)
-    X[rng.random(len(X)) < 0.01] = 30 * rng.standard_normal(15)
+    far = rng.random(len(X)) < 0.01
+    X[far] = 30 * rng.standard_normal((far.sum(), 15))
     X += 2.0
     plain = OnlineOrthogonalDictionary(random_state=0).partial_fit(X)
     careful = OnlineOrthogonalDictionary(center=True, clip_norm=3.0, random_state=0)
