@@ -264,3 +264,17 @@ def warmup():
         np.zeros((2, 2)), np.zeros((2, 2)), np.ones(2), np.array([0.9, 0.4]), 1.0,
         4.0, 0.0, 1e-24, 0.0, 1e-9, banned, np.zeros(8),
     )  # fmt: skip
+    # A caller from the disk cache does not compile what it calls: call each.
+    data_fit(1.0, 4.0, 0.0, 1e-24)
+    _shrunk(1.0, 1.0, 0.5)
+    best_precision(1.0, 0.9, 0.2, 1.0, 4.0, 0.0, 1e-24)
+    term_gain(1.0, 1.0, 0.9, 0.2, 1.0, 4.0, 0.0, 1e-24)
+    without_term(1.0, 0.5, 0.5, 1.0)
+    act, a, mu = np.zeros(2, dtype=np.intp), np.ones(2), np.zeros(2)
+    cov, gram, S, Q = np.eye(2), np.eye(2), np.ones(2), np.full(2, 0.5)
+    pos = np.full(2, -1)
+    best_move(act, pos, 0, a, mu, cov, S, Q, 1.0, 4.0, 0.0, 1e-24, 0.0, banned)
+    add_term(0, 1.0, design, act, pos, 0, a, mu, cov, gram, S, Q, 1.0)
+    change_term(0, 2.0, 1, a, mu, cov, gram, S, Q, 1.0)
+    shift_term(0, 0.1, 0.1, 1, mu, cov, gram, S, Q)
+    drop_term(0, act, pos, 1, a, mu, cov, gram, S, Q, 1.0)

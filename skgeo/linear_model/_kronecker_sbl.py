@@ -375,7 +375,7 @@ class KroneckerSBL(
             )
 
     def inverse_transform(self, X):
-        """Measurements of codes.
+        """Compute the measurements of codes.
 
         Parameters
         ----------

@@ -52,7 +52,7 @@ def kron_outer(vectors):
 class KronPosterior:
     """Posterior of the codes given measurements, and what learning needs of it.
 
-    Attributes
+    Parameters
     ----------
     mean : ndarray of shape (n_samples, n_codes)
         Posterior mean of the codes of each measurement vector.
