@@ -10,6 +10,7 @@ __all__ = ["ProjectedLBFGS"]
 
 _ARMIJO = 1e-4
 _BACKTRACKS = 25
+_ROUNDING = 1e-15
 
 
 class ProjectedLBFGS:
@@ -54,7 +55,7 @@ class ProjectedLBFGS:
         return -q
 
     def minimise(self, objective, x, max_iter):
-        """Take up to ``max_iter`` steps; the value never rises.
+        """Take up to ``max_iter`` steps; the value never rises beyond rounding.
 
         Parameters
         ----------
@@ -89,6 +90,12 @@ class ProjectedLBFGS:
                 new, new_g = objective(trial)
                 if new <= value + _ARMIJO * (g @ (trial - x)) and new < value:
                     break
+                # Near the minimum values differ by rounding alone; gradients still
+                # tell which point is better.
+                if abs(new - value) <= _ROUNDING * max(1.0, abs(value)):
+                    left = np.where(self._held(trial, new_g), 0.0, new_g)
+                    if np.linalg.norm(left) < 0.9 * size:
+                        break
                 step *= 0.4
             else:
                 if not self.pairs:

@@ -8,7 +8,7 @@ ESTIMATORS = [
     # Weighted and repeated rows agree at the solution, to the seven digits that the
     # check asks for only where it is well-conditioned and reached.
     SupervisedDictionaryLearning(
-        positive_dict=True, positive_code=True, alpha=0.1, tol=1e-9
+        positive_dict=True, positive_code=True, alpha=0.1, tol=1e-15
     ),
     SupervisedDictionaryLearning(kind="feature", solver="bcd", tol=1e-3),
 ]
