@@ -14,7 +14,6 @@ _SUBPACKAGES = (
     "dynamics",
     "eeg",
     "linear_model",
-    "plotting",
     "testing",
 )
 
