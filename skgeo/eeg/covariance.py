@@ -160,6 +160,11 @@ class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
         self : AugmentedCovariances
             The fitted transformer.
         """
+        self._check_fit(X)
+        return self
+
+    def _check_fit(self, X):
+        """Validate the parameters and the trials, which are returned."""
         check_params(self)
         if self.block_toeplitz and self.estimator not in ("scm", "oas"):
             raise ValueError(
@@ -179,7 +184,7 @@ class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
                 )
         X = self._check_trials(X, reset=True)
         self._window(X.shape[2])
-        return self
+        return X
 
     def transform(self, X):
         """Compute the augmented covariance of each trial.
@@ -212,8 +217,7 @@ class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
         C : ndarray of shape (n_trials, order * n_channels, order * n_channels)
             Covariances.
         """
-        self.fit(X)
-        return self._covariances(self._check_trials(X, reset=False))
+        return self._covariances(self._check_fit(X))
 
     def _delays(self):
         if self.delays is not None:

@@ -20,12 +20,22 @@ def _mean(x):
     return total / x.shape[0]
 
 
-@jit
-def _largest(x):
-    largest = 0.0
+# Only for samples known to be finite: without NaN a minimum fits vector registers too.
+@jit(fastmath=_REORDER | {"nnan", "nsz"})
+def _extent_and_mean(x):
+    lowest = highest = x[0]
+    total = 0.0
     for t in range(x.shape[0]):
-        largest = max(largest, abs(x[t]))
-    return largest
+        lowest = min(lowest, x[t])
+        highest = max(highest, x[t])
+        total += x[t]
+    return lowest, highest, total / x.shape[0]
+
+
+@jit
+def _shift_and_scale(x, shift, factor, out):
+    for t in range(x.shape[0]):
+        out[t] = (x[t] - shift) * factor
 
 
 @jit
@@ -35,7 +45,7 @@ def centre_and_scale(X, out, exponent):
     Parameters
     ----------
     X : ndarray of shape (n_trials, n_channels, n_times)
-        Trials.
+        Trials of finite samples.
     out : ndarray of shape (n_trials, n_channels, n_times)
         Filled with centred trials whose largest value lies in [0.5, 1), or zeros.
     exponent : ndarray of shape (n_trials,), int64
@@ -43,37 +53,41 @@ def centre_and_scale(X, out, exponent):
     """
     n_trials, c, n_times = X.shape
     tiny = 8 * 2.220446049250313e-16
+    low, high, mean = np.empty(c), np.empty(c), np.empty(c)
     for i in range(n_trials):
-        largest = 0.0
+        source = X[i]
+        first = 0
+        size = 0.0
         for a in range(c):
-            largest = max(largest, _largest(X[i, a]))
-        first = math.frexp(largest)[1]
-        # Two factors, because 2 ** -first alone may overflow.
-        half = math.ldexp(1.0, -(first // 2))
-        rest = math.ldexp(1.0, -(first - first // 2))
-        largest = 0.0
-        for a in range(c):
-            for t in range(n_times):
-                out[i, a, t] = X[i, a, t] * half * rest
-            size = _largest(out[i, a])
-            mean = _mean(out[i, a])
-            for t in range(n_times):
-                out[i, a, t] -= mean
-            left = _largest(out[i, a])
-            if left <= tiny * size:
-                # A channel that never changes is left with rounding errors.
-                for t in range(n_times):
-                    out[i, a, t] = 0.0
-                left = 0.0
-            largest = max(largest, left)
-        # A large offset leaves a small signal: scale again, so that squares stay
-        # normal numbers.
-        second = math.frexp(largest)[1]
-        if second != 0:
-            factor = math.ldexp(1.0, -second)
+            low[a], high[a], mean[a] = _extent_and_mean(source[a])
+            size = max(size, high[a], -low[a])
+        if not 1e-250 < size < 1e250:
+            # Sums may leave the range of floating point, so scale before they are
+            # taken. Two factors, because 2 ** -first alone may overflow.
+            first = math.frexp(size)[1]
+            half = math.ldexp(1.0, -(first // 2))
+            rest = math.ldexp(1.0, -(first - first // 2))
             for a in range(c):
                 for t in range(n_times):
-                    out[i, a, t] *= factor
+                    out[i, a, t] = X[i, a, t] * half * rest
+                low[a], high[a], mean[a] = _extent_and_mean(out[i, a])
+            source = out[i]
+        largest = 0.0
+        for a in range(c):
+            left = max(high[a] - mean[a], mean[a] - low[a])
+            if left <= tiny * max(high[a], -low[a]):
+                # A channel that never changes would be left with rounding errors.
+                mean[a] = np.nan
+            else:
+                largest = max(largest, left)
+        # A large offset leaves a small signal: its own scale keeps squares normal.
+        second = math.frexp(largest)[1]
+        factor = math.ldexp(1.0, -second)
+        for a in range(c):
+            if np.isnan(mean[a]):
+                out[i, a] = 0.0
+            else:
+                _shift_and_scale(source[a], mean[a], factor, out[i, a])
         exponent[i] = first + second
 
 

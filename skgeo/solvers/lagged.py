@@ -247,7 +247,8 @@ def wrapped_scatter(X, order, lag):
         cut = n_times - shift
         # sum_t x(t - shift) x(t)^T, the part that does not wrap and the part that does
         np.matmul(X[:, :, :cut], X[:, :, shift:].swapaxes(1, 2), out=blocks[:, k])
-        blocks[:, k] += X[:, :, cut:] @ X[:, :, :shift].swapaxes(1, 2)
+        if shift:
+            blocks[:, k] += X[:, :, cut:] @ X[:, :, :shift].swapaxes(1, 2)
     return _toeplitz(blocks)
 
 
