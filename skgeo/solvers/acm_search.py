@@ -106,14 +106,18 @@ def roc_auc(decision, positive):
         return np.nan
     order = np.argsort(decision, kind="stable")[::-1]
     decision, positive = decision[order], positive[order]
-    last = np.r_[np.flatnonzero(np.diff(decision)), len(decision) - 1]
-    tps = np.cumsum(positive)[last].astype(float)
-    fps = 1.0 + last - tps
-    if len(fps) > 2:  # corners only, the sum is the same but for rounding
-        corner = np.r_[True, np.diff(fps, 2) != 0, True]
-        corner[1:-1] |= np.diff(tps, 2) != 0
+    ends = np.ones(len(decision), dtype=bool)
+    np.not_equal(decision[1:], decision[:-1], out=ends[:-1])
+    last = np.flatnonzero(ends)
+    # From (0, 0); corners only, the sum is the same but for rounding.
+    tps, fps = np.zeros(len(last) + 1), np.zeros(len(last) + 1)
+    tps[1:] = np.cumsum(positive)[last]
+    fps[1:] = 1.0 + last - tps[1:]
+    if len(last) > 2:
+        up, right = np.diff(tps[1:]), np.diff(fps[1:])
+        corner = np.ones(len(last) + 1, dtype=bool)
+        corner[2:-1] = (up[1:] != up[:-1]) | (right[1:] != right[:-1])
         tps, fps = tps[corner], fps[corner]
-    tps, fps = np.r_[0.0, tps], np.r_[0.0, fps]
     return float(np.trapezoid(tps / tps[-1], fps / fps[-1]))
 
 
