@@ -8,7 +8,8 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skgeo.solvers.rvm import compress, fit_fixed_point, fit_sequential
+from skgeo.solvers.compressed_rows import compress
+from skgeo.solvers.rvm import fit_fixed_point, fit_sequential
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Boolean, Integer, Null, OneOf, Real, check_params
@@ -38,7 +39,8 @@ class SparseBayesianRegressor(
         "sequential" starts from the empty model and adds, removes or re-estimates one
         term at a time (Tipping and Faul), the noise variance being maximised out at
         every move. "fixed_point" starts from the full model and updates every
-        precision at once (MacKay), then ends with single-term moves. Both stop at
+        precision at once (MacKay's fixed point), then ends with single-term moves,
+        and takes up to twice the time. Both stop at
         a model that no single-term move improves; the evidence has several maxima,
         and the two may find different ones where features are strongly correlated.
     min_gain : "auto" or float, default="auto"
