@@ -1,13 +1,12 @@
 """Relevance vector machine for linear features."""
 
 import numbers
-import warnings
 
 import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
+from skgeo.linear_model._learning import LinearPredictor, warn_unsettled
 from skgeo.solvers.compressed_rows import compress
 from skgeo.solvers.rvm import fit_fixed_point, fit_sequential
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
@@ -18,7 +17,7 @@ __all__ = ["SparseBayesianRegressor"]
 
 
 class SparseBayesianRegressor(
-    MultiOutputMixin, RegressorMixin, CallbackMixin, BaseEstimator
+    MultiOutputMixin, LinearPredictor, RegressorMixin, CallbackMixin, BaseEstimator
 ):
     r"""Sparse Bayesian linear regression (relevance vector machine, ARD).
 
@@ -215,13 +214,7 @@ class SparseBayesianRegressor(
                 )
             results = [self._fit_target(problem, t, tick) for t in range(Y.shape[1])]
         self._store(problem, results, np.ndim(y) == 1)
-        if not self.converged_:
-            warnings.warn(
-                f"The evidence was still rising after max_iter={self.max_iter} "
-                "iterations. Increase max_iter or tol.",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
+        warn_unsettled(self, "The evidence was still rising")
         return self
 
     def _row_weights(self, sample_weight, n_samples):
@@ -325,29 +318,7 @@ class SparseBayesianRegressor(
                 setattr(self, name, float(getattr(self, name)[0]))
             self.scores_ = self.scores_[0]
 
-    def predict(self, X, return_std=False):
-        """Predict targets.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Features.
-        return_std : bool, default=False
-            Also return the standard deviation of the predictive distribution: noise,
-            coefficients and intercept.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_targets)
-            Predictive mean.
-        y_std : ndarray of the shape of y
-            Predictive standard deviation; only if ``return_std``.
-        """
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        mean = X @ self.coef_.T + self.intercept_
-        if not return_std:
-            return mean
+    def _predictive_std(self, X):
         support = np.atleast_2d(self.support_)
         noise = np.atleast_1d(self.noise_variance_)
         std = np.empty((len(X), len(support)))
@@ -356,4 +327,4 @@ class SparseBayesianRegressor(
             spread = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", Z, cov, Z), 0.0))
             level = 1.0 + self.fit_intercept / self._total_weight
             std[:, t] = np.hypot(np.sqrt(level * noise[t]), spread * self._y_scale[t])
-        return mean, std if mean.ndim == 2 else std[:, 0]
+        return std
