@@ -91,7 +91,7 @@ def hard_problem(seed, m=8, k=5):
 @pytest.mark.parametrize("known", [True, False])
 def test_best_leaves_local_maxima(known):
     solved = {"best": 0, "mm": 0, "svd": 0}
-    for seed in range(10):
+    for seed in range(6):
         factors, codes, X, s2 = hard_problem(seed)
         scores = {}
         for method in solved:
@@ -104,8 +104,8 @@ def test_best_leaves_local_maxima(known):
             costs = np.log([15, 10, 10])
             scores[method] = model.score(X) - costs @ kept
         assert scores["best"] >= max(scores["mm"], scores["svd"]) - 1e-9
-    assert solved["best"] >= 9
-    assert max(solved["mm"], solved["svd"]) <= 8
+    assert solved["best"] == 6
+    assert max(solved["mm"], solved["svd"]) < 6
 
 
 def test_nothing_is_searched_where_nothing_can_be_better():
