@@ -10,8 +10,9 @@ import numpy as np
 
 __all__ = ["search_modes"]
 
-# Largest size of the arrays of one batch of candidate sets; a mode beyond it is left.
-_MAX_WORK = 3_000_000
+# Operations, but for a constant, of comparing all exchanges of one index in a set; a
+# mode that takes more is left as it is.
+_MAX_WORK = 1_000_000
 # Starts of each kind in a mode.
 _N_STARTS = 16
 # Sweeps of updates for the variances of a changed set.
@@ -55,7 +56,7 @@ def search_modes(factors, Y, gammas, noise, costs):
         if 2 * len(kept) <= len(H):
             continue
         problem = _ModeProblem(factors, gammas, Y, noise, i, cost)
-        if problem.work(max(len(kept), 2)) > _MAX_WORK:
+        if problem.work(max(len(kept), problem.most // 2)) > _MAX_WORK:
             continue
         present = problem.objective(kept, gammas[i][kept])
         value, members, variances = _search(problem, gammas[i][kept].mean())
@@ -93,8 +94,9 @@ class _ModeProblem:
         self.visited = set()
 
     def work(self, size):
-        """Numbers in the arrays of all exchanges of one index in a set."""
-        return size * (self.n - size + 1) * size * (size + self.seen[0].size)
+        """Cost of comparing all exchanges of one index in a set of a size."""
+        n_sets = size * (self.n - size + 1)
+        return n_sets * size**2 * (size + self.seen[0].size)
 
     def _spectra(self, sets, variances):
         """Eigenvalues and vectors of the sets' scaled Gram matrices; projections."""
