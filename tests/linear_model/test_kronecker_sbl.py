@@ -374,7 +374,7 @@ def test_search_over_method_and_pruning_by_evidence():
     )
     search = GridSearchCV(
         KroneckerSBL(factors, max_iter=1000, tol=1e-2, min_gain=8.0),
-        {"method": ["mm", "svd", "am"], "prune_tol": [1e-6, 1e-4, 1e-2]},
+        {"method": list(METHODS), "prune_tol": [1e-6, 1e-4, 1e-2]},
         cv=3,
     ).fit(X)
     best = search.best_estimator_
