@@ -324,6 +324,16 @@ def test_gram_and_householder_give_the_same_triangle(monkeypatch):
     )
 
 
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**31), n=st.integers(1, 60), log_cond=st.floats(0, 6))
+def test_condition_is_estimated_well_enough(seed, n, log_cond):
+    rng = np.random.default_rng(seed)
+    U, V = (np.linalg.qr(rng.standard_normal((n, n)))[0] for _ in range(2))
+    R = np.linalg.qr(U * np.geomspace(1, 10.0**-log_cond, n) @ V)[1]
+    true, found = np.linalg.cond(R), compressed_rows._condition(R)
+    assert true / 2 < found < true * (1 + 1e-6)
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("intercept", [False, True])
 @pytest.mark.parametrize("kind", ["plain", "sorted", "offset", "units", "jump"])
