@@ -39,7 +39,7 @@ class SparseBayesianRegressor(
         term at a time (Tipping and Faul), the noise variance being maximised out at
         every move. "fixed_point" starts from the full model and updates every
         precision at once (MacKay's fixed point), then ends with single-term moves,
-        and takes up to twice the time. Both stop at
+        and takes longer. Both stop at
         a model that no single-term move improves; the evidence has several maxima,
         and the two may find different ones where features are strongly correlated.
     min_gain : "auto" or float, default="auto"
