@@ -47,10 +47,12 @@ def test_pictures_name_every_pipeline(scores):
     ):
         figure.canvas.draw()
         texts = " ".join(t.get_text() for t in figure.findobj(match=_is_text))
-        assert "ours" in texts and "better" in texts
+        assert "ours" in texts
+        assert "better" in texts
     paired = plot_paired(scores, folds, ["plain"])
     texts = [t.get_text() for t in paired.findobj(match=_is_text)]
-    assert "+0.050" in texts and "+0.100" in texts
+    assert "+0.050" in texts
+    assert "+0.100" in texts
     assert "difference from plain" in texts
 
 
