@@ -154,7 +154,9 @@ def _triangle(block, n_samples, width):
         norm = np.sqrt(np.diag(gram))
         if norm.all():
             factor, info = lapack.dpotrf(gram / norm / norm[:, None])
-            if info == 0 and lapack.dtrcon(factor)[0] * _MAX_COND > 1:
+            # A triangle is its own LU factorisation (dtrcon came with SciPy 1.14).
+            longest = np.abs(factor).sum(axis=0).max()
+            if info == 0 and lapack.dgecon(factor, longest)[0] * _MAX_COND > 1:
                 return np.triu(factor) * norm
     step = max(4 * width, 2048)
     R = np.empty((0, width))
