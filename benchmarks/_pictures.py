@@ -66,7 +66,10 @@ def bars(rows, view, path):
     fig, axes = plt.subplots(
         1,
         len(panels),
-        figsize=(max(7.5, 1.5 + 2.3 * len(panels)), 0.24 * len(labels) + 1.1),
+        figsize=(
+            min(10.0, max(7.5, 1.5 + 2.3 * len(panels))),
+            0.24 * len(labels) + 1.1,
+        ),
         sharey=True,
         squeeze=False,
         layout="constrained",
@@ -169,7 +172,7 @@ def overview(found, path):
     if not names:
         return False
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(8, 0.34 * len(names) + 1.0), layout="constrained")
+    fig, ax = plt.subplots(figsize=(9, 0.36 * len(names) + 1.0), layout="constrained")
     for i, name in enumerate(names):
         values = [v for n, v in found if n == name]
         ax.plot(values, [i] * len(values), "o", color=INK, alpha=0.55, ms=6, mew=0)

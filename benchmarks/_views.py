@@ -155,7 +155,7 @@ VIEWS = {
     ),
     "supervised_dictionary_cost": View("Cost of an iteration, growth, memory"),
     "supervised_dictionary_published": View(
-        "Beside the authors' implementation",
+        "Supervised dictionaries beside the authors' code",
         picture=Bars(("what", "problem", "seed"), "ratio", FASTER, log=True),
     ),
     "online_dictionary_recovery": View(
@@ -169,7 +169,7 @@ VIEWS = {
             log="y",
         ),
     ),
-    "online_dictionary_peers": View("Beside other learners"),
+    "online_dictionary_peers": View("Orthogonal dictionaries beside other learners"),
     "online_dictionary_robustness": View("Robustness"),
     "online_dictionary_throughput": View(
         "Throughput",
@@ -191,7 +191,7 @@ VIEWS = {
             "snr", "nmse_mean", ("method",), "SNR (dB)", "mean NMSE", log="y"
         ),
     ),
-    "kron_posterior": View("Posterior by mode products"),
+    "kron_posterior": View("Kronecker posterior by mode products"),
     "kron_synthetic": View(
         "Recovery of synthetic codes",
         pivots=(

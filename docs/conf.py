@@ -52,7 +52,8 @@ html_css_files = ["skgeo.css"]
 html_show_sourcelink = False
 html_theme_options = {
     "show_prev_next": False,
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": [], "benchmarks/*": []},
+    "header_links_before_dropdown": 6,
     "footer_start": ["copyright"],
     "footer_end": [],
     "navigation_with_keys": False,
