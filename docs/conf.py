@@ -45,6 +45,7 @@ numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 autodoc_default_options = {"members": True, "inherited-members": False}
 
+TOC_FOLDERS = ("api", "developers", "gallery", "guide", "tutorials")
 html_theme = "pydata_sphinx_theme"
 html_title = "skgeo"
 html_static_path = ["_static"]
@@ -52,7 +53,11 @@ html_css_files = ["skgeo.css"]
 html_show_sourcelink = False
 html_theme_options = {
     "show_prev_next": False,
-    "secondary_sidebar_items": {"**": ["page-toc"], "index": [], "benchmarks/*": []},
+    # Not on the landing page, and not beside the wide tables of the benchmarks.
+    "secondary_sidebar_items": {
+        pattern: ["page-toc"]
+        for pattern in ("install", "changelog", *(f"{f}/**" for f in TOC_FOLDERS))
+    },
     "header_links_before_dropdown": 6,
     "footer_start": ["copyright"],
     "footer_end": [],
