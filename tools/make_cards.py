@@ -177,10 +177,10 @@ def online_dictionary():
     axes[1].set(
         xlabel="rows of the stream",
         ylabel="error of the dictionary",
-        title="one found again",
+        title="a basis recovered",
     )
     axes[1].legend(
-        loc="upper right", frameon=False, title="codes not 0", alignment="left"
+        loc="upper right", frameon=False, title="codes not 0", handlelength=1
     )
     return fig
 
