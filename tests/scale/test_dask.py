@@ -189,22 +189,6 @@ def test_stream_of_dask_arrays(cluster):
     assert_allclose(distributed_codes.compute(), local.transform(X), atol=1e-12)
 
 
-def test_incremental_of_dask_ml(cluster):
-    wrappers = pytest.importorskip("dask_ml.wrappers", reason="dask-ml")
-    array = pytest.importorskip("dask.array")
-    from skgeo.decomposition import OnlineOrthogonalDictionary
-
-    X = np.random.default_rng(0).laplace(size=(2000, 6))
-    blocks = array.from_array(X, chunks=(500, 6))
-    local = OnlineOrthogonalDictionary(random_state=0)
-    for start in range(0, len(X), 500):
-        local.partial_fit(X[start : start + 500])
-    remote = wrappers.Incremental(
-        OnlineOrthogonalDictionary(random_state=0), shuffle_blocks=False
-    ).fit(blocks)
-    assert_allclose(remote.estimator_.components_, local.components_, atol=1e-12)
-
-
 class Slow(ClassifierMixin, BaseEstimator):
     """Takes its time, so that a worker can be killed while it works."""
 
