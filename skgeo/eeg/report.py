@@ -7,7 +7,8 @@ import time
 
 import numpy as np
 
-from skgeo.eeg.plots import (
+from skgeo.eeg.moabb import BASELINES
+from skgeo.plotting import (
     METRIC_NAMES,
     best_baseline,
     plot_paired,
@@ -135,9 +136,9 @@ def write_report(result, output, *, settings=None):
     table = summary_table(scores, folds)
 
     figures = {
-        "scores": plot_scores(scores, folds),
-        "paired": plot_paired(scores, folds),
-        "times": plot_times(scores),
+        "scores": plot_scores(scores, folds, BASELINES),
+        "paired": plot_paired(scores, folds, BASELINES),
+        "times": plot_times(scores, BASELINES),
     }
     images = {}
     for name, figure in figures.items():
@@ -157,10 +158,10 @@ def write_report(result, output, *, settings=None):
             {
                 "name": task.replace("_", " "),
                 "metric": METRIC_NAMES.get(rows["metric"].iloc[0], "score"),
-                "baseline": best_baseline(rows),
+                "baseline": best_baseline(rows, BASELINES),
                 "over": rows["over"].iloc[0],
                 "rows": rows.to_dict("records"),
-                "tests": _against_baseline(tests, task, best_baseline(rows)),
+                "tests": _against_baseline(tests, task, best_baseline(rows, BASELINES)),
             }
             for task, rows in table.groupby("task", sort=False)
         ],
