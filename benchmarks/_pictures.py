@@ -29,8 +29,12 @@ def pyplot():
 
 
 def chosen(rows, only):
-    """Pick the rows a picture is about."""
-    return [r for r in rows if all(r.get(k) == v for k, v in only.items())]
+    """Pick the rows with given values; a tuple stands for any of its members."""
+
+    def fits(found, wanted):
+        return found in wanted if isinstance(wanted, tuple) else found == wanted
+
+    return [r for r in rows if all(fits(r.get(k), v) for k, v in only.items())]
 
 
 def finite(value):

@@ -37,6 +37,7 @@ WORDS = {
     "nmse_median": "median NMSE",
     "n_trials": "trials",
     "err4": "error of the dictionary",
+    "rows_per_s": "rows a second",
     "rmse": "RMSE",
     "p": "p",
     "r": "rank r",

@@ -64,6 +64,15 @@ class View:
     picture: Lines | Bars | None = None
 
 
+IRS_METHODS = (
+    "published SVD-KroSBL",
+    "published AM-KroSBL",
+    "published PC-KroSBL .8",
+    "published classical SBL",
+    "best",
+    "best, noise learned",
+    "mm, coupled .5",
+)
 FASTER = "times faster than the peer (CPU time)"
 VIEWS = {
     "eeg_covariances": View(
@@ -145,8 +154,13 @@ VIEWS = {
     ),
     "supervised_dictionary_accuracy": View(
         "Accuracy at small rank",
+        pivots=(
+            Pivot("Test accuracy", ("method",), ("problem", "r"), "accuracy"),
+            Pivot("F1", ("method",), ("problem", "r"), "F1"),
+            Pivot("CPU time (s)", ("method",), ("problem", "r"), "cpu_s"),
+        ),
         picture=Bars(
-            ("method",),
+            ("method", "r"),
             "accuracy",
             "test accuracy (± standard deviation over seeds)",
             panel="problem",
@@ -174,10 +188,10 @@ VIEWS = {
     "online_dictionary_throughput": View(
         "Throughput",
         picture=Lines(
-            "n",
+            "batch_size",
             "rows_per_s",
-            ("batch_size", "dtype"),
-            "number of features",
+            ("n", "dtype"),
+            "rows in a batch",
             "rows per second of CPU",
         ),
     ),
@@ -188,7 +202,13 @@ VIEWS = {
             Pivot("CPU time (s)", ("method",), ("snr",), "seconds"),
         ),
         picture=Lines(
-            "snr", "nmse_mean", ("method",), "SNR (dB)", "mean NMSE", log="y"
+            "snr",
+            "nmse_mean",
+            ("method",),
+            "SNR (dB)",
+            "mean NMSE",
+            only={"method": IRS_METHODS},
+            log="y",
         ),
     ),
     "kron_posterior": View("Kronecker posterior by mode products"),

@@ -19,7 +19,7 @@ HERE = pathlib.Path(__file__).parent
 RESULTS = HERE / "results"
 PAGES = HERE.parent / "docs" / "benchmarks"
 # Tables longer than this are folded away, behind their condensed form if there is one.
-LONG = 30
+LONG = 60
 
 
 def sources():
@@ -44,7 +44,7 @@ def description(path):
     )
     paragraphs = [" ".join(p.split()) for p in text.split("\n\n")]
     return [
-        p[:1].upper() + p[1:]
+        p
         for p in (p.strip(" ;,") for p in paragraphs)
         if p and not p.startswith("python -m")
     ]
