@@ -16,6 +16,7 @@ from skgeo.plotting import (
     plot_times,
     summary_table,
 )
+from skgeo.utils.files import write_whole
 from skgeo.utils.optional import import_optional
 
 __all__ = ["statistics", "write_report"]
@@ -91,7 +92,7 @@ def _fold_statistics(rows, folds, meta_analysis):
 def _png(figure, path):
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=130, facecolor="white")
-    path.write_bytes(buffer.getvalue())
+    write_whole(path, buffer.getvalue())
     return base64.b64encode(buffer.getvalue()).decode()
 
 
@@ -129,9 +130,9 @@ def write_report(result, output, *, settings=None):
     output = pathlib.Path(output)
     output.mkdir(parents=True, exist_ok=True)
     paths = {"csv": output / "scores.csv", "statistics": output / "statistics.csv"}
-    scores.to_csv(paths["csv"], index=False)
+    write_whole(paths["csv"], scores.to_csv(index=False, lineterminator="\n"))
     tests = statistics(scores, folds)
-    tests.to_csv(paths["statistics"], index=False)
+    write_whole(paths["statistics"], tests.to_csv(index=False, lineterminator="\n"))
     table = summary_table(scores, folds)
 
     figures = {
@@ -170,7 +171,7 @@ def write_report(result, output, *, settings=None):
         versions=_versions(),
     )
     paths["html"] = output / "report.html"
-    paths["html"].write_text(page, encoding="utf-8")
+    write_whole(paths["html"], page)
     return paths
 
 
