@@ -12,6 +12,8 @@ import platform
 import statistics
 import time
 
+from skgeo.utils.files import write_whole
+
 RESULTS = pathlib.Path(__file__).parent / "results"
 
 
@@ -111,8 +113,8 @@ def save(name, rows, *, quick=False, **extra):
         return
     RESULTS.mkdir(exist_ok=True)
     content = {"benchmark": name, "setup": setup(), **extra, "rows": rows}
-    path = RESULTS / f"{name}.json"
-    path.write_text(json.dumps(content, indent=1, default=_plain) + "\n")
+    text = json.dumps(content, indent=1, default=_plain) + "\n"
+    write_whole(RESULTS / f"{name}.json", text)
 
 
 def _plain(value):

@@ -1,132 +1,216 @@
 """Write the benchmark pages of the documentation: ``python -m benchmarks.summary``.
 
-Every file of ``benchmarks/results`` becomes a page with its set-up and its tables, and
-every ratio of times in it a bar of the overview picture.
+A page for each family, from the committed files of ``benchmarks/results``: what was
+measured (the docstring of the benchmark), the set-up, condensed tables, a picture, and
+every row. The documentation calls this when it is built, so its numbers are never
+older than the results.
 """
 
+import ast
 import json
 import pathlib
+import re
+import sys
 
-RESULTS = pathlib.Path(__file__).parent / "results"
-PAGES = pathlib.Path(__file__).parents[1] / "docs" / "benchmarks"
+from benchmarks import _pictures, _tables
+from benchmarks._views import FAMILIES, VIEWS, View
 
-
-def number(value):
-    """Write a value as a table cell."""
-    if isinstance(value, bool) or value is None:
-        return {True: "yes", False: "no", None: ""}[value]
-    if isinstance(value, float):
-        return f"{value:.3g}"
-    if isinstance(value, (list, dict)):
-        text = json.dumps(value)
-        return text if len(text) <= 80 else text[:77] + "..."
-    return str(value).replace("|", "\\|")
+HERE = pathlib.Path(__file__).parent
+RESULTS = HERE / "results"
+PAGES = HERE.parent / "docs" / "benchmarks"
+# Tables longer than this are folded away, behind their condensed form if there is one.
+LONG = 60
 
 
-def tables(rows):
-    """Group rows by their columns, one table a group."""
-    groups = {}
-    for row in rows:
-        groups.setdefault(tuple(row), []).append(row)
-    for columns, members in groups.items():
-        yield "| " + " | ".join(c.replace("_", " ") for c in columns) + " |"
-        yield "|" + "---|" * len(columns)
-        for row in members:
-            yield "| " + " | ".join(number(row[c]) for c in columns) + " |"
-        yield ""
-
-
-def page(result):
-    """Write one page."""
-    setup = result["setup"]
-    versions = ", ".join(f"{k} {v}" for k, v in setup["versions"].items() if v)
-    extra = {k: v for k, v in result.items() if k not in ("benchmark", "setup", "rows")}
-    lines = [f"# {title(result['benchmark'])}", ""]
-    load = setup.get("load")
-    lines += [
-        f"Measured {setup['date']} on {setup['cores']} cores of {setup['cpu']}, Python "
-        f"{setup['python']}, {versions}; BLAS threads {setup['threads']}; load average "
-        f"{number(load)}. Other work ran on the machine: read ratios, not seconds.",
-        "",
-    ]
-    if extra:
-        lines += [
-            *(f"- {k.replace('_', ' ')}: {number(v)}" for k, v in extra.items()),
-            "",
-        ]
-    lines += tables(result["rows"])
-    name = result["benchmark"]
-    (PAGES / f"{name}.md").write_text("\n".join(lines).rstrip() + "\n")
+def sources():
+    """Map the name of each result to the file of the benchmark that writes it."""
+    found = {}
+    for path in sorted(HERE.glob("*/bench_*.py")):
+        for name in re.findall(r"\bsave\(\s*\"(\w+)\"", path.read_text()):
+            found[name] = path
+    return found
 
 
 def title(name):
-    """Turn a file name into words."""
-    return name.replace("_", " ").capitalize()
+    """Turn the name of a benchmark into words."""
+    return VIEWS[name].title if name in VIEWS else name.replace("_", " ").capitalize()
+
+
+def description(path):
+    """Return the docstring of a benchmark without its usage, as paragraphs."""
+    text = ast.get_docstring(ast.parse(path.read_text())) or ""
+    text = re.sub(
+        r"(Usage: )?``?python -m [^`]*``?[.;,]?( SKGEO_DATA set\.)?", "", text
+    )
+    paragraphs = [" ".join(p.split()) for p in text.split("\n\n")]
+    return [
+        p
+        for p in (p.strip(" ;,") for p in paragraphs)
+        if p and not p.startswith("python -m")
+    ]
+
+
+def setup_line(setup):
+    """Say where and when the numbers were measured."""
+    versions = ", ".join(f"{k} {v}" for k, v in setup.get("versions", {}).items() if v)
+    load = setup.get("load")
+    load = f"load average {load:.1f} at the end" if load is not None else ""
+    threads = setup.get("threads", "default")
+    parts = [
+        f"{setup.get('cores', '?')} cores of {setup.get('cpu', '?')}",
+        f"BLAS threads: {threads}",
+        load,
+        f"Python {setup.get('python', '?')}",
+        versions,
+    ]
+    return f"Measured {setup.get('date', '?')}: " + "; ".join(p for p in parts if p)
+
+
+def notes(result):
+    """Write what else a result says of itself."""
+    for key, value in result.items():
+        if key in ("benchmark", "setup", "rows", "steps", "steps_done"):
+            continue
+        if isinstance(value, dict) and value:
+            text = "; ".join(f"{k}: {_tables.number(v)}" for k, v in value.items())
+        else:
+            text = _tables.number(value)
+        yield f"- {key.replace('_', ' ')}: {text}"
+    if result.get("steps_done", 0) != result.get("steps", 0):
+        yield f"- {result['steps_done']} of {result['steps']} parts were run"
+
+
+def all_rows(rows):
+    """Write every row, a table for each kind."""
+    for name, members in _tables.split(rows):
+        if name:
+            yield f"**{name[:1].upper()}{name[1:].replace('_', ' ')}**"
+            yield ""
+        yield from _tables.plain(members)
+
+
+def pivots(rows, view):
+    """Write the condensed tables that the rows can fill."""
+    for spec in view.pivots:
+        members = _pictures.chosen(rows, spec.only)
+        if any(spec.value in row for row in members):
+            yield f"**{spec.title}**"
+            yield ""
+            yield from _tables.pivot(
+                members, spec.index, spec.columns, spec.value, percent=spec.percent
+            )
+
+
+def section(result, module):
+    """Write the section of one result."""
+    name, rows = result["benchmark"], result["rows"]
+    view = VIEWS.get(name, View(title(name)))
+    yield f"## {title(name)}"
+    yield ""
+    if module:
+        for paragraph in description(module):
+            yield paragraph
+            yield ""
+    yield f":::{{div}} setup\n{setup_line(result['setup'])}.\n:::"
+    yield ""
+    more = list(notes(result))
+    if more:
+        yield from [*more, ""]
+    if view.picture and _pictures.draw(rows, view.picture, PAGES / f"{name}.svg"):
+        yield f"![{title(name)}: {view.picture.__class__.__name__.lower()}]({name}.svg)"
+        yield ""
+    condensed = list(pivots(rows, view))
+    yield from condensed
+    fold = bool(condensed) or len(rows) > LONG
+    if fold:
+        yield f"::::{{dropdown}} All {len(rows)} rows"
+        yield ""
+    yield from all_rows(rows)
+    if fold:
+        yield "::::"
+        yield ""
+    if module:
+        yield f"Run again: `python -m benchmarks.{module.parent.name}.{module.stem}`"
+        yield ""
 
 
 def ratios(results):
-    """Collect (label, ratio) of every row that holds a ratio of times."""
+    """Collect (title, ratio) of every row that holds a ratio of times."""
     for result in results:
         for row in result["rows"]:
-            for key in ("ratio", "speedup"):
-                if isinstance(row.get(key), (int, float)):
-                    words = [
-                        f"{v:g}" if isinstance(v, float) else str(v)
-                        for k, v in row.items()
-                        if isinstance(v, (str, int)) and k != key
-                    ][:3]
-                    yield result["benchmark"], ", ".join(words), float(row[key])
+            if _pictures.finite(row.get("ratio")) and row["ratio"] > 0:
+                yield title(result["benchmark"]), float(row["ratio"])
 
 
-def overview(results):
-    """Draw the ratios of all benchmarks on one logarithmic axis."""
-    import matplotlib as mpl
+def summary_rows(results):
+    """Condense the ratios: settings, smallest, median, largest."""
+    import statistics
 
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
+    groups = {}
+    for name, value in ratios(results):
+        groups.setdefault(name, []).append(value)
+    for name, values in groups.items():
+        yield {
+            "benchmark": name,
+            "settings": len(values),
+            "smallest": min(values),
+            "median": statistics.median(values),
+            "largest": max(values),
+        }
 
-    found = list(ratios(results))
-    if not found:
-        return False
-    names = sorted({name for name, _, _ in found})
-    fig, ax = plt.subplots(figsize=(8, 0.55 * len(names) + 1.4), layout="constrained")
-    for i, name in enumerate(names):
-        values = [v for n, _, v in found if n == name]
-        ax.plot(values, [i] * len(values), "o", color="C0", alpha=0.6)
-    ax.axvline(1.0, color="0.4", lw=1, ls="--")
-    ax.set(
-        xscale="log",
-        xlabel="peer's time / skgeo's time (each dot one setting; right is faster)",
-        yticks=range(len(names)),
-        yticklabels=[title(n) for n in names],
-        ylim=(len(names) - 0.5, -0.5),
-    )
-    ax.grid(axis="x", which="both", alpha=0.3)
-    fig.savefig(PAGES / "overview.png", dpi=120)
-    return True
+
+def read_results():
+    """Read the results; a file that is not whole is left out and said so."""
+    for path in sorted(RESULTS.glob("*.json")):
+        try:
+            result = json.loads(path.read_text())
+            if result["rows"] and result["setup"] and result["benchmark"]:
+                yield result
+        except (ValueError, KeyError) as error:
+            print(f"{path.name} is left out: {error!r}", file=sys.stderr)
+
+
+def write_if_new(path, text):
+    """Write a page, unless it says the same already."""
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
 
 
 def main():
     """Write all pages and the index."""
     PAGES.mkdir(parents=True, exist_ok=True)
-    results = [json.loads(p.read_text()) for p in sorted(RESULTS.glob("*.json"))]
+    modules, results = sources(), list(read_results())
+    order = {name: i for i, name in enumerate(VIEWS)}
+    results.sort(key=lambda r: order.get(r["benchmark"], len(order)))
+    families = {}
     for result in results:
-        page(result)
-    picture = overview(results)
+        module = modules.get(result["benchmark"])
+        families.setdefault(module.parent.name if module else "other", []).append(
+            result
+        )
+    pages = [f for f in FAMILIES if f in families]
+    pages += [f for f in families if f not in FAMILIES]
+    for family in pages:
+        lines = [f"# {FAMILIES.get(family, family.capitalize())}", ""]
+        for result in families[family]:
+            lines += section(result, modules.get(result["benchmark"]))
+        write_if_new(PAGES / f"{family}.md", "\n".join(lines).rstrip() + "\n")
     lines = [
         "# Benchmarks",
         "",
-        "skgeo and its peers, timed in one process on the same work, accuracy beside "
-        "time. `python -m benchmarks` measures anew, `python -m benchmarks.summary` "
-        "writes these pages from the committed results.",
+        "skgeo and its peers on the same work, timed in one process in turn, accuracy "
+        "beside time. Other work ran on the machine: read ratios, not seconds. "
+        "`python -m benchmarks` measures anew; these pages are written from the "
+        "committed results by `python -m benchmarks.summary` whenever the "
+        "documentation is built.",
         "",
     ]
-    if picture:
-        lines += ["![Ratios of times](overview.png)", ""]
-    lines += ["```{toctree}", ":maxdepth: 1", ""]
-    lines += [result["benchmark"] for result in results]
-    lines += ["```"]
-    (PAGES / "index.md").write_text("\n".join(lines) + "\n")
+    if _pictures.overview(list(ratios(results)), PAGES / "overview.svg"):
+        lines += ["![Peer's time over skgeo's, all settings](overview.svg)", ""]
+        lines += ["Peer's time over skgeo's:", ""]
+        lines += _tables.plain(list(summary_rows(results)))
+    lines += ["```{toctree}", ":maxdepth: 2", "", *pages, "```"]
+    write_if_new(PAGES / "index.md", "\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

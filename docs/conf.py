@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -10,6 +11,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("MOABB_DOWNLOAD_PROVIDER", "upstream")
 
 import skgeo  # noqa: E402  (the path has to be set first)
+from benchmarks import summary  # noqa: E402
+
+# The benchmark pages always show the committed results.
+summary.main()
 
 project = "skgeo"
 author = "The skgeo developers"
@@ -38,15 +43,9 @@ myst_dmath_double_inline = True
 autosummary_generate = True
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
-# Methods that scikit-learn adds for metadata routing are described there.
-autodoc_default_options = {
-    "members": True,
-    "inherited-members": False,
-    "exclude-members": "set_fit_request, set_predict_request, set_score_request, "
-    "set_transform_request, set_decision_function_request, "
-    "set_predict_proba_request, set_partial_fit_request",
-}
+autodoc_default_options = {"members": True, "inherited-members": False}
 
+TOC_FOLDERS = ("api", "developers", "gallery", "guide", "tutorials")
 html_theme = "pydata_sphinx_theme"
 html_title = "skgeo"
 html_static_path = ["_static"]
@@ -54,7 +53,12 @@ html_css_files = ["skgeo.css"]
 html_show_sourcelink = False
 html_theme_options = {
     "show_prev_next": False,
-    "secondary_sidebar_items": ["page-toc"],
+    # Not on the landing page, and not beside the wide tables of the benchmarks.
+    "secondary_sidebar_items": {
+        pattern: ["page-toc"]
+        for pattern in ("install", "changelog", *(f"{f}/**" for f in TOC_FOLDERS))
+    },
+    "header_links_before_dropdown": 6,
     "footer_start": ["copyright"],
     "footer_end": [],
     "navigation_with_keys": False,
@@ -80,3 +84,21 @@ sphinx_gallery_conf = {
     "backreferences_dir": "gallery/backreferences",
     "inspect_global_variables": False,
 }
+
+
+def skip_routing(app, what, name, member, skip, options):
+    """Leave out the methods that scikit-learn adds for metadata routing."""
+    return skip or bool(re.fullmatch(r"set_\w+_request", name))
+
+
+def escape_types(app, what, name, member, options, lines):
+    """Keep docutils from reading ``n_iter_`` in the type of an attribute as a link."""
+    for i, line in enumerate(lines):
+        if match := re.match(r"(\s*[\w, *]+ : )(.+)", line):
+            lines[i] = match[1] + re.sub(r"(?<![`\w])(\w+)_(?!\w)", r"\1\\_", match[2])
+
+
+def setup(app):
+    """Connect the hooks; types are escaped before numpydoc reads the docstrings."""
+    app.connect("autodoc-skip-member", skip_routing)
+    app.connect("autodoc-process-docstring", escape_types, priority=100)

@@ -14,6 +14,7 @@ _SUBPACKAGES = (
     "dynamics",
     "eeg",
     "linear_model",
+    "plotting",
     "testing",
 )
 

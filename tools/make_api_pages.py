@@ -12,6 +12,7 @@ TITLES = {
     "linear_model": "Linear models",
     "dynamics": "Dynamics",
     "datasets": "Data sets",
+    "plotting": "Plotting",
     "testing": "Testing",
 }
 

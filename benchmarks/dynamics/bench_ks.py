@@ -59,7 +59,7 @@ def tangent(seed, cases, steps):
 def noisy(seeds, steps, levels, cases, table, n_pairs=100):
     """All observations noisy; filter with a homogeneous background."""
     for dt in steps:
-        clean = make_observation_pairs(TRUTH, n_pairs, dt=dt, gap=1.0, random_state=900)
+        clean = make_observation_pairs(TRUTH, n_pairs, dt=dt, gap=1.0, random_state=910)
         for noise in levels:
             std = noise * clean.X.std()
             for name in cases:
@@ -113,9 +113,9 @@ def main(quick=False):
     if quick:
         rows += noisy((0,), (0.05,), (0.05,), three[:1], "noisy", n_pairs=20)
     else:
-        rows += noisy(range(5), (0.05,), (0.01, 0.05, 0.1), three, "noisy")
+        rows += noisy(range(1000, 1010), (0.05,), (0.01, 0.05, 0.1), three, "noisy")
         rows += noisy(
-            (0,),
+            (1000,),
             (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2),
             (0.003, 0.01, 0.03, 0.1, 0.3),
             three[:2],

@@ -3,6 +3,8 @@
 ``physionet_s001``: PhysioNet EEG Motor Movement/Imagery, subject 1; imagery of the left
 or right hand (runs 4, 8, 12), band-passed 8-32 Hz, 0-3 s after the cue. ``mamem2``:
 MAMEM SSVEP dataset II, 500 one-second cuts of five flicker frequencies a subject.
+``uea``: EyesOpenShut (14 x 128), FingerMovements (28 x 50), HandMovementDirection (MEG,
+10 x 400).
 """
 
 import functools
@@ -57,6 +59,14 @@ def ssvep(subject):
     """Return trials (500, 8, 125) and labels of one MAMEM subject."""
     with np.load(folder() / f"mamem2/U{subject:03d}.npz") as file:
         return file["X"].astype(float), file["y"].astype(int)
+
+
+def uea(name):
+    """Return trials and labels of a set of the UEA archive, both parts pooled."""
+    with np.load(folder() / f"uea/{name}.npz") as file:
+        X = np.concatenate([file["X_train"], file["X_test"]]).astype(float)
+        y = np.concatenate([file["y_train"], file["y_test"]])
+    return X, np.unique(y, return_inverse=True)[1]
 
 
 def session(n_trials=144, n_times=1001):

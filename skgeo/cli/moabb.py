@@ -135,14 +135,15 @@ def _progress():
 
 
 def _print_tables(result):
-    from skgeo.eeg.plots import METRIC_NAMES, best_baseline, summary_table
+    from skgeo.eeg.moabb import BASELINES
     from skgeo.eeg.report import statistics
+    from skgeo.plotting import METRIC_NAMES, best_baseline, summary_table
 
     table = summary_table(result.scores, result.folds)
     tests = statistics(result.scores, result.folds)
     for task, rows in table.groupby("task", sort=False):
         metric = METRIC_NAMES.get(rows["metric"].iloc[0], "score")
-        base = best_baseline(rows)
+        base = best_baseline(rows, BASELINES)
         here = tests[(tests["task"] == task) & (tests["pipe2"] == base)]
         p_of = dict(zip(here["pipe1"], here["p"], strict=True))
         shown = Table(title=escape(task.replace("_", " ")), title_justify="left")

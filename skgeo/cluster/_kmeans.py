@@ -3,16 +3,20 @@
 import numpy as np
 from sklearn.cluster import KMeans, MiniBatchKMeans
 
+from skgeo.utils.parallel import single_openmp_thread
+
 __all__ = ["group_rows", "lift_centres", "split_cells"]
 
 _MANY = 5000  # points from which cells are found in mini-batches
+_FEW = 2000  # rows up to which one thread is the fastest
 
 
 def group_rows(rows, n_groups, random_state, n_init=5):
     """Group the rows of the leading eigenvectors of a membership matrix."""
     seed = random_state.randint(np.iinfo(np.int32).max)
     model = KMeans(n_groups, n_init=n_init, random_state=seed)
-    return model.fit_predict(rows).astype(np.intp)
+    with single_openmp_thread(len(rows) <= _FEW):
+        return model.fit_predict(rows).astype(np.intp)
 
 
 def split_cells(points, n_cells, random_state):
@@ -24,11 +28,13 @@ def split_cells(points, n_cells, random_state):
         )
     else:
         model = KMeans(n_cells, n_init=1, max_iter=30, random_state=seed)
-    return model.fit_predict(points)
+    with single_openmp_thread(len(points) <= _FEW):
+        return model.fit_predict(points)
 
 
 def lift_centres(X, centres):
     """Run Lloyd's algorithm on all points until the labels stand still."""
     model = KMeans(len(centres), init=centres, n_init=1, tol=0.0, max_iter=300)
-    model.fit(X)
+    with single_openmp_thread(len(X) <= _FEW):
+        model.fit(X)
     return model.labels_.astype(np.intp)

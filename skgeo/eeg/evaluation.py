@@ -10,6 +10,7 @@ from skgeo.eeg.lookup import EMBEDDED, find_dataset, find_paradigm
 from skgeo.eeg.moabb import param_grids as default_grids
 from skgeo.eeg.moabb import pipelines as default_pipelines
 from skgeo.eeg.streaming import streaming_evaluation
+from skgeo.utils.files import write_whole
 from skgeo.utils.names import pick_name
 
 __all__ = [
@@ -261,16 +262,16 @@ class _Folds:
             path.unlink(missing_ok=True)
 
     def keeper(self, label, evaluation, suffix):
-        def keep(digest, rows):
+        def keep(digest, folds):
             import pandas as pd
 
-            frame = pd.DataFrame(rows)
+            frame = pd.DataFrame(folds)
             frame.insert(0, "task", label)
             frame.insert(1, "evaluation", evaluation)
             frame["key"] = f"{digest}-{suffix}"
-            frame.to_csv(
-                self.path, mode="a", header=not self.path.exists(), index=False
-            )
+            known = self.path.read_text("utf-8") if self.path.exists() else ""
+            rows = frame.to_csv(header=not known, index=False, lineterminator="\n")
+            write_whole(self.path, known + rows)
 
         return keep
 

@@ -7,7 +7,8 @@ import time
 
 import numpy as np
 
-from skgeo.eeg.plots import (
+from skgeo.eeg.moabb import BASELINES
+from skgeo.plotting import (
     METRIC_NAMES,
     best_baseline,
     plot_paired,
@@ -15,6 +16,7 @@ from skgeo.eeg.plots import (
     plot_times,
     summary_table,
 )
+from skgeo.utils.files import write_whole
 from skgeo.utils.optional import import_optional
 
 __all__ = ["statistics", "write_report"]
@@ -90,7 +92,7 @@ def _fold_statistics(rows, folds, meta_analysis):
 def _png(figure, path):
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=130, facecolor="white")
-    path.write_bytes(buffer.getvalue())
+    write_whole(path, buffer.getvalue())
     return base64.b64encode(buffer.getvalue()).decode()
 
 
@@ -128,15 +130,15 @@ def write_report(result, output, *, settings=None):
     output = pathlib.Path(output)
     output.mkdir(parents=True, exist_ok=True)
     paths = {"csv": output / "scores.csv", "statistics": output / "statistics.csv"}
-    scores.to_csv(paths["csv"], index=False)
+    write_whole(paths["csv"], scores.to_csv(index=False, lineterminator="\n"))
     tests = statistics(scores, folds)
-    tests.to_csv(paths["statistics"], index=False)
+    write_whole(paths["statistics"], tests.to_csv(index=False, lineterminator="\n"))
     table = summary_table(scores, folds)
 
     figures = {
-        "scores": plot_scores(scores, folds),
-        "paired": plot_paired(scores, folds),
-        "times": plot_times(scores),
+        "scores": plot_scores(scores, folds, BASELINES),
+        "paired": plot_paired(scores, folds, BASELINES),
+        "times": plot_times(scores, BASELINES),
     }
     images = {}
     for name, figure in figures.items():
@@ -156,10 +158,10 @@ def write_report(result, output, *, settings=None):
             {
                 "name": task.replace("_", " "),
                 "metric": METRIC_NAMES.get(rows["metric"].iloc[0], "score"),
-                "baseline": best_baseline(rows),
+                "baseline": best_baseline(rows, BASELINES),
                 "over": rows["over"].iloc[0],
                 "rows": rows.to_dict("records"),
-                "tests": _against_baseline(tests, task, best_baseline(rows)),
+                "tests": _against_baseline(tests, task, best_baseline(rows, BASELINES)),
             }
             for task, rows in table.groupby("task", sort=False)
         ],
@@ -169,7 +171,7 @@ def write_report(result, output, *, settings=None):
         versions=_versions(),
     )
     paths["html"] = output / "report.html"
-    paths["html"].write_text(page, encoding="utf-8")
+    write_whole(paths["html"], page)
     return paths
 
 

@@ -70,6 +70,7 @@ def solve_la_sdp(X, covariances, *, tol=1e-4, max_iter=2000, state=None, callbac
         tol=tol,
         max_iter=max_iter,
         check_every=20,
+        lazy_bound=True,
         state=state,
         callback=callback,
     )

@@ -13,7 +13,12 @@ from itertools import pairwise
 
 from joblib import Parallel, delayed, effective_n_jobs
 
-__all__ = ["chunk_slices", "map_threads", "single_blas_thread"]
+__all__ = [
+    "chunk_slices",
+    "map_threads",
+    "single_blas_thread",
+    "single_openmp_thread",
+]
 
 _lock = threading.Lock()
 _depth = 0
@@ -76,6 +81,25 @@ def single_blas_thread():
                 _limiter.restore_original_limits()
                 _take_control()
                 _limiter = None
+
+
+@contextmanager
+def single_openmp_thread(applies=True):
+    """Cap OpenMP at one thread for calls of the calling thread.
+
+    On a few hundred samples scikit-learn's own threads cost more than they bring: they
+    spin while they wait for each other.
+
+    Parameters
+    ----------
+    applies : bool, default=True
+        False to change nothing.
+    """
+    if not applies:
+        yield
+        return
+    with _controller().limit(limits=1, user_api="openmp"):
+        yield
 
 
 def _capped(function, task):

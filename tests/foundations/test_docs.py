@@ -8,6 +8,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+pytestmark = pytest.mark.skipif(not DOCS.is_dir(), reason="run from a checkout")
 PACKAGES = (
     "eeg",
     "cluster",
@@ -52,6 +53,32 @@ def test_every_estimator_is_in_the_guide_and_the_gallery():
     for name, _ in all_estimators():
         assert name in guide, f"{name} is in no page of the user guide"
         assert name in gallery + guide
+
+
+def test_every_family_of_examples_has_its_page():
+    listed = re.findall(
+        r"^gallery/(\w+)/index$", (DOCS / "examples.md").read_text(), re.M
+    )
+    folders = [p.parent.name for p in ROOT.glob("examples/*/README.rst")]
+    assert sorted(listed) == sorted(folders)
+
+
+def test_every_card_has_its_picture_and_its_page():
+    text = (DOCS / "index.md").read_text()
+    pictures = re.findall(r":img-bottom: (\S+)", text)
+    assert len(pictures) == 6
+    for picture in pictures:
+        assert (DOCS / picture).read_bytes()[:4] == b"\x89PNG"
+    for page in re.findall(r":link: (\S+)", text):
+        assert (DOCS / f"{page}.md").exists()
+
+
+def test_every_package_is_in_the_reference():
+    pages = {p.stem for p in (DOCS / "api").glob("*.md")} - {"index"}
+    text = (DOCS / "api/index.md").read_text()
+    listed = re.search(r"```{toctree}(.*?)```", text, re.DOTALL)[1].split()
+    assert set(PACKAGES) <= pages
+    assert pages <= set(listed)
 
 
 def test_version_is_the_same_everywhere():

@@ -22,6 +22,7 @@ ALLOWED = {
     "plotting": {"utils"},
     **{name: {"utils", "base", "solvers", "datasets"} for name in ESTIMATORS},
 }
+ALLOWED["eeg"] = ALLOWED["eeg"] | {"plotting"}
 # One implementation serves two families.
 ALLOWED["dynamics"] = ALLOWED["dynamics"] | {"linear_model"}
 

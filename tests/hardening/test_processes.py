@@ -10,8 +10,15 @@ import numpy as np
 import pytest
 from sklearn.base import clone, is_classifier, is_regressor
 
-from skgeo.eeg import AugmentedCovarianceClassifier
-from skgeo.testing import make_trials
+from skgeo.eeg import (
+    AugmentedCovarianceClassifier,
+    AugmentedCovarianceClassifierCV,
+    AugmentedCovariances,
+    DelayEmbedding,
+    RecentredCovarianceClassifier,
+    TangentMap,
+)
+from skgeo.testing import all_estimators, make_trials
 from tests.test_common import INSTANCES
 
 
@@ -28,9 +35,10 @@ def run(code, *arguments, env=None):
 
 READ_BACK = """
 import sys, joblib, numpy as np
-model, X, expected, method = joblib.load(sys.argv[1])
-found = np.asarray(getattr(model, method)(X))
-np.testing.assert_allclose(found, expected, rtol=1e-12, atol=0)
+for path in sys.argv[1:]:
+    model, X, expected, method = joblib.load(path)
+    found = np.asarray(getattr(model, method)(X))
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=0)
 """
 
 
@@ -58,22 +66,61 @@ def test_pickles_answer_alike(estimator, protocol):
             )
 
 
-def test_dumps_answer_alike_in_another_process(tmp_path):
-    files = []
-    for index, estimator in enumerate(INSTANCES):
-        model, X = fitted(estimator)
-        method = "predict" if hasattr(model, "predict") else "transform"
-        files.append(tmp_path / f"{index}.joblib")
-        joblib.dump(
-            (model, X, np.asarray(getattr(model, method)(X)), method), files[-1]
-        )
+def fitted_trials():
+    """Every estimator of trials or of matrices, fitted, with what it was fitted on."""
     X, y = make_trials()
-    model = AugmentedCovarianceClassifier(2, 2).fit(X, y)
-    files.append(tmp_path / "trials.joblib")
-    joblib.dump((model, X, model.decision_function(X), "decision_function"), files[-1])
-    loop = "import sys\nfor path in sys.argv[1:]:\n    sys.argv[1] = path\n"
-    loop += "".join(f"    {line}\n" for line in READ_BACK.strip().splitlines())
-    run(loop, *files)
+    C = AugmentedCovariances(2, 2).fit_transform(X)
+    yield DelayEmbedding(2, 2).fit(X), X
+    yield AugmentedCovariances(2, 2).fit(X), X
+    yield TangentMap().fit(C), C
+    yield AugmentedCovarianceClassifier(2, 2).fit(X, y), X
+    yield AugmentedCovarianceClassifierCV(orders=(1, 2), lags=(2,)).fit(X, y), X
+    yield RecentredCovarianceClassifier(2, 2).fit(X, y), X
+
+
+def answer_of(model, X):
+    method = "predict" if hasattr(model, "predict") else "transform"
+    return method, np.asarray(getattr(model, method)(X))
+
+
+def test_every_estimator_is_dumped():
+    names = {type(e).__name__ for e in INSTANCES}
+    names |= {type(model).__name__ for model, _ in fitted_trials()}
+    assert names >= {name for name, _ in all_estimators()}
+
+
+def all_fitted():
+    yield from (fitted(estimator) for estimator in INSTANCES)
+    yield from fitted_trials()
+
+
+def test_dumps_answer_alike_in_another_process(tmp_path):
+    for index, (model, X) in enumerate(all_fitted()):
+        method, answer = answer_of(model, X)
+        joblib.dump((model, X, answer, method), tmp_path / f"{index}.joblib")
+    run(READ_BACK, *tmp_path.glob("*.joblib"))
+
+
+READ_SKOPS = """
+import sys, pathlib, numpy as np, skops.io
+for path in map(pathlib.Path, sys.argv[1:]):
+    types = skops.io.get_untrusted_types(file=path)
+    # Nothing but skgeo's own classes has to be trusted.
+    assert all(name.startswith("skgeo.") for name in types), (path, types)
+    model = skops.io.load(path, trusted=types)
+    stored = np.load(path.with_suffix(".npz"))
+    found = np.asarray(getattr(model, str(stored["method"]))(stored["X"]))
+    np.testing.assert_allclose(found, stored["answer"], rtol=1e-12, atol=0)
+"""
+
+
+def test_skops_files_answer_alike_in_another_process(tmp_path):
+    skops = pytest.importorskip("skops.io", reason="skops")
+    for index, (model, X) in enumerate(all_fitted()):
+        method, answer = answer_of(model, X)
+        skops.dump(model, tmp_path / f"{index}.skops")
+        np.savez(tmp_path / f"{index}.npz", X=X, answer=answer, method=method)
+    run(READ_SKOPS, *tmp_path.glob("*.skops"))
 
 
 RACE = """

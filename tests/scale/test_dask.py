@@ -70,6 +70,7 @@ def family_searches():
         OnlineOrthogonalDictionary,
         SupervisedDictionaryLearning,
     )
+    from skgeo.dynamics import MEDIDA
     from skgeo.eeg import AugmentedCovarianceClassifier
     from skgeo.linear_model import KroneckerSBLRegressor, SparseBayesianRegressor
 
@@ -105,7 +106,21 @@ def family_searches():
             line,
         ),
         "Kronecker SBL": (KroneckerSBLRegressor(), {"method": ["mm", "svd"]}, line),
+        "MEDIDA": (
+            MEDIDA(model=forgetful, dt=0.05),
+            {"evaluate_at": ["tangent", "end"]},
+            decays(),
+        ),
     }
+
+
+def forgetful(states):
+    return states * np.exp(-0.05)
+
+
+def decays():
+    states = np.random.default_rng(0).uniform(0.5, 2.0, (200, 2))
+    return states, states * np.exp(-0.05 * np.array([1.0, 1.4]))
 
 
 FAMILIES = (
@@ -116,6 +131,7 @@ FAMILIES = (
     "orthogonal dictionary",
     "sparse Bayes",
     "Kronecker SBL",
+    "MEDIDA",
 )
 
 
@@ -123,6 +139,54 @@ FAMILIES = (
 def test_search_over_each_family(cluster, family):
     model, grid, (X, y) = family_searches()[family]
     same_search(lambda: GridSearchCV(model, grid, cv=3), X, y, cluster)
+
+
+def executed(client):
+    counts = client.run(lambda dask_worker: dask_worker.state.executed_count)
+    return sum(counts.values())
+
+
+def test_moabb_evaluation(cluster, tmp_path):
+    pytest.importorskip("moabb", reason="extra eeg")
+    from skgeo.eeg import evaluate
+
+    options = {"pipelines": ["Cov+MDM", "ACM+TS+SVM"], "channels": ["C3", "Cz", "C4"]}
+    local = evaluate(output=tmp_path / "local", n_jobs=1, **options)
+    before = executed(cluster)
+    with joblib.parallel_config("dask"):
+        remote = evaluate(output=tmp_path / "remote", n_jobs=2, **options)
+    assert executed(cluster) > before  # the folds ran there
+    keys = ["task", "subject", "session", "pipeline"]
+    assert_array_equal(
+        remote.scores.set_index(keys)["score"].sort_index(),
+        local.scores.set_index(keys)["score"].sort_index(),
+    )
+    keys += ["fold"]
+    assert_allclose(
+        remote.folds.set_index(keys)["score"].sort_index(),
+        local.folds.set_index(keys)["score"].sort_index(),
+        rtol=1e-9,
+    )
+
+
+def test_stream_of_dask_arrays(cluster):
+    array = pytest.importorskip("dask.array")
+    from skgeo.decomposition import OnlineOrthogonalDictionary
+
+    rng = np.random.default_rng(0)
+    basis = np.linalg.qr(rng.standard_normal((8, 8)))[0]
+    codes = rng.standard_normal((3000, 8)) * (rng.random((3000, 8)) < 0.2)
+    X = codes @ basis
+    blocks = array.from_array(X, chunks=(700, 8))
+    local, remote = (OnlineOrthogonalDictionary(random_state=0) for _ in range(2))
+    for start in range(0, len(X), 700):
+        local.partial_fit(X[start : start + 700])
+    for block in blocks.blocks:
+        remote.partial_fit(block.compute())
+    assert_array_equal(remote.components_, local.components_)
+    # The codes stay distributed: the fitted model goes to the blocks.
+    distributed_codes = blocks.map_blocks(remote.transform, dtype=float)
+    assert_allclose(distributed_codes.compute(), local.transform(X), atol=1e-12)
 
 
 class Slow(ClassifierMixin, BaseEstimator):

@@ -1,11 +1,13 @@
-"""Summaries and pictures of an evaluation."""
+"""Summaries and pictures of an evaluation of classifiers.
+
+The tables are those of ``skgeo.eeg.evaluate``, which ``skgeo moabb`` also writes as
+CSV files: whatever has their columns can be drawn. matplotlib (extra ``plot``) is
+imported when a picture is drawn.
+"""
 
 import numpy as np
 
-from skgeo.eeg.moabb import BASELINES
-
 __all__ = [
-    "METRIC_NAMES",
     "best_baseline",
     "plot_paired",
     "plot_scores",
@@ -23,7 +25,7 @@ def summary_table(scores, folds=None):
     Parameters
     ----------
     scores : pandas.DataFrame
-        The ``scores`` of :func:`skgeo.eeg.evaluate`.
+        The ``scores`` of ``skgeo.eeg.evaluate``.
     folds : pandas.DataFrame, optional
         Its ``folds``, for the spread where one session of one subject was tested.
 
@@ -60,26 +62,28 @@ def summary_table(scores, folds=None):
     return table
 
 
-def best_baseline(table):
+def best_baseline(table, baselines):
     """Find the baseline with the highest mean score of one task.
 
     Parameters
     ----------
     table : pandas.DataFrame
         Rows of :func:`summary_table` of one task.
+    baselines : collection of str
+        Names of the pipelines that others are compared with.
 
     Returns
     -------
     name : str
-        Name of the pipeline; the best of all if none is a known baseline.
+        Name of the pipeline; the best of all if none is a baseline.
     """
-    rows = table[table["pipeline"].isin(BASELINES)]
+    rows = table[table["pipeline"].isin(list(baselines))]
     rows = rows if len(rows) else table
     return rows.loc[rows["mean"].idxmax(), "pipeline"]
 
 
-def _colour(name):
-    return OURS if name.startswith("ACM") else THEIRS
+def _colour(name, baselines):
+    return THEIRS if name in baselines else OURS
 
 
 def _points(scores, folds, task):
@@ -108,22 +112,24 @@ def _panels(tasks, height, width=5.2):
     return figure, axes
 
 
-def _rows_axis(ax, names, show):
+def _rows_axis(ax, names, show, baselines):
     ax.set_yticks(range(len(names)), names if show else [""] * len(names))
     for label, name in zip(ax.get_yticklabels(), names, strict=True):
-        label.set_color(_colour(name))
+        label.set_color(_colour(name, baselines))
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.grid(axis="y", color="#e8e8e8", linewidth=0.8)
     ax.set_axisbelow(True)
 
 
-def plot_scores(scores, folds):
+def plot_scores(scores, folds, baselines=()):
     """Draw the scores of each pipeline.
 
     Parameters
     ----------
     scores, folds : pandas.DataFrame
-        The tables of :func:`skgeo.eeg.evaluate`.
+        The tables of ``skgeo.eeg.evaluate``.
+    baselines : collection of str, default=()
+        Names of the pipelines that others are compared with.
 
     Returns
     -------
@@ -157,21 +163,21 @@ def plot_scores(scores, folds):
                 values,
                 i + np.asarray(spread),
                 "o",
-                color=_colour(name),
+                color=_colour(name, baselines),
                 alpha=0.3,
                 ms=4,
             )
             mean = rows.loc[rows["pipeline"] == name, "score"].mean()
-            ax.plot(mean, i, "|", color=_colour(name), ms=17, mew=2.4)
+            ax.plot(mean, i, "|", color=_colour(name, baselines), ms=17, mew=2.4)
             ax.annotate(
                 f"{mean:.3f}",
                 (1.01, i),
                 xycoords=("axes fraction", "data"),
-                color=_colour(name),
+                color=_colour(name, baselines),
                 fontsize=8.5,
                 va="center",
             )
-        _rows_axis(ax, names, ax is axes[0])
+        _rows_axis(ax, names, ax is axes[0], baselines)
         low = min(chance, points["score"].min())
         ax.set_xlim(low - 0.04, max(1.0, points["score"].max()) + 0.02)
         ax.set_xlabel(METRIC_NAMES.get(metric, metric))
@@ -182,13 +188,15 @@ def plot_scores(scores, folds):
     return figure
 
 
-def plot_paired(scores, folds):
+def plot_paired(scores, folds, baselines=()):
     """Draw differences from the best baseline, on the same test trials.
 
     Parameters
     ----------
     scores, folds : pandas.DataFrame
-        The tables of :func:`skgeo.eeg.evaluate`.
+        The tables of ``skgeo.eeg.evaluate``.
+    baselines : collection of str, default=()
+        Names of the pipelines that others are compared with.
 
     Returns
     -------
@@ -202,7 +210,7 @@ def plot_paired(scores, folds):
     figure, axes = _panels(tasks, 1.5 + 0.36 * (n_names - 1))
     for ax, task in zip(axes, tasks, strict=True):
         points, unit = _points(scores, folds, task)
-        base = best_baseline(summary_table(scores[scores["task"] == task]))
+        base = best_baseline(summary_table(scores[scores["task"] == task]), baselines)
         wide = points.pivot_table(
             index="unit", columns="pipeline", values="score", sort=False
         )
@@ -216,19 +224,24 @@ def plot_paired(scores, folds):
             gap = (wide[name] - wide[base]).dropna().to_numpy()
             spread = np.linspace(-0.16, 0.16, len(gap)) if len(gap) > 1 else [0]
             ax.plot(
-                gap, i + np.asarray(spread), "o", color=_colour(name), alpha=0.3, ms=4
+                gap,
+                i + np.asarray(spread),
+                "o",
+                color=_colour(name, baselines),
+                alpha=0.3,
+                ms=4,
             )
-            ax.plot(gap.mean(), i, "|", color=_colour(name), ms=17, mew=2.4)
+            ax.plot(gap.mean(), i, "|", color=_colour(name, baselines), ms=17, mew=2.4)
             ax.annotate(
                 f"{gap.mean():+.3f}",
                 (1.01, i),
                 xycoords=("axes fraction", "data"),
-                color=_colour(name),
+                color=_colour(name, baselines),
                 fontsize=8.5,
                 va="center",
             )
         # The baseline differs from task to task, and so do the names.
-        _rows_axis(ax, names, True)
+        _rows_axis(ax, names, True, baselines)
         far = max(0.05, np.abs(ax.get_xlim()).max())
         ax.set_xlim(-far, far)
         ax.set_xlabel(f"difference from {base}")
@@ -242,13 +255,15 @@ def plot_paired(scores, folds):
     return figure
 
 
-def plot_times(scores):
+def plot_times(scores, baselines=()):
     """Draw the score of each pipeline against the time of a fit.
 
     Parameters
     ----------
     scores : pandas.DataFrame
-        The ``scores`` of :func:`skgeo.eeg.evaluate`.
+        The ``scores`` of ``skgeo.eeg.evaluate``.
+    baselines : collection of str, default=()
+        Names of the pipelines that others are compared with.
 
     Returns
     -------
@@ -262,7 +277,7 @@ def plot_times(scores):
     figure, axes = _panels(tasks, 4.4)
     for ax, task in zip(axes, tasks, strict=True):
         rows = table[table["task"] == task].sort_values(["mean", "time"])
-        colours = [_colour(name) for name in rows["pipeline"]]
+        colours = [_colour(name, baselines) for name in rows["pipeline"]]
         ax.scatter(rows["time"], rows["mean"], c=colours, s=28, zorder=3)
         ax.set_xscale("log")
         # Plain numbers, few enough not to run into each other.
@@ -286,7 +301,7 @@ def plot_times(scores):
                 (row["time"], row["mean"]),
                 xytext=(1.03, y),
                 textcoords=ax.get_yaxis_transform(),
-                color=_colour(row["pipeline"]),
+                color=_colour(row["pipeline"], baselines),
                 fontsize=8.5,
                 va="center",
                 arrowprops={

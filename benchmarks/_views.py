@@ -1,0 +1,271 @@
+"""How the documentation shows each benchmark: sections, condensed tables, pictures.
+
+A benchmark that is not named here is shown with all its rows and without a picture, so
+nothing here has to change for a new one.
+"""
+
+import dataclasses
+
+FAMILIES = {
+    "eeg": "Augmented-covariance classifiers",
+    "cluster": "Certified clustering",
+    "supervised_dictionary": "Supervised dictionaries",
+    "online_dictionary": "Online orthogonal dictionaries",
+    "linear_model": "Sparse Bayesian learning",
+    "dynamics": "Model-error discovery",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Pivot:
+    """One value, with some columns down and others across."""
+
+    title: str
+    index: tuple
+    columns: tuple
+    value: str
+    only: dict = dataclasses.field(default_factory=dict)
+    percent: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Lines:
+    """A line plot of ``y`` over ``x``, one line for each value of ``by``."""
+
+    x: str
+    y: str
+    by: tuple
+    xlabel: str
+    ylabel: str
+    only: dict = dataclasses.field(default_factory=dict)
+    log: str = "xy"
+
+
+@dataclasses.dataclass(frozen=True)
+class Bars:
+    """Horizontal bars of ``y`` for each ``label``, one panel for each ``panel``."""
+
+    label: tuple
+    y: str
+    xlabel: str
+    panel: str = ""
+    only: dict = dataclasses.field(default_factory=dict)
+    log: bool = False
+    error: str = ""
+    scale: float = 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """What a section shows."""
+
+    title: str
+    pivots: tuple = ()
+    picture: Lines | Bars | None = None
+
+
+IRS_METHODS = (
+    "published SVD-KroSBL",
+    "published AM-KroSBL",
+    "published PC-KroSBL .8",
+    "published classical SBL",
+    "best",
+    "best, noise learned",
+    "mm, coupled .5",
+)
+FASTER = "times faster than the peer (CPU time)"
+VIEWS = {
+    "eeg_covariances": View(
+        "Covariances, tangent map and their peers",
+        picture=Bars(("peer", "order"), "ratio", FASTER, log=True),
+    ),
+    "eeg_mean": View(
+        "Riemannian mean",
+        picture=Lines("dimension", "ratio", ("trials",), "dimension", FASTER),
+    ),
+    "eeg_search": View(
+        "Search of order, lag and C",
+        picture=Bars(("precision",), "ratio", FASTER, panel="case", log=True),
+    ),
+    "eeg_block_toeplitz": View("Block-Toeplitz geometry"),
+    "eeg_moabb": View(
+        "Through MOABB, on the embedded recording",
+        pivots=(
+            Pivot("ROC AUC", ("pipeline",), ("task", "channels"), "auc"),
+            Pivot(
+                "Fit, wall time (s)", ("pipeline",), ("task", "channels"), "fit_wall"
+            ),
+        ),
+    ),
+    "eeg_accuracy_imagery": View(
+        "Motor imagery: every way to use augmented covariances",
+        pivots=(
+            Pivot("ROC AUC (%)", ("method",), ("data",), "score"),
+            Pivot(
+                "Standard error of the gain over order 1 (points)",
+                ("method",),
+                ("data",),
+                "standard_error",
+            ),
+            Pivot("CPU time (s)", ("method",), ("data",), "cpu"),
+        ),
+        picture=Bars(
+            ("method",),
+            "gain",
+            "gain over order 1, linear, C = 1 (points of AUC, ± standard error)",
+            panel="data",
+            error="standard_error",
+        ),
+    ),
+    "eeg_accuracy_ssvep": View(
+        "Steady-state potentials: every way to use augmented covariances",
+        pivots=(Pivot("Accuracy (%)", ("method",), ("data",), "score"),),
+    ),
+    "eeg_ssvep": View(
+        "Steady-state potentials through MOABB's folds",
+        pivots=(Pivot("Accuracy", ("pipeline",), ("subject",), "accuracy"),),
+    ),
+    "cluster_certificate": View("Certificates and bounds on large data"),
+    "cluster_misclustering": View(
+        "Mis-clustering",
+        pivots=(
+            Pivot(
+                "Points in a wrong cluster (%)",
+                ("method",),
+                ("setting",),
+                "error",
+                percent=True,
+            ),
+            Pivot("CPU time (s)", ("method",), ("setting",), "cpu"),
+        ),
+        picture=Bars(
+            ("method",),
+            "error",
+            "points in a wrong cluster (%)",
+            panel="setting",
+            scale=100.0,
+        ),
+    ),
+    "cluster_sdp": View(
+        "Semidefinite programmes beside cvxpy",
+        picture=Bars(
+            ("problem", "n"), "ratio", "times faster than SCS (CPU time)", log=True
+        ),
+    ),
+    "supervised_dictionary_accuracy": View(
+        "Accuracy at small rank",
+        pivots=(
+            Pivot("Test accuracy", ("method",), ("problem", "r"), "accuracy"),
+            Pivot("F1", ("method",), ("problem", "r"), "F1"),
+            Pivot("CPU time (s)", ("method",), ("problem", "r"), "cpu_s"),
+        ),
+        picture=Bars(
+            ("method", "r"),
+            "accuracy",
+            "test accuracy (± standard deviation over seeds)",
+            panel="problem",
+            error="accuracy_sd",
+        ),
+    ),
+    "supervised_dictionary_cost": View("Cost of an iteration, growth, memory"),
+    "supervised_dictionary_published": View(
+        "Supervised dictionaries beside the authors' code",
+        picture=Bars(("what", "problem", "seed"), "ratio", FASTER, log=True),
+    ),
+    "online_dictionary_recovery": View(
+        "Recovery",
+        picture=Lines(
+            "theta",
+            "one_pass_1000n",
+            ("n",),
+            "density of the codes, theta",
+            "error after one pass of 1000 n rows",
+            log="y",
+        ),
+    ),
+    "online_dictionary_peers": View("Orthogonal dictionaries beside other learners"),
+    "online_dictionary_robustness": View("Robustness"),
+    "online_dictionary_throughput": View(
+        "Throughput",
+        picture=Lines(
+            "batch_size",
+            "rows_per_s",
+            ("n", "dtype"),
+            "rows in a batch",
+            "rows per second of CPU",
+        ),
+    ),
+    "irs_mimo": View(
+        "Channels over a reflecting surface",
+        pivots=(
+            Pivot("Mean NMSE", ("method",), ("snr",), "nmse_mean"),
+            Pivot("CPU time (s)", ("method",), ("snr",), "seconds"),
+        ),
+        picture=Lines(
+            "snr",
+            "nmse_mean",
+            ("method",),
+            "SNR (dB)",
+            "mean NMSE",
+            only={"method": IRS_METHODS},
+            log="y",
+        ),
+    ),
+    "kron_posterior": View("Kronecker posterior by mode products"),
+    "kron_synthetic": View(
+        "Recovery of synthetic codes",
+        pivots=(
+            Pivot("Median NMSE", ("case",), ("method",), "nmse_median"),
+            Pivot("CPU time (s)", ("case",), ("method",), "seconds"),
+        ),
+    ),
+    "sparse_bayes": View(
+        "Sparse regression beside ARDRegression",
+        picture=Bars(
+            ("n", "p", "correlation"),
+            "ratio",
+            "times faster than ARDRegression (CPU time, solver sequential)",
+            only={"method": "sequential"},
+            log=True,
+        ),
+    ),
+    "dynamics_ks": View(
+        "Kuramoto-Sivashinsky",
+        pivots=(
+            Pivot(
+                "Without noise: error of the coefficients (%), median over seeds",
+                ("model",),
+                ("dt",),
+                "error",
+                {"table": "published"},
+            ),
+            Pivot(
+                "Noisy: error of the coefficients (%), median over seeds",
+                ("model",),
+                ("noise", "dt"),
+                "error",
+                {"table": "noisy"},
+            ),
+            Pivot(
+                "Map of noise and step: error of the coefficients (%), median",
+                ("noise",),
+                ("dt",),
+                "error",
+                {"table": "map"},
+            ),
+        ),
+    ),
+    "dynamics_regression": View("Sparse regressors on the same matrices"),
+    "dynamics_systems": View("Other systems"),
+    "dynamics_filter": View(
+        "Ensemble Kalman filter",
+        picture=Lines(
+            "N",
+            "ensemble_members_ms",
+            ("M",),
+            "members of the ensemble",
+            "analysis of all members (ms)",
+            only={"table": "speed"},
+        ),
+    ),
+}

@@ -1,0 +1,174 @@
+"""Recentring across people, runs and sessions, beside no recentring.
+
+``python -m benchmarks.eeg.bench_transfer [--quick]``, SKGEO_DATA set. SSVEP: leave one
+of six people out, through MOABB's CrossSubjectEvaluation with its transfer protocols
+(none, 20 %, all of the target's trials without labels), accuracy in percent, chance 20.
+Imagery: one person, leave one of three runs out, recentred on the run's own trials
+without labels, AUC in percent. A09: 22 channels, four classes, first session to second,
+covariances only, so order 1; accuracy in percent.
+"""
+
+import sys
+import tempfile
+import time
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import LeaveOneGroupOut
+from sklearn.svm import SVC
+
+from benchmarks.common import save
+from benchmarks.eeg.recordings import folder, imagery, ssvep
+from skgeo.eeg import (
+    AugmentedCovarianceClassifier,
+    RecentredCovarianceClassifier,
+    TangentMap,
+)
+
+FREQUENCIES = np.array(["12.00", "10.00", "8.57", "7.50", "6.66"])
+SETTINGS = {
+    "order 1": {},
+    "order 4, lag 3": {"order": 4, "lag": 3},
+    "average, orders 1-4": {
+        "selection": "average",
+        "orders": (1, 2, 3, 4),
+        "lags": (1, 3, 5),
+    },
+    "block-toeplitz, order 4, lag 3": {
+        "order": 4,
+        "lag": 3,
+        "metric": "block-toeplitz",
+    },
+}
+
+
+def pair(setting):
+    """Plain and recentred classifier of one setting."""
+    params = {"order": 1, "probability": False, "tol": 1e-6, **SETTINGS[setting]}
+    return {
+        "plain": AugmentedCovarianceClassifier(**params),
+        "recentred": RecentredCovarianceClassifier(**params),
+    }
+
+
+def across_people(quick):
+    """Leave one person out, through MOABB."""
+    from moabb.evaluations import CrossSubjectEvaluation
+    from moabb.evaluations.protocols import CrossSubjectMode
+    from moabb.paradigms import SSVEP
+
+    from skgeo.datasets import from_arrays
+
+    subjects = [1, 2] if quick else [1, 2, 3, 4, 5, 6]
+    stored = [ssvep(subject) for subject in subjects]
+    dataset = from_arrays(
+        1e-6 * np.concatenate([X for X, _ in stored]),
+        np.concatenate([FREQUENCIES[y] for _, y in stored]),
+        sfreq=125.0,
+        subject=np.repeat(subjects, 500),
+        paradigm="ssvep",
+        name="mamem2",
+    )
+    paradigm = SSVEP(
+        fmin=None, fmax=None, events=FREQUENCIES.tolist(), n_classes=len(FREQUENCIES)
+    )
+    names = list(SETTINGS)[:1] if quick else list(SETTINGS)
+    pipelines = {
+        f"{setting}|{kind}": model
+        for setting in names
+        for kind, model in pair(setting).items()
+    }
+    rows = []
+    for mode in ("TRAIN", "TRAIN_AND_TARGET_UNLABELED_20P") + (
+        () if quick else ("TRAIN_AND_TARGET_UNLABELED_FULL",)
+    ):
+        with tempfile.TemporaryDirectory() as where:
+            results = CrossSubjectEvaluation(
+                paradigm=paradigm,
+                datasets=[dataset],
+                cs_mode=CrossSubjectMode[mode],
+                overwrite=True,
+                hdf5_path=where,
+            ).process(pipelines)
+        means = 100 * results.groupby("pipeline")["score"].mean()
+        times = results.groupby("pipeline")["time"].mean()
+        for setting in names:
+            plain, ours = (means[f"{setting}|{k}"] for k in ("plain", "recentred"))
+            rows.append(
+                {
+                    "case": f"SSVEP, {len(subjects)} people, {mode.lower()}",
+                    "method": setting,
+                    "plain": plain,
+                    "recentred": ours,
+                    "gain": ours - plain,
+                    "fit_s": times[f"{setting}|recentred"],
+                }
+            )
+    return rows
+
+
+def across_runs(quick):
+    """Leave one run of one person out."""
+    rows = []
+    for n_channels in (9,) if quick else (9, 22, 64):
+        X, y = imagery(n_channels)
+        runs = np.repeat([1, 2, 3], 15)
+        for setting in list(SETTINGS)[:1] if quick else SETTINGS:
+            scores = {"plain": [], "recentred": []}
+            start = time.process_time()
+            for train, test in LeaveOneGroupOut().split(X, y, runs):
+                for kind, model in pair(setting).items():
+                    extra = {}
+                    if kind == "recentred":
+                        extra = {
+                            "subjects": runs[train],
+                            "X_target_unlabeled": X[test],
+                        }
+                    model.fit(X[train], y[train], **extra)
+                    scores[kind].append(
+                        100 * roc_auc_score(y[test], model.decision_function(X[test]))
+                    )
+            plain, ours = np.mean(scores["plain"]), np.mean(scores["recentred"])
+            rows.append(
+                {
+                    "case": f"imagery, {n_channels} channels, three runs",
+                    "method": setting,
+                    "plain": plain,
+                    "recentred": ours,
+                    "gain": ours - plain,
+                    "cpu_s": time.process_time() - start,
+                }
+            )
+    return rows
+
+
+def across_sessions():
+    """First session to second, from covariances: a tangent map for each session."""
+    with np.load(folder() / "bci4_2a_A09_cov/A09_cov.npz") as file:
+        C, y, train, test = (file[k] for k in ("C", "y", "train", "test"))
+    scores = {}
+    for one, other in ((train, test), (test, train)):
+        tangent = TangentMap().fit(C[one])
+        svm = SVC(kernel="linear").fit(tangent.transform(C[one]), y[one])
+        maps = {"plain": tangent, "recentred": TangentMap().fit(C[other])}
+        for kind, there in maps.items():
+            score = 100 * svm.score(there.transform(C[other]), y[other])
+            scores.setdefault(kind, []).append(score)
+    plain, ours = np.mean(scores["plain"]), np.mean(scores["recentred"])
+    return {
+        "case": "A09, one session to the other, both ways",
+        "method": "order 1",
+        "plain": plain,
+        "recentred": ours,
+        "gain": ours - plain,
+    }
+
+
+def main(quick):
+    """Run and save."""
+    rows = [across_sessions(), *across_runs(quick), *across_people(quick)]
+    save("eeg_transfer", rows, quick=quick)
+
+
+if __name__ == "__main__":
+    main("--quick" in sys.argv)
