@@ -106,7 +106,7 @@ class Settings:
 
 @dataclass
 class Stream:
-    """All that is remembered of a stream: some n x n matrices and at most 66 n rows.
+    """All that is remembered of a stream: n x n matrices, a batch, at most 64 n rows.
 
     Attributes
     ----------
