@@ -199,7 +199,7 @@ if __name__ == "__main__":
                 *against_sklearn(
                     20, 0.2, 5000, (0.1, 0.3, 0.5, 0.7, 1.0), 6, range(700, 703)
                 ),
-                *against_batch(20, 0.2, 20_000, range(700, 703), 100),
+                *against_batch(20, 0.2, 20_000, range(700, 709), 100),
                 *against_batch(50, 0.2, 50_000, range(700, 703), 100),
                 *against_batch(100, 0.1, 50_000, range(700, 702), 60),
             ]

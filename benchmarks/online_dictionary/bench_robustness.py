@@ -1,8 +1,8 @@
-"""Decay of the gap, scale, noise, drift, outliers, offsets, whitening, code laws.
+"""Decay of the gap, scale, noise, drift, outliers, offsets, whitening, ablation.
 
 ``python -m benchmarks.online_dictionary.bench_robustness [--quick]``
 
-n = 20, one pass, data and first dictionary from different seeds.
+n = 20 unless stated, one pass, data and first dictionary from different seeds.
 """
 
 import argparse
@@ -204,6 +204,25 @@ def denoising(seeds, n_samples):
         yield {"table": "denoising", "threshold": threshold, **median_and_worst(errors)}
 
 
+def ablation(seeds, n):
+    """One pass over 1000 n rows of density .7 without each of the additions."""
+    for without, params in (
+        ("nothing", {}),
+        ("replays", {"n_replays": 0}),
+        ("shift", {"shift": 0.0}),
+        ("both", {"n_replays": 0, "shift": 0.0}),
+    ):
+        errors = []
+        for seed in seeds:
+            rng = np.random.default_rng(seed)
+            D = orthogonal(rng, n)
+            X = codes(rng, 1000 * n, n, 0.7) @ D
+            errors.append(err4(learner(seed, **params).partial_fit(X).components_, D))
+        yield {"table": "ablation", "n": n, "without": without} | median_and_worst(
+            errors
+        )
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
@@ -220,5 +239,6 @@ if __name__ == "__main__":
         *whitening(seeds, n_samples),
         *laws(seeds, 2 * n_samples),
         *denoising(seeds, n_samples),
+        *ablation(seeds, 10 if quick else 50),
     ]
     save("online_dictionary_robustness", rows, quick=quick)

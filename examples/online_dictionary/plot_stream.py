@@ -3,8 +3,9 @@ A dictionary that forms while the stream flows
 ==============================================
 
 Rows arrive a few at a time. Each is a sparse combination of 16 orthonormal atoms that
-nobody tells us. :class:`~skgeo.decomposition.OnlineOrthogonalDictionary` sees each row
-once, keeps none, and its atoms converge to the true ones.
+nobody tells us. :class:`~skgeo.decomposition.OnlineOrthogonalDictionary` takes them in
+once. While it is looking for the dictionary it keeps the last 64 n of them; when it has
+found one it keeps none, and its atoms converge to the true ones.
 """
 
 # %%
@@ -38,13 +39,13 @@ def err4(learnt, true):
 # depends on the rows alone. We keep snapshots of the overlap of learnt and true atoms;
 # a permutation matrix means that they agree, up to order and signs.
 
-model = OnlineOrthogonalDictionary(random_state=1)
+model = OnlineOrthogonalDictionary(batch_size=64, random_state=1)
 frames, seen, error = {}, [], []
 while not seen or seen[-1] < 16_000:
     model.partial_fit(rows(int(rng.integers(1, 60))))
     seen.append(model.n_samples_seen_)
     error.append(err4(model.components_, atoms))
-    for mark in (100, 400, 1000, 4000):
+    for mark in (100, 400, 600, 2000):
         if mark not in frames and seen[-1] >= mark:
             frames[mark] = np.abs(model.components_ @ atoms.T)
 
@@ -67,7 +68,7 @@ fig, ax = plt.subplots(figsize=(6, 3.6), layout="constrained")
 ax.loglog(seen, error)
 for mark in frames:
     ax.axvline(mark, color="0.8", lw=1, zorder=0)
-ax.set(xlabel="rows seen", ylabel="err4", title="One pass, no row kept")
+ax.set(xlabel="rows seen", ylabel="err4", title="One pass over the stream")
 plt.show()
 
 # %%
@@ -79,7 +80,8 @@ plt.show()
 other = np.linalg.qr(rng.standard_normal((n, n)))[0]
 fig, ax = plt.subplots(figsize=(6, 3.6), layout="constrained")
 for step in ("decay", "constant"):
-    model, seen, error = OnlineOrthogonalDictionary(step=step, random_state=1), [], []
+    model = OnlineOrthogonalDictionary(step=step, batch_size=64, random_state=1)
+    seen, error = [], []
     for truth in (atoms, other):
         for _ in range(200):
             model.partial_fit(rows(40, truth))

@@ -48,6 +48,8 @@ form = """
     similar sklearn standard str string support supported supports torch true tuple
     type types used user using value valueerror values variable version versionadded
     versionchanged warning warnings
+    arr broadcast condition keyword location locations passed positions provided retain
+    result stored tuple ufunc uninitialized unchanged
 """
 vectorizer = TfidfVectorizer(
     max_features=800,
@@ -65,7 +67,6 @@ model = SupervisedDictionaryLearning(
     6,
     positive_dict=True,
     positive_code=True,
-    alpha=1e-5,
     covariate_columns=(-4, -3, -2, -1),
     tol=1e-4,
 ).fit(X, y)

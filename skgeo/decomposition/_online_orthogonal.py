@@ -47,9 +47,10 @@ class OnlineOrthogonalDictionary(
         Exponent of the objective. 3 is more robust to noise; 4 is the objective of
         the MSP algorithm [3]_.
     batch_size : "auto" or int, default="auto"
-        Rows per step; "auto" is four times the number of features, and at least 200.
-        The path depends little on it, the cost per row falls with it. Rows wait until a
-        batch is full, so chunks handed to :meth:`partial_fit` may have any size.
+        Rows per step; "auto" is four times the number of features, or up to twelve
+        times where that is below 256. The path depends little on it, and the cost per
+        row falls with it. Rows wait until a batch is full, so chunks handed to
+        :meth:`partial_fit` may have any size.
     max_iter : int, default=100
         Largest number of passes over X in :meth:`fit`.
     step : {"decay", "constant"}, default="decay"
@@ -348,7 +349,7 @@ class OnlineOrthogonalDictionary(
                     f"{np.linalg.matrix_rank(start)}."
                 )
         size = self.batch_size
-        size = max(4 * n, 200) if size == "auto" else int(size)
+        size = max(4 * n, min(12 * n, 256)) if size == "auto" else int(size)
         with single_blas_thread():
             W = polar_factor(start)
         return Stream(W, np.empty((size, n), dtype=X.dtype), self._settings())
