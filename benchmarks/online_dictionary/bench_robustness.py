@@ -33,7 +33,7 @@ def gap_decay(seeds, n_batches):
             rng = np.random.default_rng(seed)
             D = orthogonal(rng, N)
             held_out = codes(rng, 100_000, N, theta) @ D
-            model, trace = learner(seed), []
+            model, trace = learner(seed, batch_size=2 * N), []
             for t in range(1, n_batches + 1):
                 model.partial_fit(codes(rng, 2 * N, N, theta) @ D)
                 if t in marks:

@@ -19,7 +19,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
 from sklearn.decomposition import NMF
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import PrecisionRecallDisplay, average_precision_score
 from sklearn.model_selection import train_test_split
@@ -34,8 +34,25 @@ train, test = train_test_split(
 y, y_new = docs.target[train], docs.target[test]
 print(f"{len(y)} entries to learn from, {y.mean():.1%} of them about signals")
 
+# Words of the form of a docstring rather than of its matter are no topic.
+form = """
+    additional api array arrays available axes axis backends bool boolean callable
+    capability chunks class code compatible computation cpu cupy dask default
+    defaults device dict docs documentation dtype eager elements environment
+    equivalent example examples experimental false float following func function
+    functions given gpu implementation import info input instance int integer jax
+    jit kind kwargs lazy len like list lists marray ndarray new none note notes
+    number numpy object optional order org otherwise output param parameter
+    parameters params plt print pytorch raises read reference references respective
+    result return returned returns scalar scikit scipy see self sequence set shape
+    similar sklearn standard str string support supported supports torch true tuple
+    type types used user using value valueerror values variable version versionadded
+    versionchanged warning warnings
+"""
 vectorizer = TfidfVectorizer(
-    max_features=800, stop_words="english", token_pattern=r"[A-Za-z]{3,}"
+    max_features=800,
+    stop_words=[*ENGLISH_STOP_WORDS, *form.split()],
+    token_pattern=r"[A-Za-z]{3,}",
 )
 words = vectorizer.fit_transform([docs.data[i] for i in train])
 words_new = vectorizer.transform([docs.data[i] for i in test])

@@ -32,7 +32,7 @@ for seed in range(20, 25):
     ]
     accuracy.append([m.score(X_new, y_new) for m in models])
     error.append([m.reconstruction_error(X_new) for m in models])
-    ceiling.append(LogisticRegression().fit(X, y).score(X_new, y_new))
+    ceiling.append(LogisticRegression(max_iter=2000).fit(X, y).score(X_new, y_new))
 
 # %%
 # Six starts, one objective
@@ -47,7 +47,7 @@ for start in range(6):
     traces.append(model.objective_)
 best = min(trace[-1] for trace in traces)
 
-figure, axes = plt.subplots(1, 2, figsize=(9.5, 4), layout="constrained")
+figure, axes = plt.subplots(1, 2, figsize=(9.5, 4.4), layout="constrained")
 ax = axes[0]
 ax.semilogx(weights, np.mean(accuracy, axis=0), "o-", color="C0", label="accuracy")
 ax.axhline(np.mean(ceiling), color="C0", ls=":", label="logistic, all 64 pixels")
@@ -57,7 +57,15 @@ twin = ax.twinx()
 twin.semilogx(weights, np.mean(error, axis=0), "s-", color="C3", label="error")
 twin.set_ylabel("relative squared reconstruction error", color="C3")
 lines = ax.get_lines() + twin.get_lines()
-ax.legend(lines, [line.get_label() for line in lines], loc="center left", fontsize=9)
+ax.legend(
+    lines,
+    [line.get_label() for line in lines],
+    loc="upper center",
+    bbox_to_anchor=(0.5, -0.17),
+    ncols=3,
+    fontsize=8,
+    frameon=False,
+)
 ax.set_title("two atoms, five draws")
 for k, trace in enumerate(traces):
     label = "principal axes" if k == 0 else ("random" if k == 1 else None)

@@ -6,7 +6,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skgeo.solvers.orthogonal_dictionary import snapshot, sparsity
+from skgeo.solvers.orthogonal_dictionary_fit import snapshot, sparsity
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import InvalidParameterError, check_params
 
@@ -159,3 +159,8 @@ class LearntDictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def n_samples_seen_(self):
         """Rows seen."""
         return self._seen("n_samples_seen_").n_samples
+
+    @property
+    def n_replayed_(self):
+        """Steps on rows kept from before."""
+        return self._seen("n_replayed_").n_replayed

@@ -10,12 +10,8 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import validate_data
 
 from skgeo.decomposition._online_learnt import DTYPES, LearntDictionary
-from skgeo.solvers.orthogonal_dictionary import (
-    Settings,
-    Stream,
-    fit_epochs,
-    polar_factor,
-)
+from skgeo.solvers.orthogonal_dictionary import Settings, Stream, polar_factor
+from skgeo.solvers.orthogonal_dictionary_fit import fit_epochs
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import (
@@ -42,8 +38,8 @@ class OnlineOrthogonalDictionary(
     Rows are modelled as ``x = z D`` with an orthogonal matrix D, whose rows are the
     atoms, and sparse codes z. The dictionary maximises the mean of
     ``sum_k |d_k . x|^p`` [1]_, [2]_: of all orthonormal bases, the one in which the
-    codes are most sharply peaked. Memory is a few n x n matrices and one batch,
-    however long the stream.
+    codes are most sharply peaked. Memory is some n x n matrices and at most
+    ``64 n + 2 batch_size`` rows, however long the stream.
 
     Parameters
     ----------
@@ -51,8 +47,9 @@ class OnlineOrthogonalDictionary(
         Exponent of the objective. 3 is more robust to noise; 4 is the objective of
         the MSP algorithm [3]_.
     batch_size : "auto" or int, default="auto"
-        Rows per step; "auto" is twice the number of features. Rows wait until a batch
-        is full, so chunks handed to :meth:`partial_fit` may have any size.
+        Rows per step; "auto" is four times the number of features, and at least 200.
+        The path depends little on it, the cost per row falls with it. Rows wait until a
+        batch is full, so chunks handed to :meth:`partial_fit` may have any size.
     max_iter : int, default=100
         Largest number of passes over X in :meth:`fit`.
     step : {"decay", "constant"}, default="decay"
@@ -66,6 +63,13 @@ class OnlineOrthogonalDictionary(
         Share of the curvature that all codes have in common to take off the
         objective. It changes no maximiser, and speeds up the way to it by an order
         of magnitude; 0 is the plain objective.
+    n_replays : int, default=8
+        While no dictionary has been found, the last ``64 n_features`` rows are kept,
+        and this many batches of them are gone over again after each new one. Dense
+        codes are then recovered from several times fewer rows. Once the gap is small
+        and every pair of atoms is at a maximum, or after ``4000 n_features`` such
+        repetitions, rows are seen once and none is kept. 0 sees every row once
+        throughout, and so do constant steps.
     center : bool, default=False
         Whether to take the running mean off. Needed unless the mean is zero.
     whiten : bool, default=False
@@ -111,7 +115,9 @@ class OnlineOrthogonalDictionary(
         Frank-Wolfe steps done. Rows that wait for their batch count as one step, a
         short one: what is shown takes in every row.
     n_samples_seen_ : int
-        Rows seen, repetitions included.
+        Rows seen, repeated passes of :meth:`fit` included.
+    n_replayed_ : int
+        Steps on rows kept from before, in addition to ``n_steps_``.
     n_iter_ : int
         Passes done by :meth:`fit`.
     objective_ : ndarray of shape (n_iter_,)
@@ -168,6 +174,7 @@ class OnlineOrthogonalDictionary(
         "rho0": OneOf("auto") | Real(0.0, closed="neither"),
         "gamma0": OneOf("auto") | Real(0.0, closed="neither"),
         "shift": Real(0.0, 1.0),
+        "n_replays": Integer(0),
         "center": Boolean(),
         "whiten": Boolean(),
         "clip_norm": Null() | Real(0.0, closed="neither"),
@@ -190,6 +197,7 @@ class OnlineOrthogonalDictionary(
         rho0="auto",
         gamma0="auto",
         shift=0.9,
+        n_replays=8,
         center=False,
         whiten=False,
         clip_norm=None,
@@ -208,6 +216,7 @@ class OnlineOrthogonalDictionary(
         self.rho0 = rho0
         self.gamma0 = gamma0
         self.shift = shift
+        self.n_replays = n_replays
         self.center = center
         self.whiten = whiten
         self.clip_norm = clip_norm
@@ -319,6 +328,7 @@ class OnlineOrthogonalDictionary(
             center=bool(self.center),
             whiten=bool(self.whiten),
             clip_norm=self.clip_norm,
+            replays=int(self.n_replays),
         )
 
     def _new_stream(self, X, random_state):
@@ -337,7 +347,8 @@ class OnlineOrthogonalDictionary(
                     f"dict_init must be of full rank, {n}; its rank is "
                     f"{np.linalg.matrix_rank(start)}."
                 )
-        size = 2 * n if self.batch_size == "auto" else int(self.batch_size)
+        size = self.batch_size
+        size = max(4 * n, 200) if size == "auto" else int(size)
         with single_blas_thread():
             W = polar_factor(start)
         return Stream(W, np.empty((size, n), dtype=X.dtype), self._settings())

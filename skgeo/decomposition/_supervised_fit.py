@@ -7,7 +7,7 @@ import numpy as np
 from skgeo.solvers.sdl_bcd import bcd_feature, bcd_filter, codes_of
 from skgeo.solvers.sdl_init import initial_dictionary
 from skgeo.solvers.sdl_loss import LabelLoss, Nuisance, ridge_logistic
-from skgeo.solvers.sdl_lpgd import lpgd_feature, lpgd_filter
+from skgeo.solvers.sdl_lpgd import lpgd
 
 __all__ = ["Problem", "Solution", "solve"]
 
@@ -132,8 +132,7 @@ def _lpgd(params, problem, loss, nuisance, warm, random_state, common):
         else:
             A = data.forward(A)
             start = (A, np.vstack([np.zeros((k, r)), basis]), nuisance.zeros())
-    run = lpgd_filter if is_filter else lpgd_feature
-    result = run(data, loss, nuisance, rank=r, start=start, **common)
+    result = lpgd(params.kind, data, loss, nuisance, rank=r, start=start, **common)
     A, V, nu = result.x
     if is_filter:
         D, coef = V.T.copy(), A @ V

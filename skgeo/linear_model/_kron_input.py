@@ -132,13 +132,21 @@ class Dictionary:
 
     def user_gammas(self, gammas, unit):
         """Variances in the units of the user; the last mode carries the scale."""
+        out, mantissa, exponent = [], 1.0, 0
         with np.errstate(over="ignore", under="ignore"):
-            out = [g / norm / norm for g, norm in zip(gammas, self.norms, strict=True)]
-            out[-1] = out[-1] * unit * unit
-            for i in range(len(out) - 1):
-                size = np.linalg.norm(out[i])
+            for g, norm in zip(gammas, self.norms, strict=True):
+                low = norm.min()
+                scaled = g / (norm / low) / (norm / low)
+                size = np.linalg.norm(scaled) if len(out) < len(gammas) - 1 else 1.0
                 if size > 0:
-                    out[i], out[-1] = out[i] / size, out[-1] * size
+                    scaled = scaled / size
+                # Powers of two apart, so that extreme units can cancel.
+                for factor in (1.0 / low, 1.0 / low, size if size > 0 else 1.0):
+                    part, power = math.frexp(factor)
+                    mantissa, exponent = mantissa * part, exponent + power
+                out.append(scaled)
+            part, power = math.frexp(unit)
+            out[-1] = np.ldexp(out[-1] * (mantissa * part**2), exponent + 2 * power)
         return out
 
 

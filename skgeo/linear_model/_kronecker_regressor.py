@@ -1,32 +1,29 @@
 """Multi-output regression with Kronecker-structured sparsity."""
 
-import warnings
-
 import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from skgeo.linear_model._kron_input import Dictionary, apply_factors, check_factors
-from skgeo.linear_model._kronecker_sbl import AnyList, check_coupling, learn
+from skgeo.linear_model._learning import (
+    KRON_RULES,
+    LinearPredictor,
+    MatrixList,
+    check_coupling,
+    learn,
+    n_steps,
+    warn_unsettled,
+)
 from skgeo.solvers.kron_posterior import posterior, predictive_spread
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
-from skgeo.utils.params import (
-    Boolean,
-    Integer,
-    Null,
-    OneOf,
-    Real,
-    SequenceOf,
-    check_params,
-)
+from skgeo.utils.params import Boolean, Null, check_params
 
 __all__ = ["KroneckerSBLRegressor"]
 
 
 class KroneckerSBLRegressor(
-    MultiOutputMixin, RegressorMixin, CallbackMixin, BaseEstimator
+    MultiOutputMixin, LinearPredictor, RegressorMixin, CallbackMixin, BaseEstimator
 ):
     r"""Multi-output regression that selects features and output patterns together.
 
@@ -125,17 +122,9 @@ class KroneckerSBLRegressor(
     """
 
     _param_rules = {
-        "output_factors": Null() | AnyList(),
-        "method": OneOf("best", "mm", "svd", "am"),
-        "noise_variance": Null() | Real(0.0),
-        "coupling": Null() | SequenceOf(Real(0.0)),
-        "prune_tol": OneOf("auto") | Real(0.0, 1.0, closed="left"),
-        "min_gain": OneOf("auto") | Real(0.0),
+        **KRON_RULES,
+        "output_factors": Null() | MatrixList(),
         "fit_intercept": Boolean(),
-        "max_iter": Integer(1),
-        "tol": Real(0.0),
-        "max_inner": Integer(1),
-        "noise_floor": Real(0.0, 1.0, closed="neither"),
     }
 
     def __init__(
@@ -205,18 +194,11 @@ class KroneckerSBLRegressor(
                 f"whose product is {np.prod(sizes)}."
             )
         check_coupling(self.coupling, 1 + len(outputs))
-        steps = (self.max_iter + 1) * (1 + (self.method == "best"))
-        with single_blas_thread(), self._iterations(steps, X=X, y=y) as tick:
+        with single_blas_thread(), self._iterations(n_steps(self), X=X, y=y) as tick:
             self._fit(X, Y, outputs, tick)
         if np.ndim(y) == 1:
             self.coef_, self.intercept_ = self.coef_[0], float(self.intercept_[0])
-        if not self.converged_:
-            warnings.warn(
-                f"The variances were still changing after max_iter={self.max_iter} "
-                "iterations. Increase max_iter or tol.",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
+        warn_unsettled(self, "The variances were still changing")
         return self
 
     def _fit(self, X, Y, outputs, tick):
@@ -259,29 +241,7 @@ class KroneckerSBLRegressor(
         self.scores_ = result.objective - n * (0.5 * np.log(2 * np.pi) + np.log(unit))
         self.n_iter_, self.converged_ = result.n_iter, result.converged
 
-    def predict(self, X, return_std=False):
-        """Predict targets.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Features.
-        return_std : bool, default=False
-            Also return the standard deviation of the predictive distribution: noise,
-            coefficients and intercept.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predictive mean.
-        y_std : ndarray of the shape of y
-            Predictive standard deviation; only if ``return_std``.
-        """
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        mean = X @ self.coef_.T + self.intercept_
-        if not return_std:
-            return mean
+    def _predictive_std(self, X):
         factors, gammas, support, s2 = self._state
         rows = [(X - self._x_mean)[:, support[0]] / self._norms[0][support[0]]]
         rows += [
@@ -293,8 +253,7 @@ class KroneckerSBLRegressor(
         with single_blas_thread():
             spread = predictive_spread(factors, gammas, s2, rows)
         level = s2 * (1.0 + self.fit_intercept / self._n_rows)
-        std = np.sqrt(spread.reshape(len(X), -1) + level) * self._unit
-        return mean, std if mean.ndim == 2 else std[:, 0]
+        return np.sqrt(spread.reshape(len(X), -1) + level) * self._unit
 
 
 def _standardise(A, center, *, rms):

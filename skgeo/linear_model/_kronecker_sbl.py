@@ -1,14 +1,11 @@
 """Sparse Bayesian learning with a Kronecker-structured dictionary and prior."""
 
-import warnings
-
 import numpy as np
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skgeo.linear_model._kron_input import (
@@ -17,70 +14,20 @@ from skgeo.linear_model._kron_input import (
     check_factors,
     check_measurements,
 )
+from skgeo.linear_model._learning import (
+    KRON_RULES,
+    MatrixList,
+    check_coupling,
+    learn,
+    n_steps,
+    warn_unsettled,
+)
 from skgeo.solvers.kron_posterior import posterior
-from skgeo.solvers.kron_sbl import fit_kron_prior
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
-from skgeo.utils.params import (
-    Boolean,
-    Integer,
-    Null,
-    OneOf,
-    Real,
-    Rule,
-    SequenceOf,
-    check_params,
-)
+from skgeo.utils.params import Boolean, Null, check_params
 
 __all__ = ["KroneckerSBL"]
-
-# "am" only crawls towards zero and needs the high threshold of its authors.
-PRUNE_TOL = {"mm": 1e-4, "svd": 1e-6, "am": 1e-2}
-
-
-class AnyList(Rule):
-    """A list of arrays, checked in ``fit``, where its errors can name the array."""
-
-    def accepts(self, value):
-        return isinstance(value, (list, tuple, np.ndarray))
-
-    def __str__(self):
-        return "a list of 2-D arrays"
-
-
-def learn(dictionary, Y, estimator, noise, tick, **options):
-    """Fit the prior of scaled measurements by the method(s) of an estimator."""
-    methods = {"best": ("svd", "mm")}.get(estimator.method, (estimator.method,))
-    results = []
-    for method in methods:
-        prune_tol = estimator.prune_tol
-        results.append(
-            fit_kron_prior(
-                dictionary.factors,
-                Y,
-                method=method,
-                noise=noise,
-                coupling=estimator.coupling,
-                prune_tol=PRUNE_TOL[method] if prune_tol == "auto" else prune_tol,
-                min_gain=estimator.min_gain,
-                max_iter=estimator.max_iter,
-                tol=estimator.tol,
-                max_inner=estimator.max_inner,
-                noise_floor=estimator.noise_floor,
-                callback=tick,
-                **options,
-            )
-        )
-    return max(results, key=lambda result: result.extra["net_evidence"])
-
-
-def check_coupling(coupling, n_modes):
-    """Check that there is one coupling weight per mode."""
-    if coupling is not None and len(coupling) != n_modes:
-        raise ValueError(
-            f"coupling must hold one weight per mode: expected {n_modes}, got "
-            f"{len(coupling)}."
-        )
 
 
 class KroneckerSBL(
@@ -103,7 +50,10 @@ class KroneckerSBL(
         "mm": minorise-maximise, every iteration raises the evidence. "svd": variances
         from the nearest outer product of the second moments, fast, not monotone.
         "am": expectation maximisation with alternating minimisation, slow. "best":
-        "svd" and "mm", and the fit with the larger evidence.
+        "svd" and "mm", and the fit with the larger evidence less its costs
+        (``min_gain``); where it keeps more than half as many indices in a mode as
+        there are measurements, other sets of that mode are searched for a still
+        larger one.
     noise_variance : float or None, default=None
         Noise variance (of a complex number where data are complex); None learns it.
     shared_support : bool, default=True
@@ -193,17 +143,9 @@ class KroneckerSBL(
     """
 
     _param_rules = {
-        "factors": Null() | AnyList(),
-        "method": OneOf("best", "mm", "svd", "am"),
-        "noise_variance": Null() | Real(0.0),
+        **KRON_RULES,
+        "factors": Null() | MatrixList(),
         "shared_support": Boolean(),
-        "coupling": Null() | SequenceOf(Real(0.0)),
-        "prune_tol": OneOf("auto") | Real(0.0, 1.0, closed="left"),
-        "min_gain": OneOf("auto") | Real(0.0),
-        "max_iter": Integer(1),
-        "tol": Real(0.0),
-        "max_inner": Integer(1),
-        "noise_floor": Real(0.0, 1.0, closed="neither"),
     }
 
     def __init__(
@@ -269,18 +211,12 @@ class KroneckerSBL(
         check_coupling(self.coupling, len(factors))
         self.factors_, self._dictionary = factors, dictionary
         n_fits = 1 if self.shared_support else len(X)
-        steps = n_fits * (self.max_iter + 1) * (1 + (self.method == "best"))
+        steps = n_fits * n_steps(self)
         with single_blas_thread(), self._iterations(steps, X=X, y=y) as tick:
             rows = [X] if self.shared_support else [row[None] for row in X]
             fits = [self._learn(row, self.noise_variance, tick) for row in rows]
         self._store(fits)
-        if not self.converged_:
-            warnings.warn(
-                f"The variances were still changing after max_iter={self.max_iter} "
-                "iterations. Increase max_iter or tol.",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
+        warn_unsettled(self, "The variances were still changing")
         return self
 
     def _validate(self, X, factors, *, reset):

@@ -1,14 +1,14 @@
 """Relevance vector machine for linear features."""
 
 import numbers
-import warnings
 
 import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
-from skgeo.solvers.rvm import compress, fit_fixed_point, fit_sequential
+from skgeo.linear_model._learning import LinearPredictor, warn_unsettled
+from skgeo.solvers.compressed_rows import compress
+from skgeo.solvers.rvm import fit_fixed_point, fit_sequential
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Boolean, Integer, Null, OneOf, Real, check_params
@@ -17,7 +17,7 @@ __all__ = ["SparseBayesianRegressor"]
 
 
 class SparseBayesianRegressor(
-    MultiOutputMixin, RegressorMixin, CallbackMixin, BaseEstimator
+    MultiOutputMixin, LinearPredictor, RegressorMixin, CallbackMixin, BaseEstimator
 ):
     r"""Sparse Bayesian linear regression (relevance vector machine, ARD).
 
@@ -38,7 +38,8 @@ class SparseBayesianRegressor(
         "sequential" starts from the empty model and adds, removes or re-estimates one
         term at a time (Tipping and Faul), the noise variance being maximised out at
         every move. "fixed_point" starts from the full model and updates every
-        precision at once (MacKay), then ends with single-term moves. Both stop at
+        precision at once (MacKay's fixed point), then ends with single-term moves,
+        and takes up to twice the time. Both stop at
         a model that no single-term move improves; the evidence has several maxima,
         and the two may find different ones where features are strongly correlated.
     min_gain : "auto" or float, default="auto"
@@ -213,13 +214,7 @@ class SparseBayesianRegressor(
                 )
             results = [self._fit_target(problem, t, tick) for t in range(Y.shape[1])]
         self._store(problem, results, np.ndim(y) == 1)
-        if not self.converged_:
-            warnings.warn(
-                f"The evidence was still rising after max_iter={self.max_iter} "
-                "iterations. Increase max_iter or tol.",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
+        warn_unsettled(self, "The evidence was still rising")
         return self
 
     def _row_weights(self, sample_weight, n_samples):
@@ -323,29 +318,7 @@ class SparseBayesianRegressor(
                 setattr(self, name, float(getattr(self, name)[0]))
             self.scores_ = self.scores_[0]
 
-    def predict(self, X, return_std=False):
-        """Predict targets.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Features.
-        return_std : bool, default=False
-            Also return the standard deviation of the predictive distribution: noise,
-            coefficients and intercept.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_targets)
-            Predictive mean.
-        y_std : ndarray of the shape of y
-            Predictive standard deviation; only if ``return_std``.
-        """
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        mean = X @ self.coef_.T + self.intercept_
-        if not return_std:
-            return mean
+    def _predictive_std(self, X):
         support = np.atleast_2d(self.support_)
         noise = np.atleast_1d(self.noise_variance_)
         std = np.empty((len(X), len(support)))
@@ -354,4 +327,4 @@ class SparseBayesianRegressor(
             spread = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", Z, cov, Z), 0.0))
             level = 1.0 + self.fit_intercept / self._total_weight
             std[:, t] = np.hypot(np.sqrt(level * noise[t]), spread * self._y_scale[t])
-        return mean, std if mean.ndim == 2 else std[:, 0]
+        return std

@@ -14,19 +14,22 @@ over k, what Gaussian codes contribute to gradient (and to most of its noise) va
 Everything a stream has to remember is in a :class:`Stream`.  Rows wait in it until they
 fill a batch, hence the path depends on the sequence of rows alone and not on how it was
 cut into chunks.
+
+Far from a dictionary the gradient tells little beside its noise, and a row has more to
+say about a better W than it said about the one it met.  Until the gap has become small
+the last rows, 64 n of them, are therefore kept, and gone over again between new ones.
 """
 
 import copy
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from skgeo.kernels import orthogonal_dictionary as kernels
-from skgeo.solvers._result import SolverResult
-from skgeo.solvers.running_moments import Moments, whitening_pair
+from skgeo.solvers.running_moments import Moments
 
-__all__ = ["Settings", "Snapshot", "Stream", "fit_epochs", "polar_factor", "snapshot"]
+__all__ = ["Settings", "Stream", "polar_factor"]
 
 # Longest steps: weight of a new gradient and step length for every 2 n rows.
 _LARGEST_RHO, _LARGEST_GAMMA = 0.3, 0.4
@@ -34,6 +37,15 @@ _LARGEST_RHO, _LARGEST_GAMMA = 0.3, 0.4
 # that shorten before the basin of a dictionary is found arrive late.  Small is below a
 # level, and below a multiple of what sampling noise alone would make of the gap.
 _SLOW, _LEVEL, _MARGIN = 1.0 / 32.0, 0.05, 2.5
+# Above this level, and that multiple of the noise's, a dictionary once found is lost.
+_LOST = 0.2
+# Share of the typical curvature below which a pair is at a maximum, and of minus that
+# above which it is at a saddle.
+_SHARE = 0.3
+# Rows kept while the dictionary is being looked for, how many of them there must be
+# before they are gone over again, and how many repetitions there may be in all: some
+# data have no dictionary to find. In units of n.
+_WINDOW, _FEWEST, _BUDGET = 64, 16, 4000
 # Binary orders of magnitude that data may grow before the averages change their unit:
 # fourth powers of 2**16 times a few thousand still fit single precision.
 _ROOM = 16
@@ -59,6 +71,8 @@ class Settings:
         covariance.
     clip_norm : float or None
         Rows longer than this many median lengths are scaled back.
+    replays : int
+        Batches seen before to go over again after a new one, while the gap is large.
     """
 
     p: int = 3
@@ -69,6 +83,7 @@ class Settings:
     center: bool = False
     whiten: bool = False
     clip_norm: float | None = None
+    replays: int = 0
 
     def rates(self, clock, share):
         """Weight of the gradient of a batch, and length of its step.
@@ -91,7 +106,7 @@ class Settings:
 
 @dataclass
 class Stream:
-    """All that is remembered of a stream: three n x n matrices and one batch.
+    """All that is remembered of a stream: some n x n matrices and at most 66 n rows.
 
     Attributes
     ----------
@@ -111,8 +126,16 @@ class Stream:
         What the rates decay with, in units of 2 n rows.
     gap : float
         Relative Frank-Wolfe gap of the last step.
-    sums : Sums or None
-        Totals of a pass over data, where somebody asks for them.
+    settled : bool
+        Whether the gap of the last step was no larger than noise makes it.
+    calm : float
+        Time that this has been so without a large gap between, in units of 2 n rows.
+    found : bool
+        Whether that time has been long, and no dictionary has been lost since.
+    kept : list of ndarray
+        The last batches, oldest first, until one is found.
+    sums : object or None
+        Takes in the totals of a pass over data, where somebody asks for them.
     """
 
     W: np.ndarray
@@ -124,11 +147,16 @@ class Stream:
     n_samples: int = 0
     exponent: int | None = None
     gap: float = 0.0
+    settled: bool = False
+    calm: float = 0.0
+    found: bool = False
+    kept: list = field(default_factory=list)
+    n_replayed: int = 0
     moments: Moments | None = None
     magnitudes: np.ndarray = None
     noise: float = 0.0
     clock: float = 0.0
-    sums: "Sums | None" = None
+    sums: object = None
 
     def __post_init__(self):
         n = len(self.W)
@@ -144,12 +172,12 @@ class Stream:
             taken = min(size - self.n_pending, len(X) - start)
             stop = start + taken
             if taken == size:  # a whole batch needs no waiting
-                self._step(X[start:stop], work)
+                self._take(X[start:stop], work)
             else:
                 self.pending[self.n_pending : self.n_pending + taken] = X[start:stop]
                 self.n_pending += taken
                 if self.n_pending == size:
-                    self._step(self.pending, work)
+                    self._take(self.pending, work)
                     self.n_pending = 0
             self.n_samples += taken
             start = stop
@@ -161,12 +189,77 @@ class Stream:
         """
         if self.n_pending == 0:
             return self
-        ahead = copy.deepcopy(self)
+        ahead = copy.deepcopy(self, {id(self.kept): []})
+        ahead.n_steps += 1
         ahead._step(self.pending[: self.n_pending], _Workspace(self.pending))
         return ahead
 
-    def _step(self, batch, work):
+    def _take(self, batch, work):
+        """Do the step of a new batch, and go over some older ones."""
         self.n_steps += 1
+        self._step(batch, work)
+        settings = self.settings
+        n, size = len(self.W), len(batch)
+        allowed = settings.replays and self.n_replayed * size < _BUDGET * n
+        if self.found or not (allowed and settings.decay):
+            self.kept.clear()
+            return
+        if self.exponent is None:
+            return  # nothing but zeros so far
+        self.kept.append(batch.copy())
+        if len(self.kept) > max(2, _WINDOW * n // size):
+            del self.kept[0]
+        if self.calm >= _WINDOW / 2.0:
+            self.found = self._is_maximum(work)
+            if not self.found:
+                self.clock -= (1.0 - _SLOW) * self.calm  # it was a false calm
+            self.calm = 0.0
+        elif not self.settled and len(self.kept) >= max(2, _FEWEST * n // size):
+            for _ in range(settings.replays):
+                which = self.n_replayed % len(self.kept)
+                self._step(self.kept[which], work, again=True)
+                self.n_replayed += 1
+
+    def _is_maximum(self, work):
+        """Whether every pair of atoms is at a maximum; turn those at a saddle.
+
+        The even mixtures of two atoms are a stationary point that noise leaves but
+        slowly, and whose gap is zero.  The curvature of the objective when the pair is
+        turned tells: about the same negative number for all pairs of true atoms, as
+        large a positive one at a saddle, from where the maxima are 45 degrees away.
+        """
+        p, n = self.settings.p, len(self.W)
+        cross, power = np.zeros((n, n)), np.zeros(n)
+        for batch in self.kept:
+            X = work.rows[: len(batch)]
+            unit = self._change_unit(batch, X)
+            if unit is None:
+                continue
+            if self.moments is not None or self.settings.clip_norm is not None:
+                X = self._prepare(X, 0.0, again=True)
+            codes = X @ self.W.T.astype(X.dtype)
+            square = codes * codes
+            magnitude = np.abs(codes) if p == 3 else square
+            weight = math.ldexp(1.0, p * unit)
+            cross += weight * (magnitude.T @ square)
+            power += weight * np.einsum("ij,ij->j", magnitude, square)
+        pull = power[:, None] + power
+        curvature = ((p - 1) * (cross + cross.T) - pull) / np.where(pull > 0, pull, 1)
+        typical = min(np.median(curvature), 0.0)
+        np.fill_diagonal(curvature, -np.inf)
+        if curvature.max() < _SHARE * typical:
+            return True
+        while True:
+            k, m = np.unravel_index(np.argmax(curvature), curvature.shape)
+            if not curvature[k, m] > -_SHARE * typical:
+                return False
+            for matrix in (self.W, self.G):
+                plus, minus = matrix[k] + matrix[m], matrix[k] - matrix[m]
+                matrix[k], matrix[m] = math.sqrt(0.5) * plus, math.sqrt(0.5) * minus
+            for atom in (k, m):
+                curvature[atom], curvature[:, atom] = -np.inf, -np.inf
+
+    def _step(self, batch, work, again=False):
         X = work.rows[: len(batch)]
         unit = self._change_unit(batch, X)
         if unit is None:
@@ -175,8 +268,8 @@ class Stream:
         share = len(batch) / (2.0 * len(self.W))
         rho, gamma = settings.rates(self.clock, share)
         if self.moments is not None or settings.clip_norm is not None:
-            X = self._prepare(X, rho)
-        started = self.G.any()
+            X = self._prepare(X, rho, again)
+        started = self.magnitudes.any()
         if not started:
             rho = 1.0  # the first gradient there is
         codes = np.matmul(
@@ -192,16 +285,16 @@ class Stream:
         self._note_noise(power, square, energy, beta, rho)
         ascent = np.matmul(codes.T, X, out=work.ascent)
         weight = math.ldexp(1.0 / len(batch), p * unit)
-        if self.sums is not None:
+        if self.sums is not None and not again:
             self.sums.add(power, X, ascent, unit, p)
         self.G *= 1.0 - rho
         self.G += (rho * weight) * ascent
-        if not self.G.any():
+        if (not started or rho == 1.0) and not self.G.any():
             return
         vertex = polar_factor(self.G, towards=self.W)
         at_vertex, at_iterate = kernels.towards_vertex(self.W, vertex, self.G, gamma)
         self.gap = max(0.0, 1.0 - at_iterate / at_vertex)
-        self.clock += share * (1.0 if self._settled(rho / len(batch)) else _SLOW)
+        self._judge(share, settings.rates(self.clock, 1.0)[0] / (2.0 * len(self.W)))
 
     def _note_noise(self, power, square, energy, beta, rho):
         """Renew the variance of a gradient's entry over the square of its signal.
@@ -214,15 +307,22 @@ class Stream:
         if signal > 0.0:
             self.noise += rho * (energy * square / signal**2 - 1.0 - self.noise)
 
-    def _settled(self, weight):
-        """Whether the gap is what noise makes of it, a row having this weight.
+    def _judge(self, share, weight):
+        """Advance the clock, fast when the gap is what noise makes of it.
 
         To second order noise turns the polar factor by its skew part over twice the
         signal, which costs (n - 1) noise / (4 N) of the nuclear norm, N being the
-        number of rows that an average with this weight amounts to.
+        number of rows that an average in which a row has this weight amounts to.
         """
         expected = 0.25 * (len(self.W) - 1) * self.noise * weight / 2.0
-        return self.gap < min(_LEVEL, _MARGIN * expected)
+        self.settled = self.gap < min(_LEVEL, _MARGIN * expected)
+        self.clock += share * (1.0 if self.settled else _SLOW)
+        if self.settled:
+            self.calm += share
+        elif self.gap > 2.0 * min(_LEVEL, _MARGIN * expected):
+            self.calm = 0.0
+        if self.gap > max(_LOST, _LOST / _LEVEL * _MARGIN * expected):
+            self.found = False
 
     def _change_unit(self, batch, out):
         """Write a batch, divided by a power of two, to ``out``.
@@ -255,7 +355,10 @@ class Stream:
         if largest > 0.0 and self.moments is None:
             # Not the unit of the batch where it vanishes beside what came before.
             unit = max(exponent, self.exponent - _VANISHING)
-        np.ldexp(batch, -unit, out=out)
+        if abs(unit) < 100:  # faster than ldexp, and as exact
+            np.multiply(batch, math.ldexp(1.0, -unit), out=out)
+        else:
+            np.ldexp(batch, -unit, out=out)
         return unit - self.exponent
 
     def _rescale(self, exponent):
@@ -268,8 +371,8 @@ class Stream:
             self.moments.rescale(shift)
         self.exponent = exponent
 
-    def _prepare(self, X, rho):
-        """Centre, clip and whiten a batch; learn the mean and covariance from it."""
+    def _prepare(self, X, rho, again):
+        """Centre, clip and whiten a batch; learn the moments from it if it is new."""
         moments, clip_norm = self.moments, self.settings.clip_norm
         if self.settings.center:
             X -= moments.reference(X)
@@ -280,6 +383,8 @@ class Stream:
                 kernels.clip_rows(X, norms, limit)
         if moments is None:
             return X
+        if again:
+            return moments.whiten(X)
         return moments.update(X, 0.0 if self.settings.decay else rho)
 
 
@@ -291,44 +396,6 @@ class _Workspace:
         self.rows, self.codes = np.empty_like(pending), np.empty_like(pending)
         self.ascent = np.empty((n, n), dtype=dtype)
         self.magnitudes = np.empty(n)
-
-
-class Sums:
-    """Totals of a pass over data, in the unit of the stream's averages.
-
-    Attributes
-    ----------
-    power, square : float
-        Sums of |code|^p and of squared lengths of rows.
-    n_rows : int
-        Number of rows.
-    ascent : ndarray of shape (n, n)
-        Sum of gradients.
-    """
-
-    def __init__(self, n):
-        self.power, self.square, self.n_rows = 0.0, 0.0, 0
-        self.ascent = np.zeros((n, n))
-
-    def add(self, power, X, ascent, unit, p):
-        """Take in what a batch contributes, computed 2**unit times too small."""
-        self.power += math.ldexp(power, p * unit)
-        self.square += math.ldexp(float(np.vdot(X, X)), 2 * unit)
-        self.n_rows += len(X)
-        self.ascent += math.ldexp(1.0, p * unit) * ascent
-
-    def rescale(self, shift, p):
-        """Express the totals in units 2**-shift times as large."""
-        self.power = math.ldexp(self.power, p * shift)
-        self.square = math.ldexp(self.square, 2 * shift)
-        self.ascent = np.ldexp(self.ascent, p * shift)
-
-    def gap(self, W):
-        """Relative Frank-Wolfe gap at W of the gradient averaged over the pass."""
-        if not self.ascent.any():
-            return 0.0
-        vertex = polar_factor(self.ascent, towards=W)
-        return max(0.0, 1.0 - np.vdot(self.ascent, W) / np.vdot(self.ascent, vertex))
 
 
 def polar_factor(G, towards=None):
@@ -356,125 +423,3 @@ def polar_factor(G, towards=None):
     if values[-1] < 1e-10 * values[0] and towards is not None:
         U, _, Vt = np.linalg.svd(G + (1e-8 * values[0]) * towards)
     return U @ Vt
-
-
-def _orthonormalise(S):
-    """One Newton-Schulz step: squares the departure from orthogonality."""
-    return 1.5 * S - 0.5 * (S @ (S.T @ S))
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """What a stream has learnt so far, in the units of the data.
-
-    Attributes
-    ----------
-    components : ndarray of shape (n, n)
-        Atoms in rows.
-    unmixing : ndarray of shape (n, n)
-        Codes are ``(X - mean) @ unmixing.T``.
-    mean : ndarray of shape (n,)
-        Running mean, zero when it is not taken off.
-    gap : float
-        Frank-Wolfe gap of the last step over the nuclear norm of the gradient.
-    n_steps : int
-        Steps behind it, counting one for rows that do not fill a batch.
-    rank : int
-        Number of directions in which the data vary (n unless they are whitened).
-    """
-
-    components: np.ndarray
-    unmixing: np.ndarray
-    mean: np.ndarray
-    gap: float
-    n_steps: int
-    rank: int
-
-
-def snapshot(stream):
-    """Round the iterate to an orthogonal matrix and undo whitening and scaling.
-
-    Parameters
-    ----------
-    stream : Stream
-        A stream that has seen at least one row; it is left as it is.
-
-    Returns
-    -------
-    result : Snapshot
-        What has been learnt, waiting rows included.
-    """
-    ahead = stream.preview()
-    n = len(ahead.W)
-    W = _orthonormalise(polar_factor(ahead.W))
-    unit = math.ldexp(1.0, ahead.exponent or 0)
-    components, unmixing, mean, rank = W, W, np.zeros(n), n
-    moments = ahead.moments
-    if moments is not None and moments.weight:
-        mean = moments.mean * unit
-        if ahead.settings.whiten:
-            whitening, root, rank = whitening_pair(moments.covariance)
-            components, unmixing = (W @ root) * unit, (W @ whitening) / unit
-    return Snapshot(components, unmixing, mean, ahead.gap, ahead.n_steps, rank)
-
-
-def fit_epochs(stream, X, *, max_iter, tol, shuffle, random_state, callback=None):
-    """Feed a stream the same rows several times over.
-
-    Parameters
-    ----------
-    stream : Stream
-        A new stream; it is changed.
-    X : ndarray of shape (n_samples, n)
-        Rows.
-    max_iter : int
-        Largest number of epochs.
-    tol : float
-        An epoch is the last when the relative Frank-Wolfe gap at its end, of the
-        gradient averaged along it, is not above this.
-    shuffle : bool
-        Whether to put the rows in a new order for each epoch.
-    random_state : numpy.random.RandomState
-        Source of these orders.
-    callback : callable, optional
-        Called after each epoch with a dictionary that holds the stream; true stops.
-
-    Returns
-    -------
-    result : SolverResult
-        ``x`` is the :class:`Snapshot`; the objective, one value an epoch, is the mean
-        of |code|^p along the epoch over its value for Gaussian codes of equal power.
-    """
-    objective, converged, stop = [], False, math.inf
-    size, n = stream.pending.shape
-    for _ in range(max_iter):
-        stream.sums = Sums(n)
-        if shuffle:
-            order = random_state.permutation(len(X))
-            # Gathered some batches at a time: no second copy of X is made.
-            for start in range(0, len(X), 8 * size):
-                stream.feed(X[order[start : start + 8 * size]])
-        else:
-            stream.feed(X)
-        ahead = stream.preview()
-        sums, stream.sums = ahead.sums, None
-        stop = sums.gap(ahead.W)
-        objective.append(
-            sparsity(sums.power, sums.square, sums.n_rows, n, stream.settings.p)
-        )
-        converged = stop <= tol
-        state = {"stream": stream, "objective": objective[-1], "gap": stop}
-        if (callback is not None and callback(state)) or converged:
-            break
-    return SolverResult(
-        snapshot(stream), np.array(objective), stop, len(objective), converged
-    )
-
-
-def sparsity(power_sum, square_sum, n_rows, n, p):
-    """Mean |c|^p over (mean c^2)^(p/2), divided by its value for Gaussian codes."""
-    if not square_sum > 0.0:
-        return 0.0
-    gaussian = 2.0 * math.sqrt(2.0 / math.pi) if p == 3 else 3.0
-    count = n_rows * n
-    return (power_sum / count) / (square_sum / count) ** (p / 2) / gaussian

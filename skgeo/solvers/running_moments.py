@@ -78,6 +78,12 @@ class Moments:
         if grown or forgetting > 0.0:
             self._pair = whitening_pair(self.covariance)[:2]
             self._renewed_at = self.weight
+        return self.whiten(X)
+
+    def whiten(self, X):
+        """Whiten rows that are centred already."""
+        if self.covariance is None:
+            return X
         return X @ self._pair[0].astype(X.dtype)
 
     def rescale(self, shift):

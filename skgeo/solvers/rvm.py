@@ -1,11 +1,8 @@
-"""Sparse Bayesian regression: one pass over the rows, then iterations free of them.
+"""Maximise the evidence of a sparse linear model (relevance vector machine).
 
-:func:`compress` turns (X, y) into a triangular problem with the same posterior and
-the same evidence; :func:`fit_sequential` and :func:`fit_fixed_point` maximise the
-evidence of one target of it.
+Both solvers work on one target of a problem that
+:func:`skgeo.solvers.compressed_rows.compress` has made free of rows and units.
 """
-
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, lapack, solve_triangular
@@ -13,161 +10,7 @@ from scipy.linalg import cho_factor, cho_solve, lapack, solve_triangular
 from skgeo.kernels.rvm import data_fit, sequential_moves
 from skgeo.solvers._result import SolverResult
 
-__all__ = ["Compressed", "compress", "fit_fixed_point", "fit_sequential"]
-
-_EPS = np.finfo(np.float64).eps
-_BLOCK = 1024  # rows at a time
-_MAX_COND = 300.0  # condition up to which the Gram matrix is accurate enough
-
-
-@dataclass(frozen=True, slots=True)
-class Compressed:
-    """A regression problem reduced to triangular form, free of units.
-
-    Attributes
-    ----------
-    design : ndarray of shape (n_features, n_rows)
-        Columns of the reduced design, one a row, each of unit norm (or zero, where
-        the column is constant), n_rows <= min(n_samples, n_features).
-    target : ndarray of shape (n_targets, n_rows)
-        Reduced targets.
-    outside : ndarray of shape (n_targets,)
-        Squared norm of the part of each target that no column reaches;
-        ``outside + sum(target**2)`` is one (zero for a constant target).
-    n : float
-        Effective number of rows, less one where an intercept is fitted.
-    total_weight : float
-        Sum of the sample weights.
-    x_mean, x_scale : ndarray of shape (n_features,)
-        Weighted mean and weighted root mean square about it.
-    y_mean, y_scale : ndarray of shape (n_targets,)
-        The same of the targets.
-    """
-
-    design: np.ndarray
-    target: np.ndarray
-    outside: np.ndarray
-    n: float
-    total_weight: float
-    x_mean: np.ndarray
-    x_scale: np.ndarray
-    y_mean: np.ndarray
-    y_scale: np.ndarray
-
-
-def _power_of_two(values):
-    """Return the power of two just above each value (one for zero)."""
-    exponent = np.frexp(values)[1]
-    # 2**1024 overflows, and dividing by a subnormal would.
-    return np.ldexp(1.0, np.where(values > 0, np.clip(exponent, -1020, 1022), 0))
-
-
-def compress(X, Y, weight=None, fit_intercept=True):
-    """Reduce weighted least squares to triangular form by one blocked QR pass.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        Design.
-    Y : ndarray of shape (n_samples, n_targets)
-        Targets.
-    weight : ndarray of shape (n_samples,), optional
-        Positive weights; a weight of two counts like a repeated row.
-    fit_intercept : bool, default=True
-        Take the weighted means out first.
-
-    Returns
-    -------
-    problem : Compressed
-        The reduced problem.
-    """
-    n_samples, n_features = X.shape
-    total = float(n_samples) if weight is None else float(weight.sum())
-    share = np.full(n_samples, 1.0 / n_samples) if weight is None else weight / total
-    unit, top, mean = _scales(X, Y, share, fit_intercept)
-    root = np.sqrt(share)
-
-    def block(rows, out):
-        np.subtract(X[rows], mean[:n_features], out=out[:, :n_features])
-        np.subtract(Y[rows], mean[n_features:], out=out[:, n_features:])
-        out *= root[rows, None]
-        out /= unit
-
-    R = _triangle(block, n_samples, len(unit))
-    rms = np.linalg.norm(R, axis=0)
-    # What is left of a constant column after its mean is taken out is rounding.
-    floor = 8 * _EPS * top
-    constant = rms <= floor if fit_intercept else rms == 0
-    rms[constant] = 1.0
-    R = R / rms
-    R[:, constant] = 0.0
-    # A constant target has no scale: the rounding of its values gives a finite one.
-    y_rms = np.where(
-        constant[n_features:], np.maximum(floor[n_features:], _EPS), rms[n_features:]
-    )
-    n_rows = min(len(R), n_features)
-    return Compressed(
-        design=np.ascontiguousarray(R[:n_rows, :n_features].T),
-        target=np.ascontiguousarray(R[:n_rows, n_features:].T),
-        outside=np.einsum("ij,ij->j", R[n_rows:, n_features:], R[n_rows:, n_features:]),
-        n=total - float(fit_intercept),
-        total_weight=total,
-        x_mean=mean[:n_features],
-        x_scale=np.where(constant, 0.0, rms * unit)[:n_features],
-        y_mean=mean[n_features:],
-        y_scale=y_rms * unit[n_features:],
-    )
-
-
-def _scales(X, Y, share, fit_intercept):
-    """Powers of two above the columns of (X, Y), largest values in them, and means."""
-    width = X.shape[1] + Y.shape[1]
-    top, mean = np.zeros(width), np.zeros(width)
-    for start in range(0, len(X), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        for A, columns in ((X, slice(X.shape[1])), (Y, slice(X.shape[1], None))):
-            block = A[rows]
-            np.maximum(top[columns], block.max(axis=0), out=top[columns])
-            np.maximum(top[columns], -block.min(axis=0), out=top[columns])
-            if fit_intercept:
-                # No overflow: the shares sum to one.
-                mean[columns] += share[rows] @ block
-    unit = _power_of_two(top)
-    return unit, top / unit, mean
-
-
-def _triangle(block, n_samples, width):
-    """Return R of the QR factorisation of a matrix that ``block`` writes rows of.
-
-    The Cholesky factor of the Gram matrix is R, to relative accuracy cond**2 eps, and
-    three times cheaper; only where the columns are ill-conditioned, which includes a
-    target that the features explain almost wholly, is it worth a Householder pass.
-    """
-    if n_samples > width:
-        gram = np.zeros((width, width))
-        buffer = np.empty((_BLOCK, width))
-        for start in range(0, n_samples, _BLOCK):
-            rows = slice(start, min(start + _BLOCK, n_samples))
-            part = buffer[: rows.stop - start]
-            block(rows, part)
-            gram += part.T @ part
-        norm = np.sqrt(np.diag(gram))
-        if norm.all():
-            factor, info = lapack.dpotrf(gram / norm / norm[:, None])
-            # A triangle is its own LU factorisation (dtrcon came with SciPy 1.14).
-            longest = np.abs(factor).sum(axis=0).max()
-            if info == 0 and lapack.dgecon(factor, longest)[0] * _MAX_COND > 1:
-                return np.triu(factor) * norm
-    step = max(4 * width, 2048)
-    R = np.empty((0, width))
-    for start in range(0, n_samples, step):
-        rows = slice(start, min(start + step, n_samples))
-        stacked = np.empty((len(R) + rows.stop - start, width), order="F")
-        stacked[: len(R)] = R
-        block(rows, stacked[len(R) :])
-        factor = lapack.dgeqrf(stacked, lwork=64 * width, overwrite_a=1)[0]
-        R = np.triu(factor[: min(stacked.shape)])
-    return R
+__all__ = ["fit_fixed_point", "fit_sequential"]
 
 
 class _Posterior:
@@ -240,6 +83,9 @@ class _Posterior:
 
 _REFRESH = 200  # moves between two exact recomputations of the statistics
 _HELD = 10  # fixed-point iterations before the noise variance is learned
+_WEAK = 0.1  # share of a coefficient left to the data below which its term may go
+_STRIDE = np.log(8.0)  # longest step of a log precision
+_SWEEPS = 60  # fixed-point iterations before single moves take over
 
 
 def _climb(state, scores, *, cost, tol, max_iter, banned, callback):
@@ -377,16 +223,17 @@ def fit_sequential(
 
 
 def fit_fixed_point(
-    design, target, outside, n, *, noise=0.0, floor=1e-24, fixed_tol=1e-4,
+    design, target, outside, n, *, noise=0.0, floor=1e-24, fixed_tol=1e-2,
     max_iter=10_000, callback=None, **options,
 ):  # fmt: skip
-    """Maximise the evidence by MacKay's fixed point, all precisions at once.
+    """Maximise the evidence by a fixed-point iteration on all precisions at once.
 
-    Starts from the full model and iterates alpha_j <- gamma_j / m_j**2 and noise <-
-    |residual|**2 / (n - sum gamma), gamma_j = 1 - alpha_j cov_jj. A term leaves when
-    its precision is on the way to infinity: less than one hundredth of a degree of
-    freedom is left to it, and the evidence of that term alone is largest without it.
-    Single-term moves end the fit, so that it stops where no single change helps.
+    The fixed points are those of MacKay's alpha_j <- gamma_j / m_j**2 and noise <-
+    |residual|**2 / (n - sum gamma), gamma_j = 1 - alpha_j cov_jj. From the full model
+    on, each precision goes to where it would settle with all others held, at most
+    a factor of eight at a time. A term leaves when that is infinity and less
+    than a tenth of a degree of freedom is left to it. Single-term moves end the fit, so
+    that it stops where no single change helps and a term that left too early returns.
 
     Parameters are those of :func:`fit_sequential`; ``fixed_tol`` is the largest
     change of a log precision at which the fixed point stops.
@@ -413,18 +260,21 @@ def fit_fixed_point(
         scale = first_noise
         if noise <= 0 and len(scores) > _HELD:
             scale = max(rss / max(n - gamma.sum(), 1e-3 * n), floor)
-        new = gamma * scale / np.maximum(mean * mean, 1e-300)
-        s, q, Y0 = 1.0 / var - a, mean / var, Y + mean * mean / var
-        limit = s * noise if noise > 0 else s * np.maximum(Y0 / n, floor)
-        leaving = (gamma < 1e-2) & (q * q <= limit)
-        stay = ~leaving
-        change = np.abs(np.log(new[stay] / a[stay]))
-        act, a = act[stay], np.clip(new[stay], 1e-30, 1e30)
+        # The precision that each term would take if it were the only one to move.
+        # MacKay's update goes the same way in steps that become ever shorter where
+        # a term is weak, and never reaches the infinity that takes a term out.
+        s, q2 = np.maximum(1.0 / var - a, 1e-300), (mean / var) ** 2
+        with np.errstate(divide="ignore"):
+            own = np.where(q2 > s * scale, s * s / (q2 / scale - s), np.inf)
+        stay = (own < np.inf) | (gamma > _WEAK)
+        change = np.log(own / a)
+        change = np.clip(change[stay], -_STRIDE, _STRIDE)
+        act, a = act[stay], np.clip(a[stay] * np.exp(change), 1e-30, 1e30)
         info = {"n_iter": len(scores), "score": scores[-1], "noise_variance": v}
         if callback is not None and callback(info):
             break
-        settled = stay.all() and change.max(initial=0.0) < fixed_tol
-        if settled and len(scores) > _HELD:
+        settled = stay.all() and np.abs(change).max(initial=0.0) < fixed_tol
+        if (settled and len(scores) > _HELD) or len(scores) >= _SWEEPS:
             converged = True
             break
     converged = converged or not len(act)

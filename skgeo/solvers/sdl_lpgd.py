@@ -19,7 +19,7 @@ from skgeo.solvers._result import SolverResult
 from skgeo.solvers.sdl_data import largest_eigenvalue
 from skgeo.solvers.sdl_subspace import DataGram, Subspace
 
-__all__ = ["lpgd_feature", "lpgd_filter", "lpgd_plain"]
+__all__ = ["lpgd", "lpgd_plain"]
 
 _NUISANCE_STEPS = 3
 
@@ -56,6 +56,9 @@ class _Filter:
     def project(self, A, subspace):
         subspace.update(lambda V: A.T @ (A @ V), lambda: A.T @ A)
         return (A @ subspace.V) @ subspace.V.T
+
+    def factors(self, subspace):
+        return {}
 
 
 class _Feature:
@@ -116,22 +119,85 @@ class _Feature:
         square = float(np.sum((T.T @ (self.omega * T)) * (V[k:].T @ V[k:]))) / s**2
         return max(energy - 2 * cross + square, 0.0)
 
+    def factors(self, subspace):
+        """Codes, coefficients and dictionary with A = codes @ coef.T."""
+        k, s = self.loss.n_logits, np.sqrt(subspace.weight)
+        V = subspace.V
+        D = V[k:].T / s if s > 0 else np.zeros_like(V[k:].T)
+        return {"codes": self.codes, "coef": V[:k].copy(), "dictionary": D}
 
-def _iterate(
-    model, nuisance, gram, *, rank, recon, start, max_iter, tol, momentum, callback
+
+def lpgd(
+    kind,
+    data,
+    loss,
+    nuisance,
+    *,
+    rank,
+    recon,
+    ridge,
+    start=None,
+    max_iter=500,
+    tol=1e-5,
+    momentum=True,
+    callback=None,
 ):
-    """Guarded, accelerated projected gradient shared by the two kinds."""
-    loss, ridge = model.loss, model.ridge
+    """Scaled, guarded and accelerated low-rank projected gradient.
+
+    "filter" minimises ``loss(X' A.T + N nu.T) + ridge ||A||^2 + recon * mean||x' - B
+    x'||^2`` with the rows of A and the range of B in one r-dimensional subspace V;
+    "feature" minimises ``loss(A + N nu.T) + ridge * mean||A_i||^2 + recon * mean||x' -
+    B_i||^2`` with ``[A | B]`` of rank r.
+
+    Parameters
+    ----------
+    kind : {"filter", "feature"}
+        Model.
+    data : DataMatrix
+        Centred and scaled data with relative weights.
+    loss : LabelLoss
+        Labels.
+    nuisance : Nuisance
+        Covariates and intercept.
+    rank : int
+        Number of atoms r.
+    recon, ridge : float
+        Weight of the reconstruction error and of the squared effective coefficients.
+    start : tuple (A, V, nu), optional
+        Start; default zero coefficients and the principal subspace. A has shape
+        (n_logits, n_features) and V n_features rows for "filter", (n_samples, n_logits)
+        and n_logits + n_features for "feature".
+    max_iter : int, default=500
+        Largest number of steps.
+    tol : float, default=1e-5
+        Stop when the relative step of A and the energy-weighted sine of the turn of V
+        are both at most this.
+    momentum : bool, default=True
+        Extrapolate, with a restart whenever the objective would rise.
+    callback : callable, optional
+        Called with a dict after every step; true stops.
+
+    Returns
+    -------
+    result : SolverResult
+        ``x = (A, V, nu)``; ``extra`` has ``lipschitz``, ``strong_convexity`` (of the
+        weighted lift), ``residuals`` and ``restarts``. For "feature" it has in addition
+        ``codes`` (n_samples, r), ``coef`` (n_logits, r) and ``dictionary`` (r,
+        n_features) with ``A = codes @ coef.T`` and reconstruction ``codes @
+        dictionary``.
+    """
+    is_filter = kind == "filter"
+    model = (_Filter if is_filter else _Feature)(data, loss, ridge)
+    gram = DataGram(data)
+    if start is None:
+        start = (model.zeros(), np.empty((model.size(), 0)), nuisance.zeros())
     L = 2 * ridge + model.curvature()
     if L == 0:
         L = 1.0  # no label can move anything
-    n_features = model.data.shape[1]
     width = min(model.size(), rank + 5)
     A, basis, nu = start
-    subspace = Subspace(
-        gram, 2 * recon / L, rank, _widen(basis, model.size(), width), n_features
-    )
-    is_filter = isinstance(model, _Filter)
+    basis = _widen(basis, model.size(), width)
+    subspace = Subspace(gram, 2 * recon / L, rank, basis, data.shape[1])
 
     def value_at(A, S, nu_start):
         nu, value, _ = nuisance.solve(S, nu_start, _NUISANCE_STEPS)
@@ -198,7 +264,7 @@ def _iterate(
         if stop <= tol:
             converged = True
             break
-    return subspace, SolverResult(
+    return SolverResult(
         x=(A, subspace.V, nu),
         objective=np.array(history),
         stop=stop,
@@ -209,6 +275,7 @@ def _iterate(
             "strong_convexity": min(2 * ridge, L),
             "residuals": np.array(steps),
             "restarts": restarts,
+            **model.factors(subspace),
         },
     )
 
@@ -218,125 +285,6 @@ def _widen(basis, size, width):
     have = min(basis.shape[1], width)
     more = np.cos(np.outer(np.arange(size) + 1.0, np.arange(width - have) + 0.618) ** 2)
     return np.hstack([basis[:, :have], more])
-
-
-def lpgd_filter(
-    data,
-    loss,
-    nuisance,
-    *,
-    rank,
-    recon,
-    ridge,
-    start=None,
-    max_iter=500,
-    tol=1e-5,
-    momentum=True,
-    callback=None,
-):
-    """Scaled low-rank projected gradient for the filter model.
-
-    Minimises ``loss(X' A.T + N nu.T) + ridge ||A||^2 + recon * mean||x' - B x'||^2``
-    with the rows of A and the range of B in one r-dimensional subspace V.
-
-    Parameters
-    ----------
-    data : DataMatrix
-        Centred and scaled data with relative weights.
-    loss : LabelLoss
-        Labels.
-    nuisance : Nuisance
-        Covariates and intercept.
-    rank : int
-        Number of atoms r.
-    recon, ridge : float
-        Weight of the reconstruction error and of the squared effective coefficients.
-    start : tuple (A, V, nu), optional
-        Start; default zero coefficients and the principal subspace.
-    max_iter : int, default=500
-        Largest number of steps.
-    tol : float, default=1e-5
-        Stop when the relative step of A and the energy-weighted sine of the turn of V
-        are both at most this.
-    momentum : bool, default=True
-        Extrapolate, with a restart whenever the objective would rise.
-    callback : callable, optional
-        Called with a dict after every step; true stops.
-
-    Returns
-    -------
-    result : SolverResult
-        ``x = (A, V, nu)``; ``extra`` has ``lipschitz``, ``strong_convexity`` (of the
-        weighted lift), ``residuals`` and ``restarts``.
-    """
-    gram = DataGram(data)
-    model = _Filter(data, loss, ridge)
-    if start is None:
-        start = (model.zeros(), np.empty((model.size(), 0)), nuisance.zeros())
-    _, result = _iterate(
-        model,
-        nuisance,
-        gram,
-        rank=rank,
-        recon=recon,
-        start=start,
-        max_iter=max_iter,
-        tol=tol,
-        momentum=momentum,
-        callback=callback,
-    )
-    return result
-
-
-def lpgd_feature(
-    data,
-    loss,
-    nuisance,
-    *,
-    rank,
-    recon,
-    ridge,
-    start=None,
-    max_iter=500,
-    tol=1e-5,
-    momentum=True,
-    callback=None,
-):
-    """Scaled low-rank projected gradient for the feature model.
-
-    Minimises ``loss(A + N nu.T) + ridge * mean||A_i||^2 + recon * mean||x' - B_i||^2``
-    with ``[A | B]`` of rank r. Parameters are those of :func:`lpgd_filter`, with A of
-    shape (n_samples, n_logits) and V of n_logits + n_features rows.
-
-    Returns
-    -------
-    result : SolverResult
-        ``x = (A, V, nu)``; ``extra`` has in addition ``codes`` (n_samples, r),
-        ``coef`` (n_logits, r) and ``dictionary`` (r, n_features) with
-        ``A = codes @ coef.T`` and reconstruction ``codes @ dictionary``.
-    """
-    gram = DataGram(data)
-    model = _Feature(data, loss, ridge)
-    if start is None:
-        start = (model.zeros(), np.empty((model.size(), 0)), nuisance.zeros())
-    subspace, result = _iterate(
-        model,
-        nuisance,
-        gram,
-        rank=rank,
-        recon=recon,
-        start=start,
-        max_iter=max_iter,
-        tol=tol,
-        momentum=momentum,
-        callback=callback,
-    )
-    k, s = loss.n_logits, np.sqrt(subspace.weight)
-    V = subspace.V
-    result.extra["codes"] = model.codes
-    result.extra["coef"] = V[:k].copy()
-    result.extra["dictionary"] = V[k:].T / s if s > 0 else np.zeros_like(V[k:].T)
-    return result
 
 
 def lpgd_plain(X, loss, *, rank, recon, ridge, step, A, B, max_iter, tol=0.0):

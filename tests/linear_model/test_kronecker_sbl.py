@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.optimize import nnls
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import MultiTaskLassoCV
@@ -164,7 +165,7 @@ def test_am_is_expectation_maximisation():
     Y = X / np.sqrt(np.mean(X**2))
     result = fit_kron_prior([H], Y, method="am", prune_tol=0.0, max_iter=25, tol=0)
     power = np.vdot(Y, Y) / len(Y)
-    gamma, s2 = np.full(8, 10 * power / 8), 0.1 * power / 12
+    gamma, s2 = np.full(8, power / 8), 0.1 * power / 12
     for _ in range(25):
         cov = np.linalg.inv(H.T @ H / s2 + np.diag(1 / gamma))
         mean = Y @ H @ cov / s2
@@ -173,6 +174,30 @@ def test_am_is_expectation_maximisation():
         gamma = np.diag(cov) + np.mean(mean**2, axis=0)
     assert_allclose(result.x[0], gamma, rtol=1e-8)
     assert_allclose(result.extra["noise_variance"], s2, rtol=1e-8)
+
+
+def test_coupled_am_is_a_non_negative_least_squares_fit():
+    # One mode, one step: gamma = C u nearest to the uncoupled update.
+    factors, _, X, _, _ = problem(rows=(12,), columns=(8,), k=(3,), n_samples=3)
+    H = factors[0] / np.linalg.norm(factors[0], axis=0)
+    Y = X / np.sqrt(np.mean(X**2))
+    C = np.eye(8) + 0.8 * (np.eye(8, k=1) + np.eye(8, k=-1))
+    start = C @ np.full(8, np.vdot(Y, Y) / len(Y) / 8)
+    cov = np.linalg.inv(H.T @ H / 0.1 + np.diag(1 / start))
+    target = np.diag(cov) + np.mean((Y @ H @ cov / 0.1) ** 2, axis=0)
+    result = fit_kron_prior(
+        [H],
+        Y,
+        method="am",
+        noise=0.1,
+        coupling=(0.8,),
+        prune_tol=0.0,
+        max_iter=1,
+        tol=0,
+    )
+    fitted = C @ nnls(C, target)[0]
+    assert (fitted < 1e-3 * target.max()).any()  # the constraint is active
+    assert_allclose(result.x[0], np.maximum(fitted, 1e-5 * target.max()), rtol=1e-8)
 
 
 def test_svd_of_two_modes_is_the_best_rank_one():
@@ -349,7 +374,7 @@ def test_search_over_method_and_pruning_by_evidence():
     )
     search = GridSearchCV(
         KroneckerSBL(factors, max_iter=1000, tol=1e-2, min_gain=8.0),
-        {"method": ["mm", "svd", "am"], "prune_tol": [1e-6, 1e-4, 1e-2]},
+        {"method": list(METHODS), "prune_tol": [1e-6, 1e-4, 1e-2]},
         cv=3,
     ).fit(X)
     best = search.best_estimator_

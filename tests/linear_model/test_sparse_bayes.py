@@ -15,7 +15,7 @@ from sklearn.linear_model import ARDRegression
 from sklearn.model_selection import GridSearchCV
 
 from skgeo.linear_model import SparseBayesianRegressor
-from skgeo.solvers import rvm
+from skgeo.solvers import compressed_rows, rvm
 
 SOLVERS = ("sequential", "fixed_point")
 
@@ -105,6 +105,28 @@ def test_evidence_is_that_of_a_plain_fixed_point(seed, solver):
         solver=solver, min_gain=0.0, fit_intercept=False, tol=1e-10
     ).fit(X, y)
     assert_allclose(model.log_evidence_, plain_fixed_point(X, y), rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(200, 30), (60, 15)])
+def test_solvers_that_differ_are_at_two_maxima(shape):
+    # Strongly correlated columns: what differs is the maximum, not the objective. Each
+    # solver stays where the other stopped.
+    differ = 0
+    for seed in range(8):
+        X, y, _ = problem(*shape, seed=seed, correlation=0.95)
+        reduced = compressed_rows.compress(X, y[:, None])
+        given = (reduced.design, reduced.target[0], reduced.outside[0], reduced.n)
+        one, two = rvm.fit_sequential(*given), rvm.fit_fixed_point(*given)
+        gap = abs(one.objective[-1] - two.objective[-1])
+        same = np.array_equal(one.extra["active"], two.extra["active"])
+        assert (gap < 1e-6) == same
+        differ += not same
+        for other in (one, two):
+            a = other.extra["alpha"] * other.extra["noise_variance"]
+            again = rvm.fit_sequential(*given, start=(other.extra["active"], a))
+            assert_allclose(again.objective[-1], other.objective[-1], atol=1e-6)
+            assert_array_equal(again.extra["active"], other.extra["active"])
+    assert differ <= 4
 
 
 @pytest.mark.parametrize("noise", [None, 0.3])
@@ -282,9 +304,9 @@ def test_gram_and_householder_give_the_same_triangle(monkeypatch):
     rng = np.random.default_rng(0)
     X, Y = rng.standard_normal((3000, 7)) + 5, rng.standard_normal((3000, 2))
     weight = rng.uniform(0.1, 2, 3000)
-    fast = rvm.compress(X, Y, weight)
-    monkeypatch.setattr(rvm, "_MAX_COND", 0.0)
-    slow = rvm.compress(X, Y, weight)
+    fast = compressed_rows.compress(X, Y, weight)
+    monkeypatch.setattr(compressed_rows, "_MAX_COND", 0.0)
+    slow = compressed_rows.compress(X, Y, weight)
     for one in (fast, slow):
         assert_allclose(np.sum(one.design**2, axis=1), 1.0)
         assert_allclose(one.outside + np.sum(one.target**2, axis=1), 1.0)
@@ -300,6 +322,44 @@ def test_gram_and_householder_give_the_same_triangle(monkeypatch):
     assert_allclose(
         slow.design @ slow.design.T, correlation / scale / scale[:, None], atol=1e-12
     )
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**31), n=st.integers(1, 60), log_cond=st.floats(0, 6))
+def test_condition_is_estimated_well_enough(seed, n, log_cond):
+    rng = np.random.default_rng(seed)
+    U, V = (np.linalg.qr(rng.standard_normal((n, n)))[0] for _ in range(2))
+    R = np.linalg.qr(U * np.geomspace(1, 10.0**-log_cond, n) @ V)[1]
+    true, found = np.linalg.cond(R), compressed_rows._condition(R)
+    assert true / 2 < found < true * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("intercept", [False, True])
+@pytest.mark.parametrize("kind", ["plain", "sorted", "offset", "units", "jump"])
+def test_one_pass_equals_the_careful_one(monkeypatch, kind, intercept, weighted):
+    rng = np.random.default_rng(2)
+    X, Y = rng.standard_normal((3000, 6)), rng.standard_normal((3000, 2))
+    Y += X[:, :2]
+    # Cases that the single pass may do, and cases that it has to hand on.
+    if kind == "sorted":
+        X.sort(axis=0)
+        X += 0.1 * rng.standard_normal(X.shape)
+    elif kind == "offset":
+        X += 1e9
+    elif kind == "units":
+        X *= 10.0 ** np.array([-160, 0, 160, 3, -3, 0])
+    elif kind == "jump":
+        X[1500:] += 1e3  # the spread is one of means
+    weight = rng.uniform(0.1, 2, 3000) if weighted else None
+    fast = compressed_rows.compress(X, Y, weight, intercept)
+    monkeypatch.setattr(compressed_rows, "_PLAIN", 1e-300)
+    slow = compressed_rows.compress(X, Y, weight, intercept)
+    for name in ("x_mean", "x_scale", "y_mean", "y_scale", "outside"):
+        assert_allclose(getattr(fast, name), getattr(slow, name), rtol=1e-8, atol=1e-15)
+    for left, right in ((fast.design, fast.design), (fast.design, fast.target)):
+        other = slow.target if right is fast.target else slow.design
+        assert_allclose(left @ right.T, slow.design @ other.T, atol=1e-9)
 
 
 @pytest.mark.parametrize("solver", SOLVERS)

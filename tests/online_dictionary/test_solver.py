@@ -8,9 +8,12 @@ from hypothesis import strategies as st
 from skgeo.solvers.orthogonal_dictionary import (
     Settings,
     Stream,
+    _Workspace,
+    polar_factor,
+)
+from skgeo.solvers.orthogonal_dictionary_fit import (
     Sums,
     fit_epochs,
-    polar_factor,
     snapshot,
     sparsity,
 )
@@ -186,3 +189,23 @@ def test_whitening_pair():
     np.testing.assert_allclose(root @ root, A @ A.T, atol=1e-10)
     projector = whitening @ (A @ A.T) @ whitening
     np.testing.assert_allclose(projector, A @ np.linalg.pinv(A), atol=1e-8)
+
+
+@pytest.mark.parametrize("p", [3, 4])
+def test_pairs_at_a_saddle_are_told_and_turned(p):
+    rng = np.random.default_rng(30)
+    n = 12
+    D = np.linalg.qr(rng.standard_normal((n, n)))[0]
+    X = (rng.standard_normal((100, 2 * n, n)) * (rng.random((100, 2 * n, n)) < 0.4)) @ D
+    mixed, half = D.copy(), np.sqrt(0.5)
+    for k, m in ((0, 1), (5, 9)):
+        mixed[k], mixed[m] = half * (D[k] + D[m]), half * (D[k] - D[m])
+    for start, is_maximum in ((D, True), (mixed, False)):
+        stream = Stream(start.copy(), np.empty((2 * n, n)), Settings(p=p))
+        stream.feed(X[0])  # sets the unit
+        stream.W[:] = start
+        stream.kept = list(X)
+        assert stream._is_maximum(_Workspace(stream.pending)) is is_maximum
+        overlap = np.abs(stream.W @ D.T)
+        np.testing.assert_allclose(overlap.max(axis=1), 1.0, atol=1e-12)
+        assert stream._is_maximum(_Workspace(stream.pending)) is True

@@ -18,7 +18,7 @@ from skgeo.solvers.sdl_data import (
 )
 from skgeo.solvers.sdl_init import initial_dictionary, principal_axes
 from skgeo.solvers.sdl_loss import LabelLoss, Nuisance, ridge_logistic
-from skgeo.solvers.sdl_lpgd import lpgd_feature, lpgd_filter, lpgd_plain
+from skgeo.solvers.sdl_lpgd import lpgd, lpgd_plain
 
 
 def setting(n=120, p=14, r=3, q=2, n_classes=2, seed=0, noise=0.3, ridge=0.01):
@@ -134,7 +134,8 @@ def starts(model_size, rank, loss, nuisance, n_rows=None):
 def test_filter_reaches_one_objective_from_six_starts(n_classes):
     data, loss, nuisance = setting(n_classes=n_classes)
     found = [
-        lpgd_filter(
+        lpgd(
+            "filter",
             data,
             loss,
             nuisance,
@@ -156,7 +157,8 @@ def test_filter_reaches_one_objective_from_six_starts(n_classes):
 def test_feature_reaches_one_objective_from_six_starts():
     data, loss, nuisance = setting()
     last = [
-        lpgd_feature(
+        lpgd(
+            "feature",
             data,
             loss,
             nuisance,
@@ -177,8 +179,16 @@ def test_filter_equals_lbfgs_of_the_projected_problem(n_classes):
     """The codes eliminated, D, coefficients and covariates by L-BFGS."""
     data, loss, nuisance = setting(n_classes=n_classes)
     r, recon, ridge = 3, 0.5, 0.01
-    result = lpgd_filter(
-        data, loss, nuisance, rank=r, recon=recon, ridge=ridge, tol=1e-10, max_iter=5000
+    result = lpgd(
+        "filter",
+        data,
+        loss,
+        nuisance,
+        rank=r,
+        recon=recon,
+        ridge=ridge,
+        tol=1e-10,
+        max_iter=5000,
     )
     X, N, k = dense(data), nuisance.N, loss.n_logits
     G = X.T @ (data.weight[:, None] * X)
@@ -214,8 +224,16 @@ def test_filter_equals_lbfgs_of_the_projected_problem(n_classes):
 def test_full_rank_filter_equals_cvxpy():
     cp = pytest.importorskip("cvxpy")
     data, loss, nuisance = setting(n=60, p=5)
-    result = lpgd_filter(
-        data, loss, nuisance, rank=5, recon=0.7, ridge=0.02, tol=1e-10, max_iter=5000
+    result = lpgd(
+        "filter",
+        data,
+        loss,
+        nuisance,
+        rank=5,
+        recon=0.7,
+        ridge=0.02,
+        tol=1e-10,
+        max_iter=5000,
     )
     X, sign = dense(data), 2.0 * loss.y - 1
     a, g = cp.Variable(5), cp.Variable(nuisance.size)
@@ -231,8 +249,16 @@ def test_full_rank_filter_equals_cvxpy():
 def test_lifted_feature_equals_cvxpy_at_full_rank():
     cp = pytest.importorskip("cvxpy")
     data, loss, nuisance = setting(n=25, p=3, q=1)
-    result = lpgd_feature(
-        data, loss, nuisance, rank=4, recon=0.7, ridge=0.05, tol=1e-10, max_iter=5000
+    result = lpgd(
+        "feature",
+        data,
+        loss,
+        nuisance,
+        rank=4,
+        recon=0.7,
+        ridge=0.05,
+        tol=1e-10,
+        max_iter=5000,
     )
     sign = 2.0 * loss.y - 1
     a, g = cp.Variable(25), cp.Variable(nuisance.size)
@@ -292,7 +318,8 @@ def test_contracts_at_the_proven_rate():
     data = DataMatrix(X, np.full(80, 1 / 80), None, 1.0)
     mean_loss = LabelLoss(y, 2, np.full(80, 1 / 80))
     nuisance = Nuisance(mean_loss, np.empty((80, 0)), False, 0.0)
-    scaled = lpgd_filter(
+    scaled = lpgd(
+        "filter",
         data,
         mean_loss,
         nuisance,
@@ -309,8 +336,16 @@ def test_contracts_at_the_proven_rate():
 def test_weighted_form_equals_the_published_iteration_when_misspecified():
     data, loss, _ = setting(q=0, noise=1.0)
     nuisance = Nuisance(loss, np.empty((120, 0)), False, 0.0)
-    scaled = lpgd_filter(
-        data, loss, nuisance, rank=2, recon=0.3, ridge=0.05, tol=1e-11, max_iter=3000
+    scaled = lpgd(
+        "filter",
+        data,
+        loss,
+        nuisance,
+        rank=2,
+        recon=0.3,
+        ridge=0.05,
+        tol=1e-11,
+        max_iter=3000,
     )
     root = np.sqrt(data.weight)[:, None]
     X = dense(data)
@@ -348,8 +383,8 @@ def test_warm_subspace_equals_exact(momentum, monkeypatch):
     for exact, gram in ((1000, 1000), (0, 1000), (0, 0)):
         monkeypatch.setattr(sdl_subspace, "EXACT_LIMIT", exact)
         monkeypatch.setattr(sdl_subspace, "GRAM_LIMIT", gram)
-        for solver in (lpgd_filter, lpgd_feature):
-            result = solver(data, loss, nuisance, momentum=momentum, **options)
+        for kind in ("filter", "feature"):
+            result = lpgd(kind, data, loss, nuisance, momentum=momentum, **options)
             assert (np.diff(result.objective) <= 1e-12).all()
             last.append(result.objective[-1])
     assert_allclose(last[0::2], last[0], rtol=1e-7)
@@ -359,11 +394,11 @@ def test_warm_subspace_equals_exact(momentum, monkeypatch):
 def test_large_and_zero_reconstruction_weight():
     data, loss, nuisance = setting()
     common = {"rank": 3, "ridge": 0.01, "max_iter": 3000, "tol": 1e-9}
-    heavy = lpgd_filter(data, loss, nuisance, recon=1e6, **common)
+    heavy = lpgd("filter", data, loss, nuisance, recon=1e6, **common)
     axes = principal_axes(data, 3)
     gap = heavy.x[1] - axes.T @ (axes @ heavy.x[1])
     assert np.abs(gap).max() < 1e-4
-    none = lpgd_filter(data, loss, nuisance, recon=0.0, **common)
+    none = lpgd("filter", data, loss, nuisance, recon=0.0, **common)
     X = np.hstack([dense(data), nuisance.N])
     penalty = np.r_[np.full(14, 0.01), nuisance.penalty]
     _, value = ridge_logistic(X, loss, penalty, np.zeros((1, 17)), max_iter=5000)
@@ -421,8 +456,8 @@ def test_bcd_never_rises(solver, positive_dict, positive_code, recon, n_classes)
 def test_free_block_descent_reaches_the_lifted_optimum():
     data, loss, nuisance = setting()
     common = {"recon": 0.5, "ridge": 0.01}
-    lifted = lpgd_filter(
-        data, loss, nuisance, rank=3, tol=1e-10, max_iter=5000, **common
+    lifted = lpgd(
+        "filter", data, loss, nuisance, rank=3, tol=1e-10, max_iter=5000, **common
     )
     result = bcd_filter(
         data,
