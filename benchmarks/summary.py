@@ -105,6 +105,7 @@ def section(result, module):
     """Write the section of one result."""
     name, rows = result["benchmark"], result["rows"]
     view = VIEWS.get(name, View(title(name)))
+    yield f"({name.replace('_', '-')})="
     yield f"## {title(name)}"
     yield ""
     if module:
@@ -130,7 +131,10 @@ def section(result, module):
         yield "::::"
         yield ""
     if module:
-        yield f"Run again: `python -m benchmarks.{module.parent.name}.{module.stem}`"
+        yield (
+            f"Results: `{name}`. Run again: "
+            f"`python -m benchmarks.{module.parent.name}.{module.stem}`"
+        )
         yield ""
 
 
