@@ -79,7 +79,9 @@ fifty = {
 
 def channel_error(snr, seed):
     data = make_irs_mimo(snr=snr, random_state=7000 + seed)
-    model = KroneckerSBL(data.factors, noise_variance=data.noise_variance)
+    model = KroneckerSBL(
+        data.factors, noise_variance=data.noise_variance, max_iter=2000
+    )
     codes = model.fit(data.X).transform(data.X).reshape(18, 18, 18)
     channels = data.channels[0]
     gap = np.abs(mode_product(codes, data.channel_factors) - channels) ** 2

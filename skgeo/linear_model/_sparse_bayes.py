@@ -38,10 +38,10 @@ class SparseBayesianRegressor(
         "sequential" starts from the empty model and adds, removes or re-estimates one
         term at a time (Tipping and Faul), the noise variance being maximised out at
         every move. "fixed_point" starts from the full model and updates every
-        precision at once (MacKay's fixed point), then ends with single-term moves,
-        and takes up to twice the time. Both stop at
-        a model that no single-term move improves; the evidence has several maxima,
-        and the two may find different ones where features are strongly correlated.
+        precision at once (MacKay's fixed point), then ends with single-term moves;
+        it takes longer. Both stop at a model that no single-term move improves. The
+        evidence has several maxima, and with ``min_gain=0`` and strongly correlated
+        features the two may find different ones, "fixed_point" more often the higher.
     min_gain : "auto" or float, default="auto"
         Log evidence that a feature has to bring to be kept: minus the log prior odds
         of a feature being in the model. "auto" is log(n_features), one expected

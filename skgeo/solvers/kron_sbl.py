@@ -386,7 +386,10 @@ def _minorise(fit, m, max_inner):
 
 
 def _alternate(fit, m, max_inner):
-    """Expectation maximisation, its M-step by exact cyclic minimisation."""
+    """Expectation maximisation, its M-step by exact cyclic minimisation.
+
+    Under coupling each minimiser is replaced by its non-negative least-squares fit.
+    """
     second = m.variance + m.power
     for _ in range(max_inner):
         before = [g.copy() for g in fit.gammas]

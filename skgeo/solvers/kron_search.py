@@ -1,9 +1,9 @@
 """Search over the index sets of single modes of a Kronecker-structured sparse prior.
 
 With the variances of every other mode held, the evidence of one mode is that of a small
-sparse model with many snapshots, and thousands of index sets of it can be compared
-in the time of one iteration on all modes. It finds sets that smooth updates, which
-end in the nearest local maximum, do not.
+sparse model with many snapshots, and about a hundred index sets of it can be compared
+in the time of one iteration on all modes. That finds sets which smooth updates, ending
+in the nearest local maximum, do not.
 """
 
 import numpy as np
