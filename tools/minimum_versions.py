@@ -14,24 +14,18 @@ import tempfile
 import tomllib
 import venv
 
-# What an extra asks of the core itself, above our own bound: left to pip.
-RAISED = {"eeg": {"pyriemann"}}
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
-def pinned(extras=()):
-    """Turn every ``name>=x`` of the core (and of some extras) into ``name==x``."""
+def pinned():
+    """Turn every ``name>=x`` of the core into ``name==x``."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = list(project["dependencies"])
-    for extra in extras:
-        wanted += project["optional-dependencies"][extra]
-    left = {name for extra in extras for name in RAISED.get(extra, ())}
     pins = []
-    for requirement in wanted:
+    for requirement in project["dependencies"]:
         match = re.match(r"([A-Za-z0-9_.\-\[\]]+)>=([0-9.]+)", requirement)
         if match is None:
             raise SystemExit(f"{requirement!r} has no lower bound")
-        pins.append(requirement if match[1] in left else f"{match[1]}=={match[2]}")
+        pins.append(f"{match[1]}=={match[2]}")
     return pins
 
 
@@ -42,7 +36,7 @@ def main():
     parser.add_argument("--extra", action="append", default=[], dest="extras")
     parser.add_argument("tests", nargs="*", default=["tests"])
     options = parser.parse_args()
-    pins = pinned(options.extras)
+    pins = pinned()
     if options.only_print:
         print("\n".join(pins))
         return 0
@@ -51,6 +45,15 @@ def main():
         binaries = "Scripts" if sys.platform == "win32" else "bin"
         python = str(pathlib.Path(folder) / binaries / "python")
         pip = [python, "-m", "pip", "install", "-q"]
+        if options.extras:
+            # An extra may ask more of the core than we do: uv finds the lowest versions
+            # that satisfy both.
+            uv = [python, "-m", "uv", "pip", "install", "-q", "--python", python]
+            wanted = f"{ROOT}[{','.join(options.extras)}]"
+            subprocess.run([*pip, "uv"], check=True)
+            lowest = ["--resolution", "lowest-direct", "-e", wanted]
+            subprocess.run([*uv, *lowest], check=True)
+            pins = []
         subprocess.run([*pip, *pins, "-e", f"{ROOT}[test]"], check=True)
         return subprocess.call([python, "-m", "pytest", *options.tests], cwd=ROOT)
 
