@@ -1,6 +1,7 @@
 """Pictures of the benchmark pages."""
 
 import math
+import textwrap
 
 from benchmarks._views import Bars
 
@@ -64,7 +65,7 @@ def bars(rows, view, path):
     rows = [r for r in chosen(rows, view.only) if finite(r.get(view.y))]
     if not rows:
         return False
-    panels = list(dict.fromkeys(r.get(view.panel) for r in rows))[:6]
+    panels = list(dict.fromkeys(words(r, view.panel) for r in rows))[:6]
     labels = list(dict.fromkeys(words(r, view.label) for r in rows))
     plt = pyplot()
     fig, axes = plt.subplots(
@@ -79,7 +80,7 @@ def bars(rows, view, path):
         layout="constrained",
     )
     for ax, panel in zip(axes[0], panels, strict=True):
-        members = [r for r in rows if r.get(view.panel) == panel]
+        members = [r for r in rows if words(r, view.panel) == panel]
         places = [labels.index(words(r, view.label)) for r in members]
         values = [view.scale * r[view.y] for r in members]
         errors = [view.scale * (r.get(view.error) or 0.0) for r in members]
@@ -103,7 +104,7 @@ def bars(rows, view, path):
         elif min(values) < 0:
             ax.axvline(0.0, color=FAINT, lw=1, ls="--")
         if view.panel:
-            ax.set_title(str(panel), fontsize=9)
+            ax.set_title(textwrap.fill(panel, 24), fontsize=9)
         ax.grid(axis="both", alpha=0.25)
     axes[0, 0].set(yticks=range(len(labels)), ylim=(len(labels) - 0.5, -0.5))
     axes[0, 0].set_yticklabels(labels)

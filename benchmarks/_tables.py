@@ -169,12 +169,21 @@ def pivot(rows, index, columns, value, percent=False):
 
 
 def split(rows):
-    """Split rows by the column that names their table, else by their columns."""
+    """Split rows by the column that names their table, else by their columns.
+
+    Rows that only lack some columns of others share a table with them.
+    """
     column = next((c for c in SPLITS if all(c in row for row in rows)), None)
+    kinds = sorted({tuple(row) for row in rows}, key=len, reverse=True)
+
+    def key_of(row):
+        if column:
+            return str(row[column])
+        return next(kind for kind in kinds if set(row) <= set(kind))
+
     groups = {}
     for row in rows:
-        key = str(row[column]) if column else tuple(row)
-        groups.setdefault(key, []).append(row)
+        groups.setdefault(key_of(row), []).append(row)
     for key, members in groups.items():
         if column:
             members = [{k: v for k, v in row.items() if k != column} for row in members]

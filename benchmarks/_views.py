@@ -48,7 +48,7 @@ class Bars:
     label: tuple
     y: str
     xlabel: str
-    panel: str = ""
+    panel: tuple = ()
     only: dict = dataclasses.field(default_factory=dict)
     log: bool = False
     error: str = ""
@@ -73,6 +73,8 @@ IRS_METHODS = (
     "best, noise learned",
     "mm, coupled .5",
 )
+# Ratios of one way of skgeo to another, no business of the overview of peers.
+AMONG_OURSELVES = ("eeg_search_threads", "eeg_block_toeplitz")
 FASTER = "times faster than the peer (CPU time)"
 VIEWS = {
     "eeg_covariances": View(
@@ -85,8 +87,9 @@ VIEWS = {
     ),
     "eeg_search": View(
         "Search of order, lag and C",
-        picture=Bars(("precision",), "ratio", FASTER, panel="case", log=True),
+        picture=Bars(("precision",), "ratio", FASTER, panel=("case",), log=True),
     ),
+    "eeg_search_threads": View("Search on two threads against one"),
     "eeg_block_toeplitz": View("Block-Toeplitz geometry"),
     "eeg_moabb": View(
         "Through MOABB, on the embedded recording",
@@ -113,7 +116,7 @@ VIEWS = {
             ("method",),
             "gain",
             "gain over order 1, linear, C = 1 (points of AUC, ± standard error)",
-            panel="data",
+            panel=("data",),
             error="standard_error",
         ),
     ),
@@ -121,6 +124,14 @@ VIEWS = {
         "Steady-state potentials: every way to use augmented covariances",
         pivots=(Pivot("Accuracy (%)", ("method",), ("data",), "score"),),
     ),
+    "eeg_accuracy_uea": View(
+        "EEG and MEG of the UEA archive: every way to use augmented covariances",
+        pivots=(
+            Pivot("Score (%)", ("method",), ("data",), "score"),
+            Pivot("CPU time (s)", ("method",), ("data",), "cpu"),
+        ),
+    ),
+    "eeg_transfer": View("Recentring: other sessions, other people"),
     "eeg_ssvep": View(
         "Steady-state potentials through MOABB's folds",
         pivots=(Pivot("Accuracy", ("pipeline",), ("subject",), "accuracy"),),
@@ -142,7 +153,7 @@ VIEWS = {
             ("method",),
             "error",
             "points in a wrong cluster (%)",
-            panel="setting",
+            panel=("setting",),
             scale=100.0,
         ),
     ),
@@ -160,10 +171,10 @@ VIEWS = {
             Pivot("CPU time (s)", ("method",), ("problem", "r"), "cpu_s"),
         ),
         picture=Bars(
-            ("method", "r"),
+            ("method",),
             "accuracy",
             "test accuracy (± standard deviation over seeds)",
-            panel="problem",
+            panel=("problem", "r"),
             error="accuracy_sd",
         ),
     ),

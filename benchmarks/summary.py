@@ -13,7 +13,7 @@ import re
 import sys
 
 from benchmarks import _pictures, _tables
-from benchmarks._views import FAMILIES, VIEWS, View
+from benchmarks._views import AMONG_OURSELVES, FAMILIES, VIEWS, View
 
 HERE = pathlib.Path(__file__).parent
 RESULTS = HERE / "results"
@@ -40,7 +40,7 @@ def description(path):
     """Return the docstring of a benchmark without its usage, as paragraphs."""
     text = ast.get_docstring(ast.parse(path.read_text())) or ""
     text = re.sub(
-        r"(Usage: )?``?python -m [^`]*``?[.;,]?( SKGEO_DATA set\.)?", "", text
+        r"(Usage: )?``?python -m [^`]*``?[.;,]?( SKGEO_DATA set[.;])?", "", text
     )
     paragraphs = [" ".join(p.split()) for p in text.split("\n\n")]
     return [
@@ -105,6 +105,7 @@ def section(result, module):
     """Write the section of one result."""
     name, rows = result["benchmark"], result["rows"]
     view = VIEWS.get(name, View(title(name)))
+    yield f"({name.replace('_', '-')})="
     yield f"## {title(name)}"
     yield ""
     if module:
@@ -130,13 +131,18 @@ def section(result, module):
         yield "::::"
         yield ""
     if module:
-        yield f"Run again: `python -m benchmarks.{module.parent.name}.{module.stem}`"
+        yield (
+            f"Results: `{name}`. Run again: "
+            f"`python -m benchmarks.{module.parent.name}.{module.stem}`"
+        )
         yield ""
 
 
 def ratios(results):
-    """Collect (title, ratio) of every row that holds a ratio of times."""
+    """Collect (title, ratio) of every row with a ratio of a peer's time to ours."""
     for result in results:
+        if result["benchmark"] in AMONG_OURSELVES:
+            continue
         for row in result["rows"]:
             if _pictures.finite(row.get("ratio")) and row["ratio"] > 0:
                 yield title(result["benchmark"]), float(row["ratio"])

@@ -1,7 +1,8 @@
 """Install the oldest versions that pyproject.toml allows, and run the tests on them.
 
-python tools/minimum_versions.py            # make an environment and test in it
-python tools/minimum_versions.py --print    # print the pinned requirements only
+python tools/minimum_versions.py               # make an environment and test in it
+python tools/minimum_versions.py --extra eeg   # and with the oldest of an extra
+python tools/minimum_versions.py --print       # print the pinned requirements only
 """
 
 import argparse
@@ -16,14 +17,11 @@ import venv
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
-def pinned(extras=()):
-    """Turn every ``name>=x`` of the core (and of some extras) into ``name==x``."""
+def pinned():
+    """Turn every ``name>=x`` of the core into ``name==x``."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = list(project["dependencies"])
-    for extra in extras:
-        wanted += project["optional-dependencies"][extra]
     pins = []
-    for requirement in wanted:
+    for requirement in project["dependencies"]:
         match = re.match(r"([A-Za-z0-9_.\-\[\]]+)>=([0-9.]+)", requirement)
         if match is None:
             raise SystemExit(f"{requirement!r} has no lower bound")
@@ -35,6 +33,7 @@ def main():
     """Build the environment and run the tests."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--print", action="store_true", dest="only_print")
+    parser.add_argument("--extra", action="append", default=[], dest="extras")
     parser.add_argument("tests", nargs="*", default=["tests"])
     options = parser.parse_args()
     pins = pinned()
@@ -46,6 +45,15 @@ def main():
         binaries = "Scripts" if sys.platform == "win32" else "bin"
         python = str(pathlib.Path(folder) / binaries / "python")
         pip = [python, "-m", "pip", "install", "-q"]
+        if options.extras:
+            # An extra may ask more of the core than we do: uv finds the lowest versions
+            # that satisfy both.
+            uv = [python, "-m", "uv", "pip", "install", "-q", "--python", python]
+            wanted = f"{ROOT}[{','.join(options.extras)}]"
+            subprocess.run([*pip, "uv"], check=True)
+            lowest = ["--resolution", "lowest-direct", "-e", wanted]
+            subprocess.run([*uv, *lowest], check=True)
+            pins = []
         subprocess.run([*pip, *pins, "-e", f"{ROOT}[test]"], check=True)
         return subprocess.call([python, "-m", "pytest", *options.tests], cwd=ROOT)
 
