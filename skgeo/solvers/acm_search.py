@@ -169,6 +169,10 @@ def score_settings(C, folds):
                 other=folds.large_svm,
             )
             for c in range(len(folds.Cs)):
+                # Machines that no bound holds are the same for every larger C.
+                if c > 0 and np.array_equal(decision[c], decision[c - 1]):
+                    scores[f, c, k] = scores[f, c - 1, k]
+                    continue
                 scores[f, c, k] = _score(
                     folds.scoring, decision[c], folds.codes, folds.n_classes, test
                 )
