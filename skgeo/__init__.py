@@ -4,21 +4,38 @@ Importing ``skgeo`` is cheap: every subpackage is imported on first use.
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from skgeo import (
+        cluster,
+        datasets,
+        decomposition,
+        dynamics,
+        eeg,
+        exceptions,
+        linear_model,
+        plotting,
+        testing,
+    )
 
 __version__ = "0.1.0.dev0"
 
-_SUBPACKAGES = (
+__all__ = [
+    "__version__",
     "cluster",
     "datasets",
     "decomposition",
     "dynamics",
     "eeg",
+    "exceptions",
     "linear_model",
     "plotting",
     "testing",
-)
+    "warmup",
+]
 
-__all__ = ["__version__", "warmup", *_SUBPACKAGES]
+_SUBPACKAGES = frozenset(__all__) - {"__version__", "warmup"}
 
 
 def __getattr__(name):
@@ -28,7 +45,7 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted(__all__)
+    return __all__
 
 
 def warmup():

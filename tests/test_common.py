@@ -1,7 +1,7 @@
 """scikit-learn's estimator checks over every public estimator of 2-D input.
 
 Each family lists its instances and its expected failures, with reasons, in
-``tests/<family>/common_cases.py``.
+``tests/<package>/common_cases.py``.
 """
 
 import importlib
@@ -14,9 +14,12 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skgeo.testing import all_estimators
 
+HERE = pathlib.Path(__file__).parent
 CASES = [
-    importlib.import_module(f"tests.{path.parent.name}.common_cases")
-    for path in sorted(pathlib.Path(__file__).parent.glob("*/common_cases.py"))
+    importlib.import_module(
+        ".".join(path.relative_to(HERE.parent).with_suffix("").parts)
+    )
+    for path in sorted(HERE.rglob("common_cases.py"))
 ]
 INSTANCES = [estimator for case in CASES for estimator in case.ESTIMATORS]
 EXPECTED = {

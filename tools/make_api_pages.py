@@ -14,6 +14,7 @@ TITLES = {
     "datasets": "Data sets",
     "plotting": "Plotting",
     "testing": "Testing",
+    "exceptions": "Exceptions and warnings",
 }
 
 

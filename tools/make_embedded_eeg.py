@@ -22,7 +22,7 @@ import edfio
 import mne
 import numpy as np
 
-from skgeo.datasets.embedded_eeg import DATA_FILE, RUNS
+from skgeo.datasets._eeg.embedded_eeg import DATA_FILE, RUNS
 
 CHECKSUMS = {
     4: "3d161f88e1c00632585287d2ce584c2bc0f08862438eb255ea8723e00fac693d",
@@ -126,7 +126,7 @@ def main():
     )
     digest = hashlib.sha256(arguments.output.read_bytes()).hexdigest()
     print(f"{arguments.output}: {arguments.output.stat().st_size / 1e6:.2f} MB")
-    print(f"sha256 {digest}  (SHA256 in skgeo/datasets/embedded_eeg.py)")
+    print(f"sha256 {digest}  (SHA256 in skgeo/datasets/_eeg/embedded_eeg.py)")
 
 
 if __name__ == "__main__":

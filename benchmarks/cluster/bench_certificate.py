@@ -17,9 +17,9 @@ from benchmarks.cluster.misclustering import error
 from benchmarks.common import save
 from skgeo.cluster import SDPKMeans, certify_kmeans
 from skgeo.cluster._inputs import inertia_of
+from skgeo.cluster._solvers.bounds import clipped_bound
+from skgeo.cluster._solvers.groups import group_points
 from skgeo.datasets import make_gaussian_clusters
-from skgeo.solvers._cluster_groups import group_points
-from skgeo.solvers.kmeans_bounds import clipped_bound
 from tests.cluster.test_certificate import all_labellings
 
 

@@ -17,8 +17,8 @@ from sklearn.mixture import GaussianMixture
 from benchmarks.cluster.misclustering import SETTINGS, draw, error
 from benchmarks.common import save
 from skgeo.cluster import LikelihoodAdjustedSDP, SDPKMeans
-from skgeo.solvers.ila_sdp import group_covariances
-from skgeo.solvers.shrunk_em import gaussian_log_density
+from skgeo.cluster._solvers.iterative_likelihood import group_covariances
+from skgeo.cluster._solvers.mixture_em import gaussian_log_density
 
 FIRST_SEED = 90_000
 

@@ -15,11 +15,11 @@ import numpy as np
 
 from benchmarks.common import save
 from skgeo.cluster._kmeans import group_rows
+from skgeo.cluster._solvers.admm import fixed_vector_bound
+from skgeo.cluster._solvers.likelihood import profile_blocks, solve_la_sdp
+from skgeo.cluster._solvers.reference_cvxpy import solve_with_cvxpy
+from skgeo.cluster._solvers.relaxation import double_centred, solve_kmeans_sdp
 from skgeo.datasets import make_gaussian_clusters
-from skgeo.solvers.clustering_cvxpy import solve_with_cvxpy
-from skgeo.solvers.kmeans_sdp import double_centred, solve_kmeans_sdp
-from skgeo.solvers.la_sdp import profile_blocks, solve_la_sdp
-from skgeo.solvers.sdp_admm import fixed_vector_bound
 from skgeo.utils.parallel import single_blas_thread
 
 SEED = 20261

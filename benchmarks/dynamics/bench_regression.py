@@ -18,8 +18,8 @@ from benchmarks.common import interleaved, save
 from benchmarks.dynamics.common import TRUTH, error, exact_support
 from skgeo.datasets import KuramotoSivashinsky, make_observation_pairs
 from skgeo.dynamics import PDELibrary1D, from_pysindy
-from skgeo.dynamics._design import build_design
-from skgeo.dynamics._terms import Terms
+from skgeo.dynamics._model_error.design import build_design
+from skgeo.dynamics._model_error.terms import Terms
 from skgeo.linear_model import SparseBayesianRegressor
 
 

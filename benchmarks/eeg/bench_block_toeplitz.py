@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.common import interleaved, save
 from benchmarks.eeg.recordings import session
 from skgeo.eeg import AugmentedCovariances
-from skgeo.solvers import block_toeplitz, riemann
+from skgeo.eeg._solvers import block_toeplitz, riemann
 from skgeo.utils.parallel import single_blas_thread
 
 

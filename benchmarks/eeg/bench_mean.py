@@ -12,7 +12,7 @@ from pyriemann.geometry.mean import mean_riemann
 from benchmarks.common import interleaved, save
 from benchmarks.eeg.recordings import imagery
 from skgeo.eeg import AugmentedCovariances
-from skgeo.solvers.riemann import riemann_mean
+from skgeo.eeg._solvers.riemann import riemann_mean
 from skgeo.utils.parallel import single_blas_thread
 
 

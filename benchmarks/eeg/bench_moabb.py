@@ -11,7 +11,7 @@ import argparse
 import tempfile
 
 from benchmarks import common
-from skgeo.datasets.embedded_eeg import MOTOR_CHANNELS
+from skgeo.datasets._eeg.embedded_eeg import MOTOR_CHANNELS
 from skgeo.eeg import evaluate, param_grids
 
 PIPELINES = [

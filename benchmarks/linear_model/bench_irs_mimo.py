@@ -13,9 +13,9 @@ import numpy as np
 from benchmarks.common import save
 from skgeo.datasets import make_irs_mimo
 from skgeo.linear_model import KroneckerSBL, mode_product
-from skgeo.linear_model._kron_input import Dictionary
-from skgeo.solvers.kron_posterior import posterior
-from skgeo.solvers.kron_sbl import fit_kron_prior
+from skgeo.linear_model._kronecker.dictionary import Dictionary
+from skgeo.linear_model._kronecker.posterior import posterior
+from skgeo.linear_model._kronecker.prior import fit_kron_prior
 
 SNR = (4, 8, 12, 16, 20)
 PUBLISHED = {

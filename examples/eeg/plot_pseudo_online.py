@@ -17,7 +17,7 @@ and decodes a third one chunk by chunk, as it would arrive.
 import matplotlib.pyplot as plt
 import numpy as np
 
-from skgeo.datasets.embedded_eeg import read_recording
+from skgeo.datasets._eeg.embedded_eeg import read_recording
 from skgeo.eeg import (
     AugmentedCovarianceClassifier,
     StreamDecoder,

@@ -135,8 +135,8 @@ def _progress():
 
 
 def _print_tables(result):
-    from skgeo.eeg.moabb import BASELINES
-    from skgeo.eeg.report import statistics
+    from skgeo.eeg._moabb.pipelines import BASELINES
+    from skgeo.eeg._moabb.report import statistics
     from skgeo.plotting import METRIC_NAMES, best_baseline, summary_table
 
     table = summary_table(result.scores, result.folds)
@@ -333,8 +333,8 @@ def _set_provider(provider):
 
 
 def _list():
-    from skgeo.eeg.lookup import dataset_names
-    from skgeo.eeg.moabb import pipelines
+    from skgeo.eeg._moabb.lookup import dataset_names
+    from skgeo.eeg._moabb.pipelines import pipelines
 
     console.print("Pipelines: " + escape(", ".join(pipelines("all"))), highlight=False)
     console.print("Data sets: " + ", ".join(dataset_names()), highlight=False)
@@ -342,7 +342,7 @@ def _list():
 
 def _run(*, output, **options):
     from skgeo.eeg import evaluate
-    from skgeo.eeg.report import write_report
+    from skgeo.eeg._moabb.report import write_report
 
     with _progress() as progress:
         result = evaluate(output=output, report=_Bar(progress), **options)

@@ -1,12 +1,12 @@
 """Clustering by semidefinite programming, and proofs of K-means optimality."""
 
-from skgeo.utils.lazy import lazy_names
+from skgeo.cluster._certificate import KMeansCertificate, certify_kmeans
+from skgeo.cluster._likelihood_adjusted import LikelihoodAdjustedSDP
+from skgeo.cluster._sdp_kmeans import SDPKMeans
 
-__getattr__, __dir__, __all__ = lazy_names(
-    __name__,
-    {
-        "_certificate": ("KMeansCertificate", "certify_kmeans"),
-        "_likelihood_adjusted": ("LikelihoodAdjustedSDP",),
-        "_sdp_kmeans": ("SDPKMeans",),
-    },
-)
+__all__ = [
+    "KMeansCertificate",
+    "LikelihoodAdjustedSDP",
+    "SDPKMeans",
+    "certify_kmeans",
+]

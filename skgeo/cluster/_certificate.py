@@ -8,10 +8,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from skgeo.cluster._inputs import unit_scale
 from skgeo.cluster._kmeans import group_rows, split_cells
-from skgeo.solvers._cluster_groups import group_points
-from skgeo.solvers.kmeans_bounds import cell_bound, clipped_bound, subsample_bound
-from skgeo.solvers.kmeans_certificate import closed_form_certificate, pca_bound
-from skgeo.solvers.kmeans_sdp import double_centred, solve_kmeans_sdp
+from skgeo.cluster._solvers.bounds import cell_bound, clipped_bound, subsample_bound
+from skgeo.cluster._solvers.certificate import closed_form_certificate, pca_bound
+from skgeo.cluster._solvers.groups import group_points
+from skgeo.cluster._solvers.relaxation import double_centred, solve_kmeans_sdp
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Integer, Null, OneOf, RandomState, Real
 

@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from skgeo.solvers.ila_sdp import group_covariances
-from skgeo.solvers.shrunk_em import gaussian_log_density
+from skgeo.cluster._solvers.iterative_likelihood import group_covariances
+from skgeo.cluster._solvers.mixture_em import gaussian_log_density
 
 __all__ = ["definite_covariances", "fit_without_programme"]
 

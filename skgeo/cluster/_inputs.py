@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skgeo.utils.params import InvalidParameterError
+from skgeo.exceptions import InvalidParameterError
 
 __all__ = [
     "check_covariances",

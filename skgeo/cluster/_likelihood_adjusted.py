@@ -19,10 +19,10 @@ from skgeo.cluster._inputs import (
     unit_scale,
 )
 from skgeo.cluster._kmeans import group_rows
-from skgeo.solvers.ila_sdp import solve_ila_sdp
-from skgeo.solvers.kmeans_sdp import double_centred, solve_kmeans_sdp
-from skgeo.solvers.kmeans_sketch import balanced_sample
-from skgeo.solvers.shrunk_em import gaussian_log_density, shrunk_em
+from skgeo.cluster._solvers.iterative_likelihood import solve_ila_sdp
+from skgeo.cluster._solvers.mixture_em import gaussian_log_density, shrunk_em
+from skgeo.cluster._solvers.relaxation import double_centred, solve_kmeans_sdp
+from skgeo.cluster._solvers.sketch import balanced_sample
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import (

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skgeo.cluster._certificate import judge
 from skgeo.cluster._inputs import check_dissimilarities, unit_scale
 from skgeo.cluster._sdp_runs import RelaxationRuns
-from skgeo.solvers.kmeans_sdp import double_centred, gram_inertia
+from skgeo.cluster._solvers.relaxation import double_centred, gram_inertia
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Integer, Null, OneOf, RandomState, Real, check_params

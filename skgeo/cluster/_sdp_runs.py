@@ -6,10 +6,14 @@ from sklearn.cluster import KMeans
 from skgeo.cluster._certificate import judge
 from skgeo.cluster._inputs import inertia_of
 from skgeo.cluster._kmeans import group_rows, lift_centres
-from skgeo.solvers.clustering_cvxpy import solve_with_cvxpy
-from skgeo.solvers.kmeans_lowrank import labels_of_factor, solve_kmeans_lowrank
-from skgeo.solvers.kmeans_sdp import double_centred, finish_labels, solve_kmeans_sdp
-from skgeo.solvers.kmeans_sketch import sketch_kmeans_sdp
+from skgeo.cluster._solvers.lowrank import labels_of_factor, solve_kmeans_lowrank
+from skgeo.cluster._solvers.reference_cvxpy import solve_with_cvxpy
+from skgeo.cluster._solvers.relaxation import (
+    double_centred,
+    finish_labels,
+    solve_kmeans_sdp,
+)
+from skgeo.cluster._solvers.sketch import sketch_kmeans_sdp
 
 __all__ = ["RelaxationRuns"]
 

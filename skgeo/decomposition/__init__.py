@@ -1,11 +1,9 @@
 """Dictionary learning: supervised, and online orthogonal."""
 
-from skgeo.utils.lazy import lazy_names
+from skgeo.decomposition._online_orthogonal import OnlineOrthogonalDictionary
+from skgeo.decomposition._supervised_dictionary import SupervisedDictionaryLearning
 
-__getattr__, __dir__, __all__ = lazy_names(
-    __name__,
-    {
-        "_online_orthogonal": ("OnlineOrthogonalDictionary",),
-        "_supervised_dictionary": ("SupervisedDictionaryLearning",),
-    },
-)
+__all__ = [
+    "OnlineOrthogonalDictionary",
+    "SupervisedDictionaryLearning",
+]

@@ -6,9 +6,10 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skgeo.solvers.orthogonal_dictionary_fit import snapshot, sparsity
+from skgeo.decomposition._orthogonal.epochs import snapshot, sparsity
+from skgeo.exceptions import InvalidParameterError
 from skgeo.utils.parallel import single_blas_thread
-from skgeo.utils.params import InvalidParameterError, check_params
+from skgeo.utils.params import check_params
 
 __all__ = ["DTYPES", "LearntDictionary"]
 

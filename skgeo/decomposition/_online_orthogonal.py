@@ -10,8 +10,8 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import validate_data
 
 from skgeo.decomposition._online_learnt import DTYPES, LearntDictionary
-from skgeo.solvers.orthogonal_dictionary import Settings, Stream, polar_factor
-from skgeo.solvers.orthogonal_dictionary_fit import fit_epochs
+from skgeo.decomposition._orthogonal.epochs import fit_epochs
+from skgeo.decomposition._orthogonal.stream import Settings, Stream, polar_factor
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import (

@@ -10,9 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from skgeo.decomposition._supervised_fit import Problem, solve
-from skgeo.decomposition._supervised_inference import SupervisedInference
-from skgeo.decomposition._supervised_input import (
+from skgeo.decomposition._supervised.checks import (
     DTYPES,
     Units,
     check_covariates,
@@ -20,6 +18,8 @@ from skgeo.decomposition._supervised_input import (
     covariate_indices,
     split_columns,
 )
+from skgeo.decomposition._supervised.fit import Problem, solve
+from skgeo.decomposition._supervised_inference import SupervisedInference
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import (

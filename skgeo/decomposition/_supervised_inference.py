@@ -8,9 +8,9 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skgeo.decomposition._supervised_input import DTYPES
-from skgeo.solvers.sdl_bcd import codes_of
-from skgeo.solvers.sdl_data import DataMatrix
+from skgeo.decomposition._supervised.bcd import codes_of
+from skgeo.decomposition._supervised.checks import DTYPES
+from skgeo.decomposition._supervised.data_matrix import DataMatrix
 from skgeo.utils.validation import check_sample_weight
 
 __all__ = ["SupervisedInference"]

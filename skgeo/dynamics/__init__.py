@@ -1,17 +1,24 @@
 """Learn what a dynamical model lacks: MEDIDA, its libraries and its filter."""
 
-from skgeo.utils.lazy import lazy_names
+from skgeo.dynamics._enkf import EnsembleKalmanFilter
+from skgeo.dynamics._library.pde import PDELibrary1D, PDELibrary2D
+from skgeo.dynamics._library.pointwise import FunctionLibrary, StencilLibrary
+from skgeo.dynamics._library.pysindy import from_pysindy
+from skgeo.dynamics._medida import MEDIDA
+from skgeo.dynamics._model_error.corrected import CorrectedModel
+from skgeo.dynamics._selection import one_standard_error, skill_scorer
+from skgeo.exceptions import ModelErrorWarning
 
-__getattr__, __dir__, __all__ = lazy_names(
-    __name__,
-    {
-        "_corrected": ("CorrectedModel",),
-        "_diagnostics": ("ModelErrorWarning",),
-        "_enkf": ("EnsembleKalmanFilter",),
-        "_libraries": ("FunctionLibrary", "StencilLibrary"),
-        "_medida": ("MEDIDA",),
-        "_pde_libraries": ("PDELibrary1D", "PDELibrary2D"),
-        "_pysindy": ("from_pysindy",),
-        "_selection": ("one_standard_error", "skill_scorer"),
-    },
-)
+__all__ = [
+    "MEDIDA",
+    "CorrectedModel",
+    "EnsembleKalmanFilter",
+    "FunctionLibrary",
+    "ModelErrorWarning",
+    "PDELibrary1D",
+    "PDELibrary2D",
+    "StencilLibrary",
+    "from_pysindy",
+    "one_standard_error",
+    "skill_scorer",
+]

@@ -11,13 +11,13 @@ from sklearn.base import (
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from skgeo.dynamics._observation import (
+from skgeo.dynamics._assimilation.observation import (
     ArrayLike,
     Operator,
     Update,
     Whitener,
 )
-from skgeo.dynamics._static import StaticBackgroundMixin
+from skgeo.dynamics._assimilation.static import StaticBackgroundMixin
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import (
     Callable,
@@ -31,6 +31,9 @@ from skgeo.utils.params import (
 )
 
 __all__ = ["EnsembleKalmanFilter"]
+
+# Magnitudes of numbers in the units of the state: their squares are finite.
+DATA_UNITS = (1e-152, 1e150)
 
 
 class EnsembleKalmanFilter(
@@ -147,11 +150,13 @@ default="homogeneous"
     """
 
     _param_rules = {
-        "obs_noise": Null() | Real(0.0, closed="neither") | ArrayLike(),
+        "obs_noise": Null()
+        | Real(0.0, closed="neither", magnitudes=DATA_UNITS)
+        | ArrayLike(),
         "background": OneOf("homogeneous", "snapshots", "white") | ArrayLike(),
         "obs_operator": Null() | Callable() | ArrayLike(),
         "n_members": Null() | Integer(2),
-        "background_scale": Null() | Real(0.0, closed="neither"),
+        "background_scale": Null() | Real(0.0, closed="neither", magnitudes=DATA_UNITS),
         "method": OneOf("etkf", "stochastic"),
         "inflation": Real(1.0),
         "localization": Null() | Real(0.0, closed="neither"),

@@ -5,13 +5,19 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, clone
 from sklearn.preprocessing import PolynomialFeatures
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from skgeo.dynamics._checks import Has, check_extras, check_width, drop_blown_up
-from skgeo.dynamics._corrected import CorrectedModel, Redated, call_model
-from skgeo.dynamics._design import build_design
-from skgeo.dynamics._diagnostics import tell, tell_about
-from skgeo.dynamics._equations import write_equations
-from skgeo.dynamics._regression import discover, rms
-from skgeo.dynamics._terms import Terms
+from skgeo.dynamics._model_error.checks import (
+    Has,
+    check_extras,
+    check_width,
+    drop_blown_up,
+)
+from skgeo.dynamics._model_error.corrected import CorrectedModel, Redated, call_model
+from skgeo.dynamics._model_error.design import build_design
+from skgeo.dynamics._model_error.diagnostics import tell, tell_about
+from skgeo.dynamics._model_error.equations import write_equations
+from skgeo.dynamics._model_error.regression import discover, rms
+from skgeo.dynamics._model_error.terms import Terms
+from skgeo.linear_model import SparseBayesianRegressor
 from skgeo.utils.params import (
     Boolean,
     Callable,
@@ -315,9 +321,16 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if self.filter is not None and np.ptp(steps) > 0:
             # The noise of an increment falls with the length of the step.
             weight = steps / steps.mean()
+        regressor = self.regressor
+        if regressor is None:
+            # A gain of 8 in log evidence asks a term to be about four standard errors
+            # from zero: with tens of candidates, chance hardly reaches that.
+            regressor = SparseBayesianRegressor(
+                fit_intercept=False, threshold_alpha=1e4, min_gain=8.0
+            )
         found = discover(
             design,
-            self.regressor,
+            regressor,
             weight=weight,
             end_of=end_of if tangent else None,
             prune=self.prune_step_error,

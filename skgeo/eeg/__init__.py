@@ -1,25 +1,38 @@
 """Augmented-covariance classification of EEG, at home in MOABB."""
 
-from skgeo.utils.lazy import lazy_names
-
-__getattr__, __dir__, __all__ = lazy_names(
-    __name__,
-    {
-        "classification": ("AugmentedCovarianceClassifier",),
-        "covariance": ("AugmentedCovariances",),
-        "embedding": ("DelayEmbedding",),
-        "online": (
-            "StreamDecoder",
-            "information_transfer_rate",
-            "label_windows",
-            "normalised_mcc",
-        ),
-        "search": ("AugmentedCovarianceClassifierCV",),
-        "selection": ("Embedding", "select_embedding"),
-        "evaluation": ("evaluate",),
-        "moabb": ("param_grids", "pipeline_folder", "pipelines"),
-        "report": ("write_report",),
-        "tangent": ("TangentMap",),
-        "transfer": ("RecentredCovarianceClassifier",),
-    },
+from skgeo.eeg._classification import AugmentedCovarianceClassifier
+from skgeo.eeg._covariance import AugmentedCovariances
+from skgeo.eeg._embedding import DelayEmbedding
+from skgeo.eeg._moabb.evaluation import evaluate
+from skgeo.eeg._moabb.pipelines import param_grids, pipeline_folder, pipelines
+from skgeo.eeg._moabb.report import write_report
+from skgeo.eeg._online import (
+    StreamDecoder,
+    information_transfer_rate,
+    label_windows,
+    normalised_mcc,
 )
+from skgeo.eeg._search import AugmentedCovarianceClassifierCV
+from skgeo.eeg._selection import Embedding, select_embedding
+from skgeo.eeg._tangent import TangentMap
+from skgeo.eeg._transfer import RecentredCovarianceClassifier
+
+__all__ = [
+    "AugmentedCovarianceClassifier",
+    "AugmentedCovarianceClassifierCV",
+    "AugmentedCovariances",
+    "DelayEmbedding",
+    "Embedding",
+    "RecentredCovarianceClassifier",
+    "StreamDecoder",
+    "TangentMap",
+    "evaluate",
+    "information_transfer_rate",
+    "label_windows",
+    "normalised_mcc",
+    "param_grids",
+    "pipeline_folder",
+    "pipelines",
+    "select_embedding",
+    "write_report",
+]

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skgeo.eeg.covariance import AugmentedCovariances
-from skgeo.solvers import lagged
+from skgeo.eeg._covariance import AugmentedCovariances
+from skgeo.eeg._solvers import lagged
 
 __all__ = ["CovarianceGrid", "distinct_points"]
 

@@ -15,10 +15,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import SVC
 
+from skgeo.eeg._solvers import block_toeplitz, riemann
+from skgeo.eeg._solvers.lda import shrunk_lda_directions
+from skgeo.eeg._tangent import symmetric_whitener, warn_if_not_converged
 from skgeo.eeg._tangents import make_tangent
-from skgeo.eeg.tangent import symmetric_whitener, warn_if_not_converged
-from skgeo.solvers import block_toeplitz, riemann
-from skgeo.solvers.lda import shrunk_lda_directions
 
 __all__ = [
     "BlockToeplitzMeans",

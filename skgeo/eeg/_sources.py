@@ -3,8 +3,8 @@
 import numpy as np
 
 from skgeo.eeg._grid import distinct_points
-from skgeo.eeg.tangent import symmetric_whitener, warn_if_not_converged
-from skgeo.solvers import block_toeplitz, riemann
+from skgeo.eeg._solvers import block_toeplitz, riemann
+from skgeo.eeg._tangent import symmetric_whitener, warn_if_not_converged
 from skgeo.utils.parallel import single_blas_thread
 
 __all__ = [

@@ -6,8 +6,8 @@ trials, one row a trial; inner products of rows are inner products of tangent ve
 
 import numpy as np
 
-from skgeo.eeg.tangent import warn_if_not_converged
-from skgeo.solvers import block_toeplitz, riemann
+from skgeo.eeg._solvers import block_toeplitz, riemann
+from skgeo.eeg._tangent import warn_if_not_converged
 
 __all__ = ["AveragedTangent", "RiemannTangent", "SiegelTangent", "make_tangent"]
 

@@ -1,13 +1,19 @@
 """Sparse Bayesian learning: linear features and Kronecker-structured dictionaries."""
 
-from skgeo.utils.lazy import lazy_names
-
-__getattr__, __dir__, __all__ = lazy_names(
-    __name__,
-    {
-        "_kron_functions": ("KronPosterior", "kron_posterior", "mode_product"),
-        "_kronecker_regressor": ("KroneckerSBLRegressor",),
-        "_kronecker_sbl": ("KroneckerSBL",),
-        "_sparse_bayes": ("SparseBayesianRegressor",),
-    },
+from skgeo.linear_model._kron_functions import (
+    KronPosterior,
+    kron_posterior,
+    mode_product,
 )
+from skgeo.linear_model._kronecker_regressor import KroneckerSBLRegressor
+from skgeo.linear_model._kronecker_sbl import KroneckerSBL
+from skgeo.linear_model._sparse_bayes import SparseBayesianRegressor
+
+__all__ = [
+    "KronPosterior",
+    "KroneckerSBL",
+    "KroneckerSBLRegressor",
+    "SparseBayesianRegressor",
+    "kron_posterior",
+    "mode_product",
+]

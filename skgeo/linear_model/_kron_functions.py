@@ -4,12 +4,16 @@ import numbers
 
 import numpy as np
 
-from skgeo.linear_model._kron_input import (
+from skgeo.linear_model._kronecker.dictionary import (
     Dictionary,
     check_factors,
     check_measurements,
 )
-from skgeo.solvers.kron_posterior import KronPosterior, mode_products, posterior
+from skgeo.linear_model._kronecker.posterior import (
+    KronPosterior,
+    mode_products,
+    posterior,
+)
 from skgeo.utils.parallel import single_blas_thread
 
 __all__ = ["KronPosterior", "kron_posterior", "mode_product"]

@@ -4,8 +4,13 @@ import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import validate_data
 
-from skgeo.linear_model._kron_input import Dictionary, apply_factors, check_factors
-from skgeo.linear_model._learning import (
+from skgeo.linear_model._kronecker.dictionary import (
+    Dictionary,
+    apply_factors,
+    check_factors,
+)
+from skgeo.linear_model._kronecker.posterior import posterior, predictive_spread
+from skgeo.linear_model._shared import (
     KRON_RULES,
     LinearPredictor,
     MatrixList,
@@ -14,7 +19,6 @@ from skgeo.linear_model._learning import (
     n_steps,
     warn_unsettled,
 )
-from skgeo.solvers.kron_posterior import posterior, predictive_spread
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Boolean, Null, check_params

@@ -8,13 +8,14 @@ from sklearn.base import (
 )
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skgeo.linear_model._kron_input import (
+from skgeo.linear_model._kronecker.dictionary import (
     Dictionary,
     apply_factors,
     check_factors,
     check_measurements,
 )
-from skgeo.linear_model._learning import (
+from skgeo.linear_model._kronecker.posterior import posterior
+from skgeo.linear_model._shared import (
     KRON_RULES,
     MatrixList,
     check_coupling,
@@ -22,7 +23,6 @@ from skgeo.linear_model._learning import (
     n_steps,
     warn_unsettled,
 )
-from skgeo.solvers.kron_posterior import posterior
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Boolean, Null, check_params

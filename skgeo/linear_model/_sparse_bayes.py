@@ -6,9 +6,9 @@ import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import validate_data
 
-from skgeo.linear_model._learning import LinearPredictor, warn_unsettled
-from skgeo.solvers.compressed_rows import compress
-from skgeo.solvers.rvm import fit_fixed_point, fit_sequential
+from skgeo.linear_model._rvm.compress import compress
+from skgeo.linear_model._rvm.evidence import fit_fixed_point, fit_sequential
+from skgeo.linear_model._shared import LinearPredictor, warn_unsettled
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Boolean, Integer, Null, OneOf, Real, check_params

@@ -10,8 +10,8 @@ from functools import partial
 
 from sklearn.base import clone, is_classifier
 
-from skgeo.testing import _trials_contract as contract
-from skgeo.testing import _trials_input as inputs
+import skgeo.testing._trials_contract as contract
+import skgeo.testing._trials_input as inputs
 
 __all__ = [
     "check_trials_estimator",

@@ -12,14 +12,15 @@ from sklearn.cluster import KMeans
 from skgeo.cluster import KMeansCertificate, certify_kmeans
 from skgeo.cluster._inputs import inertia_of
 from skgeo.cluster._kmeans import group_rows
-from skgeo.datasets import make_gaussian_clusters
-from skgeo.solvers import kmeans_bounds, kmeans_certificate
-from skgeo.solvers._cluster_groups import group_points, max_inner_product
-from skgeo.solvers.kmeans_sdp import (
+from skgeo.cluster._solvers import bounds as kmeans_bounds
+from skgeo.cluster._solvers import certificate as kmeans_certificate
+from skgeo.cluster._solvers.groups import group_points, max_inner_product
+from skgeo.cluster._solvers.relaxation import (
     double_centred,
     multiplier_certificate,
     solve_kmeans_sdp,
 )
+from skgeo.datasets import make_gaussian_clusters
 
 
 def all_labellings(n, n_clusters):

@@ -14,10 +14,10 @@ from sklearn.metrics import adjusted_rand_score
 
 from skgeo.cluster import LikelihoodAdjustedSDP, SDPKMeans
 from skgeo.cluster._inputs import inertia_of
+from skgeo.cluster._solvers.iterative_likelihood import group_covariances
+from skgeo.cluster._solvers.likelihood import laplacian_covariance, profile_blocks
+from skgeo.cluster._solvers.mixture_em import gaussian_log_density, shrunk_em
 from skgeo.datasets import make_gaussian_clusters
-from skgeo.solvers.ila_sdp import group_covariances
-from skgeo.solvers.la_sdp import laplacian_covariance, profile_blocks
-from skgeo.solvers.shrunk_em import gaussian_log_density, shrunk_em
 
 
 def clusters(n=120, K=3, d=4, separation=9.0, seed=0, **more):

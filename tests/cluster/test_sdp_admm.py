@@ -7,12 +7,16 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from skgeo.cluster._kmeans import group_rows
+from skgeo.cluster._solvers.admm import _solve_normal, _start
+from skgeo.cluster._solvers.likelihood import profile_blocks, solve_la_sdp
+from skgeo.cluster._solvers.reference_cvxpy import solve_with_cvxpy
+from skgeo.cluster._solvers.relaxation import (
+    double_centred,
+    gram_inertia,
+    solve_kmeans_sdp,
+)
+from skgeo.cluster._solvers.spectral import NegativePart, largest_eigenvalues
 from skgeo.datasets import make_gaussian_clusters
-from skgeo.solvers._spectral_part import NegativePart, largest_eigenvalues
-from skgeo.solvers.clustering_cvxpy import solve_with_cvxpy
-from skgeo.solvers.kmeans_sdp import double_centred, gram_inertia, solve_kmeans_sdp
-from skgeo.solvers.la_sdp import profile_blocks, solve_la_sdp
-from skgeo.solvers.sdp_admm import _solve_normal, _start
 
 
 def hard_instance(n, seed=5):

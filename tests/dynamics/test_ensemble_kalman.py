@@ -9,7 +9,7 @@ from sklearn.base import clone
 
 from skgeo.datasets import KuramotoSivashinsky, Lorenz96, make_observation_pairs
 from skgeo.dynamics import EnsembleKalmanFilter
-from skgeo.solvers.ensemble_kalman import (
+from skgeo.dynamics._assimilation.updates import (
     gaspari_cohn,
     local_update,
     localized_gain,

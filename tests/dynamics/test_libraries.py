@@ -15,7 +15,7 @@ from skgeo.dynamics import (
     PDELibrary2D,
     StencilLibrary,
 )
-from skgeo.dynamics._derivatives import difference_matrix
+from skgeo.dynamics._library.derivatives import difference_matrix
 
 
 def by_name(library, X):

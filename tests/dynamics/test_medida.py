@@ -657,7 +657,7 @@ def test_pysindy_adapters_pass_the_common_checks():
     pytest.importorskip("pysindy")
     from sklearn.utils.estimator_checks import check_estimator
 
-    from skgeo.dynamics._pysindy import _PySINDyLibrary
+    from skgeo.dynamics._library.pysindy import _PySINDyLibrary
 
     failures = [
         check["check_name"]

@@ -12,8 +12,8 @@ from skgeo.eeg import (
     AugmentedCovarianceClassifierCV,
     AugmentedCovariances,
 )
-from skgeo.solvers import block_toeplitz as bt
-from skgeo.solvers import lagged, riemann
+from skgeo.eeg._solvers import block_toeplitz as bt
+from skgeo.eeg._solvers import lagged, riemann
 from skgeo.testing import make_trials
 
 

@@ -8,8 +8,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from pyriemann.estimation import Covariances, TimeDelayCovariances
 
 from skgeo.eeg import AugmentedCovariances, DelayEmbedding
+from skgeo.eeg._solvers import lagged
 from skgeo.kernels.lagged import unroll_blocks
-from skgeo.solvers import lagged
 from skgeo.testing import make_trials
 
 EDGES = ("valid", "moabb", "wrap")

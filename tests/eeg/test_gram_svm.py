@@ -7,10 +7,10 @@ from sklearn.metrics import roc_auc_score
 from sklearn.svm import SVC
 
 from skgeo.eeg._heads import libsvm
+from skgeo.eeg._solvers.cross_validation import gamma_scale, radial, roc_auc
+from skgeo.eeg._solvers.fold_grams import centred
+from skgeo.eeg._solvers.gram_svm import one_versus_one, ovr_decision, vote
 from skgeo.kernels.smo import smo, smo_path
-from skgeo.solvers.acm_search import gamma_scale, radial, roc_auc
-from skgeo.solvers.fold_grams import centred
-from skgeo.solvers.gram_svm import one_versus_one, ovr_decision, vote
 
 CS = (0.01, 0.5, 1.0, 1.5, 100.0)
 

@@ -10,8 +10,8 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import ConvergenceWarning
 
 from skgeo.eeg import TangentMap
-from skgeo.solvers import riemann
-from skgeo.solvers.lda import shrunk_lda_directions
+from skgeo.eeg._solvers import riemann
+from skgeo.eeg._solvers.lda import shrunk_lda_directions
 
 try:
     from pyriemann.geometry.distance import distance_riemann

@@ -19,7 +19,7 @@ from skgeo.eeg import (
     DelayEmbedding,
     TangentMap,
 )
-from skgeo.solvers.fold_grams import fold_grams
+from skgeo.eeg._solvers.fold_grams import fold_grams
 from skgeo.testing import make_trials
 
 CV = StratifiedKFold(3, shuffle=True, random_state=42)

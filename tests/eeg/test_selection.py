@@ -11,8 +11,8 @@ from skgeo.eeg import (
     TangentMap,
     select_embedding,
 )
+from skgeo.eeg._solvers import delays as solver
 from skgeo.eeg._sources import averaged_points, order_shares
-from skgeo.solvers import delays as solver
 from skgeo.testing import make_trials
 
 

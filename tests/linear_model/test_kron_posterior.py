@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from skgeo.linear_model import kron_posterior, mode_product
-from skgeo.solvers.kron_posterior import predictive_spread
+from skgeo.linear_model._kronecker.posterior import predictive_spread
 
 
 def random_problem(rng, rows, columns, *, is_complex, n_samples=2, exponents=None):

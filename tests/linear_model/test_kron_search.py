@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skgeo.linear_model import KroneckerSBL, kron_posterior
-from skgeo.solvers.kron_search import _ModeProblem, search_modes
+from skgeo.linear_model._kronecker.search import _ModeProblem, search_modes
 
 
 def draw(rng, is_complex, *shape):

@@ -15,8 +15,8 @@ from sklearn.linear_model import MultiTaskLassoCV
 from sklearn.model_selection import GridSearchCV
 
 from skgeo.linear_model import KroneckerSBL, KroneckerSBLRegressor, kron_posterior
-from skgeo.solvers.kron_posterior import moments
-from skgeo.solvers.kron_sbl import _Fit, _minorise, fit_kron_prior
+from skgeo.linear_model._kronecker.posterior import moments
+from skgeo.linear_model._kronecker.prior import _Fit, _minorise, fit_kron_prior
 
 METHODS = ("best", "mm", "svd", "am")
 

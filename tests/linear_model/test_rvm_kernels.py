@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from scipy.optimize import minimize_scalar
 
 from skgeo.kernels import rvm as kernels
-from skgeo.solvers.rvm import _Posterior
+from skgeo.linear_model._rvm.evidence import _Posterior
 
 
 def state_of(seed=0, n=30, p=8, noise=0.0):

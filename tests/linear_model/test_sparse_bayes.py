@@ -15,7 +15,8 @@ from sklearn.linear_model import ARDRegression
 from sklearn.model_selection import GridSearchCV
 
 from skgeo.linear_model import SparseBayesianRegressor
-from skgeo.solvers import compressed_rows, rvm
+from skgeo.linear_model._rvm import compress as compressed_rows
+from skgeo.linear_model._rvm import evidence as rvm
 
 SOLVERS = ("sequential", "fixed_point")
 

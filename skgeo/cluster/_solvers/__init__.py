@@ -1,0 +1,1 @@
+"""Numerics of clustering: relaxations, bounds, certificates, likelihoods."""

@@ -1,0 +1,76 @@
+"""Likelihood-adjusted SDP: Gaussian clusters with known, unequal covariances.
+
+The profile log-likelihood of hard labels, with the means maximised out and up to
+``-(n d / 2) log 2 pi``, is linear in the group membership matrices Z_k::
+
+    max  sum_k <A_k, Z_k>,   A_k = -(1/2) log det(S_k) 11' - (1/4) D_k
+    s.t. Z_k psd, Z_k >= 0, (sum_k Z_k) 1 = 1, trace Z_k = 1
+
+with D_k the squared Mahalanobis distances between the points in the metric of S_k.
+"""
+
+import numpy as np
+from scipy import linalg
+
+from skgeo.cluster._solvers.admm import block_bound, sdp_admm
+
+__all__ = ["laplacian_covariance", "profile_blocks", "solve_la_sdp"]
+
+
+def profile_blocks(X, covariances):
+    """Objective matrices A_k of shape (K, n, n)."""
+    n, K = len(X), len(covariances)
+    blocks = np.empty((K, n, n))
+    for k, S in enumerate(covariances):
+        L = linalg.cholesky(S, lower=True)
+        Y = linalg.solve_triangular(L, X.T, lower=True).T
+        Y = Y - Y.mean(axis=0)
+        squared = np.einsum("ij,ij->i", Y, Y)
+        D = squared[:, None] + squared[None] - 2 * (Y @ Y.T)
+        np.maximum(D, 0.0, out=D)
+        np.fill_diagonal(D, 0.0)
+        blocks[k] = -0.25 * (0.5 * (D + D.T)) - np.log(np.diag(L)).sum()
+    return blocks
+
+
+def laplacian_covariance(X, Z):
+    """Scatter ``X' (diag(Z 1) - Z) X`` of one group and its size ``1' Z 1``.
+
+    It is the maximiser of the objective in S_k times the size, uses no centroid, and
+    is psd for Z >= 0 because the middle matrix is a graph Laplacian.
+    """
+    degree = Z.sum(axis=1)
+    scatter = (X * degree[:, None]).T @ X - X.T @ (Z @ X)
+    return 0.5 * (scatter + scatter.T), degree.sum()
+
+
+def solve_la_sdp(X, covariances, *, tol=1e-4, max_iter=2000, state=None, callback=None):
+    """Solve the likelihood-adjusted SDP for given covariances.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+        Points.
+    covariances : ndarray of shape (K, d, d)
+        Positive-definite covariances.
+    tol, max_iter, state, callback
+        Passed to :func:`skgeo.cluster._solvers.admm.sdp_admm`.
+
+    Returns
+    -------
+    result : SolverResult
+        ``x`` has shape (K, n, n); ``extra["upper_bound"]`` bounds the profile
+        log-likelihood of every labelling, without its ``-(n d / 2) log 2 pi``.
+    """
+    traces = np.ones(len(covariances))
+    return sdp_admm(
+        profile_blocks(X, covariances),
+        traces,
+        upper_bound=lambda M, y, q: block_bound(M, y, q, traces),
+        tol=tol,
+        max_iter=max_iter,
+        check_every=20,
+        lazy_bound=True,
+        state=state,
+        callback=callback,
+    )

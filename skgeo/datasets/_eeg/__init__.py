@@ -1,0 +1,1 @@
+"""Recordings: the embedded one, and those of the user, as MOABB data sets."""

@@ -1,0 +1,1 @@
+"""Simulated dynamical systems."""

@@ -1,0 +1,1 @@
+"""Numerics of online orthogonal dictionary learning."""

@@ -1,0 +1,172 @@
+"""What a stream has learnt, and passes over data that are at hand."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from skgeo.decomposition._orthogonal.moments import whitening_pair
+from skgeo.decomposition._orthogonal.stream import polar_factor
+from skgeo.utils.solver_result import SolverResult
+
+__all__ = ["Snapshot", "Sums", "fit_epochs", "snapshot", "sparsity"]
+
+
+class Sums:
+    """Totals of a pass over data, in the unit of the stream's averages.
+
+    Attributes
+    ----------
+    power, square : float
+        Sums of |code|^p and of squared lengths of rows.
+    n_rows : int
+        Number of rows.
+    ascent : ndarray of shape (n, n)
+        Sum of gradients.
+    """
+
+    def __init__(self, n):
+        self.power, self.square, self.n_rows = 0.0, 0.0, 0
+        self.ascent = np.zeros((n, n))
+
+    def add(self, power, X, ascent, unit, p):
+        """Take in what a batch contributes, computed 2**unit times too small."""
+        self.power += math.ldexp(power, p * unit)
+        self.square += math.ldexp(float(np.vdot(X, X)), 2 * unit)
+        self.n_rows += len(X)
+        self.ascent += math.ldexp(1.0, p * unit) * ascent
+
+    def rescale(self, shift, p):
+        """Express the totals in units 2**-shift times as large."""
+        self.power = math.ldexp(self.power, p * shift)
+        self.square = math.ldexp(self.square, 2 * shift)
+        self.ascent = np.ldexp(self.ascent, p * shift)
+
+    def gap(self, W):
+        """Relative Frank-Wolfe gap at W of the gradient averaged over the pass."""
+        if not self.ascent.any():
+            return 0.0
+        vertex = polar_factor(self.ascent, towards=W)
+        return max(0.0, 1.0 - np.vdot(self.ascent, W) / np.vdot(self.ascent, vertex))
+
+
+def _orthonormalise(S):
+    """One Newton-Schulz step: squares the departure from orthogonality."""
+    return 1.5 * S - 0.5 * (S @ (S.T @ S))
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a stream has learnt so far, in the units of the data.
+
+    Attributes
+    ----------
+    components : ndarray of shape (n, n)
+        Atoms in rows.
+    unmixing : ndarray of shape (n, n)
+        Codes are ``(X - mean) @ unmixing.T``.
+    mean : ndarray of shape (n,)
+        Running mean, zero when it is not taken off.
+    gap : float
+        Frank-Wolfe gap of the last step over the nuclear norm of the gradient.
+    n_steps : int
+        Steps behind it, counting one for rows that do not fill a batch.
+    rank : int
+        Number of directions in which the data vary (n unless they are whitened).
+    """
+
+    components: np.ndarray
+    unmixing: np.ndarray
+    mean: np.ndarray
+    gap: float
+    n_steps: int
+    rank: int
+
+
+def snapshot(stream):
+    """Round the iterate to an orthogonal matrix and undo whitening and scaling.
+
+    Parameters
+    ----------
+    stream : Stream
+        A stream that has seen at least one row; it is left as it is.
+
+    Returns
+    -------
+    result : Snapshot
+        What has been learnt, waiting rows included.
+    """
+    ahead = stream.preview()
+    n = len(ahead.W)
+    W = _orthonormalise(polar_factor(ahead.W))
+    unit = math.ldexp(1.0, ahead.exponent or 0)
+    components, unmixing, mean, rank = W, W, np.zeros(n), n
+    moments = ahead.moments
+    if moments is not None and moments.weight:
+        mean = moments.mean * unit
+        if ahead.settings.whiten:
+            whitening, root, rank = whitening_pair(moments.covariance)
+            components, unmixing = (W @ root) * unit, (W @ whitening) / unit
+    return Snapshot(components, unmixing, mean, ahead.gap, ahead.n_steps, rank)
+
+
+def fit_epochs(stream, X, *, max_iter, tol, shuffle, random_state, callback=None):
+    """Feed a stream the same rows several times over.
+
+    Parameters
+    ----------
+    stream : Stream
+        A new stream; it is changed.
+    X : ndarray of shape (n_samples, n)
+        Rows.
+    max_iter : int
+        Largest number of epochs.
+    tol : float
+        An epoch is the last when the relative Frank-Wolfe gap at its end, of the
+        gradient averaged along it, is not above this.
+    shuffle : bool
+        Whether to put the rows in a new order for each epoch.
+    random_state : numpy.random.RandomState
+        Source of these orders.
+    callback : callable, optional
+        Called after each epoch with a dictionary that holds the stream; true stops.
+
+    Returns
+    -------
+    result : SolverResult
+        ``x`` is the :class:`Snapshot`; the objective, one value an epoch, is the mean
+        of |code|^p along the epoch over its value for Gaussian codes of equal power.
+    """
+    objective, converged, stop = [], False, math.inf
+    size, n = stream.pending.shape
+    for _ in range(max_iter):
+        stream.sums = Sums(n)
+        if shuffle:
+            order = random_state.permutation(len(X))
+            # Gathered some batches at a time: no second copy of X is made.
+            for start in range(0, len(X), 8 * size):
+                stream.feed(X[order[start : start + 8 * size]])
+        else:
+            stream.feed(X)
+        ahead = stream.preview()
+        sums, stream.sums = ahead.sums, None
+        stop = sums.gap(ahead.W)
+        objective.append(
+            sparsity(sums.power, sums.square, sums.n_rows, n, stream.settings.p)
+        )
+        converged = stop <= tol
+        state = {"stream": stream, "objective": objective[-1], "gap": stop}
+        if (callback is not None and callback(state)) or converged:
+            break
+    return SolverResult(
+        snapshot(stream), np.array(objective), stop, len(objective), converged
+    )
+
+
+def sparsity(power_sum, square_sum, n_rows, n, p):
+    """Mean |c|^p over (mean c^2)^(p/2), divided by its value for Gaussian codes."""
+    if not square_sum > 0.0:
+        return 0.0
+    gaussian = 2.0 * math.sqrt(2.0 / math.pi) if p == 3 else 3.0
+    count = n_rows * n
+    return (power_sum / count) / (square_sum / count) ** (p / 2) / gaussian

@@ -1,0 +1,428 @@
+"""Stochastic Frank-Wolfe over the spectral-norm ball, on a stream of samples.
+
+    maximise  E sum_k |w_k . x|^p   over  { W : ||W||_2 <= 1 },    p = 3 or 4
+
+The maximand is convex, so its maximum is at an extreme point of the ball, and these are
+the orthogonal matrices: nothing is lost by relaxing.  A step costs two products of the
+batch with an n x n matrix and one polar factor.
+
+Most of the curvature is the same for all orthogonal W and only holds the iterate back.
+On them sum_k E (w_k . x)^2 is constant, hence beta/2 times it can be taken off the
+maximand without moving a maximiser; with beta the smallest of p (p-1) E |w_k . x|^(p-2)
+over k, what Gaussian codes contribute to gradient (and to most of its noise) vanishes.
+
+Everything a stream has to remember is in a :class:`Stream`.  Rows wait in it until they
+fill a batch, hence the path depends on the sequence of rows alone and not on how it was
+cut into chunks.
+
+Far from a dictionary the gradient tells little beside its noise, and a row has more to
+say about a better W than it said about the one it met.  Until the gap has become small
+the last rows, 64 n of them, are therefore kept, and gone over again between new ones.
+"""
+
+import copy
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.linalg.lapack import dsyevd
+
+from skgeo.decomposition._orthogonal.moments import Moments
+from skgeo.kernels import orthogonal_dictionary as kernels
+
+__all__ = ["Settings", "Stream", "polar_factor"]
+
+# Longest steps: weight of a new gradient and step length for every 2 n rows.
+_LARGEST_RHO, _LARGEST_GAMMA = 0.3, 0.4
+# The rates decay with a clock that runs at this slow pace until the gap is small: steps
+# that shorten before the basin of a dictionary is found arrive late.  Small is below a
+# level, and below a multiple of what sampling noise alone would make of the gap.
+_SLOW, _LEVEL, _MARGIN = 1.0 / 32.0, 0.05, 2.5
+# Above this level, and that multiple of the noise's, a dictionary once found is lost.
+_LOST = 0.2
+# Share of the typical curvature below which a pair is at a maximum, and of minus that
+# above which it is at a saddle.
+_SHARE = 0.3
+# Rows kept while the dictionary is being looked for, how many of them there must be
+# before they are gone over again, and how many repetitions there may be in all: some
+# data have no dictionary to find. In units of n.
+_WINDOW, _FEWEST, _BUDGET = 64, 16, 4000
+# Binary orders of magnitude that data may grow before the averages change their unit:
+# fourth powers of 2**16 times a few thousand still fit single precision.
+_ROOM = 16
+_VANISHING = 60
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the steps are done.
+
+    Attributes
+    ----------
+    p : int
+        Exponent of the objective, 3 or 4.
+    rho0, gamma0 : float
+        Constants of the weight of a new gradient and of the step.
+    decay : bool
+        Whether they are divided by (t + 1)^(1/2) and (t + 2)^(3/4).
+    shift : float
+        Share of the common curvature that is taken off, in [0, 1].
+    center, whiten : bool
+        Whether to take off the running mean, to divide by the root of the running
+        covariance.
+    clip_norm : float or None
+        Rows longer than this many median lengths are scaled back.
+    replays : int
+        Batches seen before to go over again after a new one, while the gap is large.
+    """
+
+    p: int = 3
+    rho0: float = 4.0
+    gamma0: float = 1.0
+    decay: bool = True
+    shift: float = 0.9
+    center: bool = False
+    whiten: bool = False
+    clip_norm: float | None = None
+    replays: int = 0
+
+    def rates(self, clock, share):
+        """Weight of the gradient of a batch, and length of its step.
+
+        Parameters
+        ----------
+        clock : float
+            Time since the start, in units of 2 n rows.
+        share : float
+            Length of the batch in this unit: rates are per unit of time, so that the
+            path depends little on the batch size.
+        """
+        rho, gamma = self.rho0, self.gamma0
+        if self.decay:
+            rho = min(_LARGEST_RHO, rho / (clock + 1.0) ** 0.5)
+            gamma = min(_LARGEST_GAMMA, gamma / (clock + 2.0) ** 0.75)
+        rho, gamma = min(rho, 1.0), min(gamma, 1.0)
+        return 1.0 - (1.0 - rho) ** share, 1.0 - (1.0 - gamma) ** share
+
+
+@dataclass
+class Stream:
+    """All that is remembered of a stream: n x n matrices, a batch, at most 64 n rows.
+
+    Attributes
+    ----------
+    W : ndarray of shape (n, n)
+        Iterate in the ball.
+    pending : ndarray of shape (batch_size, n)
+        Rows that do not fill a batch yet: the first ``n_pending``.
+    G : ndarray of shape (n, n)
+        Averaged ascent direction, of the data times 2**-exponent.
+    exponent : int or None
+        Binary exponent the data are divided by; None before the first non-zero row.
+    magnitudes : ndarray of shape (n,)
+        Running mean of |code|^(p-2) of each atom.
+    noise : float
+        Running ratio of variance to squared signal in the gradient of one row.
+    clock : float
+        What the rates decay with, in units of 2 n rows.
+    gap : float
+        Relative Frank-Wolfe gap of the last step.
+    settled : bool
+        Whether the gap of the last step was no larger than noise makes it.
+    calm : float
+        Time that this has been so without a large gap between, in units of 2 n rows.
+    found : bool
+        Whether that time has been long, and no dictionary has been lost since.
+    kept : list of ndarray
+        The last batches, oldest first, until one is found.
+    sums : object or None
+        Takes in the totals of a pass over data, where somebody asks for them.
+    """
+
+    W: np.ndarray
+    pending: np.ndarray
+    settings: Settings
+    G: np.ndarray = None
+    n_pending: int = 0
+    n_steps: int = 0
+    n_samples: int = 0
+    exponent: int | None = None
+    gap: float = 0.0
+    settled: bool = False
+    calm: float = 0.0
+    found: bool = False
+    kept: list = field(default_factory=list)
+    n_replayed: int = 0
+    moments: Moments | None = None
+    magnitudes: np.ndarray = None
+    noise: float = 0.0
+    clock: float = 0.0
+    sums: object = None
+
+    def __post_init__(self):
+        n = len(self.W)
+        self.G, self.magnitudes = np.zeros((n, n)), np.zeros(n)
+        if self.settings.center or self.settings.whiten:
+            self.moments = Moments(n, self.settings.center, self.settings.whiten)
+
+    def feed(self, X):
+        """Take rows in; do a step for every batch that fills."""
+        size, start = len(self.pending), 0
+        work = _Workspace(self.pending)
+        while start < len(X):
+            taken = min(size - self.n_pending, len(X) - start)
+            stop = start + taken
+            if taken == size:  # a whole batch needs no waiting
+                self._take(X[start:stop], work)
+            else:
+                self.pending[self.n_pending : self.n_pending + taken] = X[start:stop]
+                self.n_pending += taken
+                if self.n_pending == size:
+                    self._take(self.pending, work)
+                    self.n_pending = 0
+            self.n_samples += taken
+            start = stop
+
+    def preview(self):
+        """Copy of the stream with a short step done for the rows that wait.
+
+        Rates being per row, every row seen counts, and counts the same.
+        """
+        if self.n_pending == 0:
+            return self
+        ahead = copy.deepcopy(self, {id(self.kept): []})
+        ahead.n_steps += 1
+        ahead._step(self.pending[: self.n_pending], _Workspace(self.pending))
+        return ahead
+
+    def _take(self, batch, work):
+        """Do the step of a new batch, and go over some older ones."""
+        self.n_steps += 1
+        self._step(batch, work)
+        settings = self.settings
+        n, size = len(self.W), len(batch)
+        allowed = settings.replays and self.n_replayed * size < _BUDGET * n
+        if self.found or not (allowed and settings.decay):
+            self.kept.clear()
+            return
+        if self.exponent is None:
+            return  # nothing but zeros so far
+        self.kept.append(batch.copy())
+        if len(self.kept) > max(2, _WINDOW * n // size):
+            del self.kept[0]
+        if self.calm >= _WINDOW / 2.0:
+            self.found = self._is_maximum(work)
+            if not self.found:
+                self.clock -= (1.0 - _SLOW) * self.calm  # it was a false calm
+            self.calm = 0.0
+        elif not self.settled and len(self.kept) >= max(2, _FEWEST * n // size):
+            for _ in range(settings.replays):
+                which = self.n_replayed % len(self.kept)
+                self._step(self.kept[which], work, again=True)
+                self.n_replayed += 1
+
+    def _is_maximum(self, work):
+        """Whether every pair of atoms is at a maximum; turn those at a saddle.
+
+        The even mixtures of two atoms are a stationary point that noise leaves but
+        slowly, and whose gap is zero.  The curvature of the objective when the pair is
+        turned tells: about the same negative number for all pairs of true atoms, as
+        large a positive one at a saddle, from where the maxima are 45 degrees away.
+        """
+        p, n = self.settings.p, len(self.W)
+        cross, power = np.zeros((n, n)), np.zeros(n)
+        for batch in self.kept:
+            X = work.rows[: len(batch)]
+            unit = self._change_unit(batch, X)
+            if unit is None:
+                continue
+            if self.moments is not None or self.settings.clip_norm is not None:
+                X = self._prepare(X, 0.0, again=True)
+            codes = X @ self.W.T.astype(X.dtype)
+            square = codes * codes
+            magnitude = np.abs(codes) if p == 3 else square
+            weight = math.ldexp(1.0, p * unit)
+            cross += weight * (magnitude.T @ square)
+            power += weight * np.einsum("ij,ij->j", magnitude, square)
+        pull = power[:, None] + power
+        curvature = ((p - 1) * (cross + cross.T) - pull) / np.where(pull > 0, pull, 1)
+        typical = min(np.median(curvature), 0.0)
+        np.fill_diagonal(curvature, -np.inf)
+        if curvature.max() < _SHARE * typical:
+            return True
+        while True:
+            k, m = np.unravel_index(np.argmax(curvature), curvature.shape)
+            if not curvature[k, m] > -_SHARE * typical:
+                return False
+            for matrix in (self.W, self.G):
+                plus, minus = matrix[k] + matrix[m], matrix[k] - matrix[m]
+                matrix[k], matrix[m] = math.sqrt(0.5) * plus, math.sqrt(0.5) * minus
+            for atom in (k, m):
+                curvature[atom], curvature[:, atom] = -np.inf, -np.inf
+
+    def _step(self, batch, work, again=False):
+        X = work.rows[: len(batch)]
+        unit = self._change_unit(batch, X)
+        if unit is None:
+            return  # nothing but zeros so far
+        settings, p = self.settings, self.settings.p
+        share = len(batch) / (2.0 * len(self.W))
+        rho, gamma = settings.rates(self.clock, share)
+        if self.moments is not None or settings.clip_norm is not None:
+            X = self._prepare(X, rho, again)
+        started = self.magnitudes.any()
+        if not started:
+            rho = 1.0  # the first gradient there is
+        codes = np.matmul(
+            X, self.W.T.astype(X.dtype, copy=False), out=work.codes[: len(batch)]
+        )
+        kernels.mean_magnitudes(codes, p, work.magnitudes)
+        self.magnitudes += rho * (
+            np.ldexp(work.magnitudes, (p - 2) * unit) - self.magnitudes
+        )
+        beta = settings.shift * p * (p - 1) * float(self.magnitudes.min())
+        beta = math.ldexp(beta, (2 - p) * unit)
+        power, square, energy = kernels.contrast(codes, p, beta)
+        self._note_noise(power, square, energy, beta, rho)
+        ascent = np.matmul(codes.T, X, out=work.ascent)
+        weight = math.ldexp(1.0 / len(batch), p * unit)
+        if self.sums is not None and not again:
+            self.sums.add(power, X, ascent, unit, p)
+        self.G *= 1.0 - rho
+        self.G += (rho * weight) * ascent
+        if (not started or rho == 1.0) and not self.G.any():
+            return
+        vertex = polar_factor(self.G, towards=self.W)
+        at_vertex, at_iterate = kernels.towards_vertex(self.W, vertex, self.G, gamma)
+        self.gap = max(0.0, 1.0 - at_iterate / at_vertex)
+        self._judge(share, settings.rates(self.clock, 1.0)[0] / (2.0 * len(self.W)))
+
+    def _note_noise(self, power, square, energy, beta, rho):
+        """Renew the variance of a gradient's entry over the square of its signal.
+
+        With h the function applied to the codes, and codes that are independent, an
+        off-diagonal entry of the skew part of h(C)^T C has half the variance
+        E h^2 E c^2 - (E h c)^2, and a diagonal entry the mean E h c.
+        """
+        signal = self.settings.p * power - beta * square  # sum of h(c) c
+        if signal > 0.0:
+            self.noise += rho * (energy * square / signal**2 - 1.0 - self.noise)
+
+    def _judge(self, share, weight):
+        """Advance the clock, fast when the gap is what noise makes of it.
+
+        To second order noise turns the polar factor by its skew part over twice the
+        signal, which costs (n - 1) noise / (4 N) of the nuclear norm, N being the
+        number of rows that an average in which a row has this weight amounts to.
+        """
+        expected = 0.25 * (len(self.W) - 1) * self.noise * weight / 2.0
+        self.settled = self.gap < min(_LEVEL, _MARGIN * expected)
+        self.clock += share * (1.0 if self.settled else _SLOW)
+        if self.settled:
+            self.calm += share
+        elif self.gap > 2.0 * min(_LEVEL, _MARGIN * expected):
+            self.calm = 0.0
+        if self.gap > max(_LOST, _LOST / _LEVEL * _MARGIN * expected):
+            self.found = False
+
+    def _change_unit(self, batch, out):
+        """Write a batch, divided by a power of two, to ``out``.
+
+        Each batch is brought near one, lest its powers over- or underflow, and its
+        gradient is multiplied back, which is exact: batches are not reweighted.  The
+        averages are kept in a unit fixed by the first non-zero batch, changed only
+        when the data have grown out of it.
+
+        Returns
+        -------
+        unit : int or None
+            Exponent of the batch's unit, relative to that of the averages; None as
+            long as the stream has been zero.
+        """
+        if self.settings.clip_norm is None:
+            largest = float(max(batch.max(), -batch.min()))
+        else:  # the unit must not follow a row that is about to be clipped
+            peaks = np.abs(batch).max(axis=1)
+            largest = float(np.median(peaks[peaks > 0])) if peaks.any() else 0.0
+        if largest > 0.0:
+            exponent = math.frexp(largest)[1]
+            if self.exponent is None:
+                self.exponent = exponent
+            elif exponent > self.exponent + _ROOM:
+                self._rescale(exponent)
+        if self.exponent is None:
+            return None
+        unit = self.exponent
+        if largest > 0.0 and self.moments is None:
+            # Not the unit of the batch where it vanishes beside what came before.
+            unit = max(exponent, self.exponent - _VANISHING)
+        if abs(unit) < 100:  # faster than ldexp, and as exact
+            np.multiply(batch, math.ldexp(1.0, -unit), out=out)
+        else:
+            np.ldexp(batch, -unit, out=out)
+        return unit - self.exponent
+
+    def _rescale(self, exponent):
+        shift, p = self.exponent - exponent, self.settings.p
+        self.G = np.ldexp(self.G, p * shift)
+        self.magnitudes = np.ldexp(self.magnitudes, (p - 2) * shift)
+        if self.sums is not None:
+            self.sums.rescale(shift, p)
+        if self.moments is not None:
+            self.moments.rescale(shift)
+        self.exponent = exponent
+
+    def _prepare(self, X, rho, again):
+        """Centre, clip and whiten a batch; learn the moments from it if it is new."""
+        moments, clip_norm = self.moments, self.settings.clip_norm
+        if self.settings.center:
+            X -= moments.reference(X)
+        if clip_norm is not None:
+            norms = np.sqrt(np.einsum("ij,ij->i", X, X))
+            if norms.any():
+                limit = clip_norm * np.median(norms[norms > 0])
+                kernels.clip_rows(X, norms, limit)
+        if moments is None:
+            return X
+        if again:
+            return moments.whiten(X)
+        return moments.update(X, 0.0 if self.settings.decay else rho)
+
+
+class _Workspace:
+    """Arrays that every step writes anew: none of them is part of the state."""
+
+    def __init__(self, pending):
+        n, dtype = pending.shape[1], pending.dtype
+        self.rows, self.codes = np.empty_like(pending), np.empty_like(pending)
+        self.ascent = np.empty((n, n), dtype=dtype)
+        self.magnitudes = np.empty(n)
+
+
+def polar_factor(G, towards=None):
+    """Orthogonal polar factor, the maximiser of <G, S> over the spectral-norm ball.
+
+    Parameters
+    ----------
+    G : ndarray of shape (n, n)
+        Square matrix.
+    towards : ndarray of shape (n, n), optional
+        Where G is singular to working precision its polar factor is not unique: the
+        one that agrees best with this matrix is taken.
+
+    Returns
+    -------
+    S : ndarray of shape (n, n)
+        Orthogonal matrix.
+    """
+    if not 1e-100 < np.vdot(G, G) < 1e100:
+        G = np.ldexp(G, -math.frexp(np.abs(G).max())[1])
+    # Not numpy's eigh, whose wrapper costs a fifth of the time for small matrices.
+    values, V, info = dsyevd(G.T @ G)
+    # The Gram matrix squares the condition number: beyond 100, pay for the SVD.
+    if info == 0 and values[0] > 1e-4 * values[-1]:
+        return G @ ((V / np.sqrt(values)) @ V.T)
+    U, values, Vt = np.linalg.svd(G)
+    if values[-1] < 1e-10 * values[0] and towards is not None:
+        U, _, Vt = np.linalg.svd(G + (1e-8 * values[0]) * towards)
+    return U @ Vt

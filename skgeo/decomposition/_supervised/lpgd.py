@@ -1,0 +1,344 @@
+"""Low-rank projected gradient on the convex lift of supervised dictionary learning.
+
+Lee, Lyu and Yao, "Exponentially convergent algorithms for supervised matrix
+factorization" (NeurIPS 2023): the factored objective is convex in a lifted matrix M
+that stacks the classifier and the reconstruction, up to ``rank(M) <= r``, so a
+gradient step followed by a truncated SVD is a method for it.
+
+Here the reconstruction part of M is weighted such that one step of length 1/L lands
+it on the data exactly. It then needs no storage: the state is the classifier part and
+an r-dimensional subspace. The weighting is a change of metric, under which the rank
+constraint is the same; it takes the reconstruction weight out of the condition number.
+The coefficients of the covariates and the intercept are minimised out, which leaves
+the lifted objective as strongly convex and as smooth as without them.
+"""
+
+import numpy as np
+
+from skgeo.decomposition._supervised.data_matrix import largest_eigenvalue
+from skgeo.decomposition._supervised.subspace import DataGram, Subspace
+from skgeo.utils.solver_result import SolverResult
+
+__all__ = ["lpgd", "lpgd_plain"]
+
+_NUISANCE_STEPS = 3
+
+
+class _Filter:
+    """Logits ``A x + ...``; M stacks A (n_logits, p) on the reconstruction."""
+
+    def __init__(self, data, loss, ridge):
+        self.data, self.loss, self.ridge = data, loss, ridge
+
+    def zeros(self):
+        return np.zeros((self.loss.n_logits, self.data.shape[1]))
+
+    def curvature(self):
+        data, weight = self.data, self.loss.weight
+
+        def matvec(v):
+            return data.backward(data.forward(v.reshape(1, -1)) * weight[:, None])[0]
+
+        return self.loss.curvature * largest_eigenvalue(matvec, data.shape[1])
+
+    def logits(self, A):
+        return self.data.forward(A)
+
+    def gradient(self, A, residual):
+        return self.data.backward(residual) + 2 * self.ridge * A
+
+    def penalty(self, A):
+        return self.ridge * float(np.sum(A * A))
+
+    def size(self):
+        return self.data.shape[1]
+
+    def project(self, A, subspace):
+        subspace.update(lambda V: A.T @ (A @ V), lambda: A.T @ A)
+        return (A @ subspace.V) @ subspace.V.T
+
+    def factors(self, subspace):
+        return {}
+
+
+class _Feature:
+    """Logits ``A_i + ...``; M sets A (n, n_logits) beside the reconstruction."""
+
+    def __init__(self, data, loss, ridge):
+        self.data, self.loss, self.ridge = data, loss, ridge
+        self.omega = data.weight[:, None]
+        self.codes = None
+
+    def zeros(self):
+        return np.zeros((self.data.shape[0], self.loss.n_logits))
+
+    def curvature(self):
+        # A row's own curvature is its class weight; the coefficients of covariates
+        # and intercept are minimised out, which can only lower it.
+        return self.loss.curvature * float(np.max(self.loss.weight / self.data.weight))
+
+    def logits(self, A):
+        return A
+
+    def gradient(self, A, residual):
+        return residual / self.omega + 2 * self.ridge * A
+
+    def penalty(self, A):
+        return self.ridge * float(np.sum(self.omega * A * A))
+
+    def size(self):
+        return self.data.shape[1] + self.loss.n_logits
+
+    def project(self, A, subspace):
+        k, s = self.loss.n_logits, np.sqrt(subspace.weight)
+        weighted = self.omega * A
+        AA, AX = A.T @ weighted, s * self.data.backward(weighted)
+
+        def extra(V):
+            return np.vstack([AA @ V[:k] + AX @ V[k:], AX.T @ V[:k]])
+
+        def matrix():
+            H = np.zeros((self.size(), self.size()))
+            H[:k, :k], H[:k, k:], H[k:, :k] = AA, AX, AX.T
+            return H
+
+        subspace.update(extra, matrix)
+        V = subspace.V
+        self.codes = A @ V[:k] + s * self.data.forward(V[k:].T)
+        return self.codes @ V[:k].T
+
+    def lost(self, subspace, energy):
+        """Energy of the data that the reconstruction leaves."""
+        k, s = self.loss.n_logits, np.sqrt(subspace.weight)
+        if s == 0:
+            return energy
+        V = subspace.V
+        T = self.codes
+        fit = self.data.backward(self.omega * T)  # (r, p)
+        cross = float(np.sum(fit * V[k:].T)) / s
+        square = float(np.sum((T.T @ (self.omega * T)) * (V[k:].T @ V[k:]))) / s**2
+        return max(energy - 2 * cross + square, 0.0)
+
+    def factors(self, subspace):
+        """Codes, coefficients and dictionary with A = codes @ coef.T."""
+        k, s = self.loss.n_logits, np.sqrt(subspace.weight)
+        V = subspace.V
+        D = V[k:].T / s if s > 0 else np.zeros_like(V[k:].T)
+        return {"codes": self.codes, "coef": V[:k].copy(), "dictionary": D}
+
+
+def lpgd(
+    kind,
+    data,
+    loss,
+    nuisance,
+    *,
+    rank,
+    recon,
+    ridge,
+    start=None,
+    max_iter=500,
+    tol=1e-5,
+    momentum=True,
+    callback=None,
+):
+    """Scaled, guarded and accelerated low-rank projected gradient.
+
+    "filter" minimises ``loss(X' A.T + N nu.T) + ridge ||A||^2 + recon * mean||x' - B
+    x'||^2`` with the rows of A and the range of B in one r-dimensional subspace V;
+    "feature" minimises ``loss(A + N nu.T) + ridge * mean||A_i||^2 + recon * mean||x' -
+    B_i||^2`` with ``[A | B]`` of rank r.
+
+    Parameters
+    ----------
+    kind : {"filter", "feature"}
+        Model.
+    data : DataMatrix
+        Centred and scaled data with relative weights.
+    loss : LabelLoss
+        Labels.
+    nuisance : Nuisance
+        Covariates and intercept.
+    rank : int
+        Number of atoms r.
+    recon, ridge : float
+        Weight of the reconstruction error and of the squared effective coefficients.
+    start : tuple (A, V, nu), optional
+        Start; default zero coefficients and the principal subspace. A has shape
+        (n_logits, n_features) and V n_features rows for "filter", (n_samples, n_logits)
+        and n_logits + n_features for "feature".
+    max_iter : int, default=500
+        Largest number of steps.
+    tol : float, default=1e-5
+        Stop when the relative step of A and the energy-weighted sine of the turn of V
+        are both at most this.
+    momentum : bool, default=True
+        Extrapolate, with a restart whenever the objective would rise.
+    callback : callable, optional
+        Called with a dict after every step; true stops.
+
+    Returns
+    -------
+    result : SolverResult
+        ``x = (A, V, nu)``; ``extra`` has ``lipschitz``, ``strong_convexity`` (of the
+        weighted lift), ``residuals`` and ``restarts``. For "feature" it has in addition
+        ``codes`` (n_samples, r), ``coef`` (n_logits, r) and ``dictionary`` (r,
+        n_features) with ``A = codes @ coef.T`` and reconstruction ``codes @
+        dictionary``.
+    """
+    is_filter = kind == "filter"
+    model = (_Filter if is_filter else _Feature)(data, loss, ridge)
+    gram = DataGram(data)
+    if start is None:
+        start = (model.zeros(), np.empty((model.size(), 0)), nuisance.zeros())
+    L = 2 * ridge + model.curvature()
+    if L == 0:
+        L = 1.0  # no label can move anything
+    width = min(model.size(), rank + 5)
+    A, basis, nu = start
+    basis = _widen(basis, model.size(), width)
+    subspace = Subspace(gram, 2 * recon / L, rank, basis, data.shape[1])
+
+    def value_at(A, S, nu_start):
+        nu, value, _ = nuisance.solve(S, nu_start, _NUISANCE_STEPS)
+        if recon == 0:
+            lost = 0.0
+        elif is_filter:
+            lost = max(gram.energy - subspace.captured(), 0.0)
+        else:
+            lost = model.lost(subspace, gram.energy)
+        return nu, value + model.penalty(A) + recon * lost
+
+    if not loss.binary:
+        # What all classes share changes no probability, only the penalty.
+        nu = nu - nu.mean(axis=0)
+        A = A - A.mean(axis=0 if is_filter else 1, keepdims=True)
+    A = model.project(A, subspace)
+    S = model.logits(A)
+    nu, current = value_at(A, S, nu)
+    history, steps = [current], []
+    A_old, S_old, nu_old, t = A, S, nu, 1.0
+    stop, converged, n_iter, restarts = np.inf, False, 0, 0
+    while n_iter < max_iter:
+        t_next = (1 + np.sqrt(1 + 4 * t * t)) / 2 if momentum else 1.0
+        theta = (t - 1) / t_next if momentum else 0.0
+        saved = subspace.state()
+        while True:
+            Ay, Sy, nuy = A, S, nu
+            if theta > 0:
+                Ay = A + theta * (A - A_old)
+                Sy = S + theta * (S - S_old)
+                nuy = nu + theta * (nu - nu_old)
+            _, residual = loss(Sy + nuisance.N @ nuy.T)
+            stepped = Ay - model.gradient(Ay, residual) / L
+            A_new = model.project(stepped, subspace)
+            S_new = model.logits(A_new)
+            nu_new, value = value_at(A_new, S_new, nuy)
+            if value <= current or theta == 0:
+                break
+            # Momentum overshot: take the plain step, which cannot rise.
+            subspace.restore(saved)
+            theta, t_next, restarts = 0.0, 1.0, restarts + 1
+        n_iter += 1
+        size = max(1.0, float(np.linalg.norm(A_new)))
+        if not is_filter:
+            size = max(1.0, float(np.sqrt(np.sum(model.omega * A_new**2))))
+        move = A_new - Ay
+        move = np.sqrt(np.sum(move**2 if is_filter else model.omega * move**2))
+        stop = max(float(move) / size, subspace.change(saved[0]) if recon else 0.0)
+        if value > current:
+            # A plain step rises by rounding only: this is the floor.
+            subspace.restore(saved)
+            if not is_filter:
+                model.project(A, subspace)
+            converged = stop <= max(tol, 1e-6)
+            steps.append(stop)
+            history.append(current)
+            break
+        A_old, S_old, nu_old = A, S, nu
+        A, S, nu, t, current = A_new, S_new, nu_new, t_next, value
+        history.append(current)
+        steps.append(stop)
+        if callback is not None and callback({"A": A, "V": subspace.V, "nu": nu}):
+            break
+        if stop <= tol:
+            converged = True
+            break
+    return SolverResult(
+        x=(A, subspace.V, nu),
+        objective=np.array(history),
+        stop=stop,
+        n_iter=n_iter,
+        converged=converged,
+        extra={
+            "lipschitz": L,
+            "strong_convexity": min(2 * ridge, L),
+            "residuals": np.array(steps),
+            "restarts": restarts,
+            **model.factors(subspace),
+        },
+    )
+
+
+def _widen(basis, size, width):
+    """Append fixed generic columns, so that the block can find what it misses."""
+    have = min(basis.shape[1], width)
+    more = np.cos(np.outer(np.arange(size) + 1.0, np.arange(width - have) + 0.618) ** 2)
+    return np.hstack([basis[:, :have], more])
+
+
+def lpgd_plain(X, loss, *, rank, recon, ridge, step, A, B, max_iter, tol=0.0):
+    """The published iteration on the unweighted lift of the filter model, in full.
+
+    Forms M = [A; B] densely and truncates its singular value decomposition, with
+    any step; it is the yardstick for the weighted form and for the proven rate.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Data; the reconstruction error is ``recon * ||X - B||^2``.
+    loss : LabelLoss
+        Labels.
+    rank : int
+        Rank of M.
+    recon, ridge : float
+        Weights.
+    step : float
+        Step length.
+    A, B : ndarray of shape (n_logits, n_features), (n_samples, n_features)
+        Start.
+    max_iter : int
+        Number of steps.
+    tol : float, default=0.0
+        Stop when ``||M_new - M|| <= tol * max(1, ||M||)``.
+
+    Returns
+    -------
+    result : SolverResult
+        ``x = (A, B)``; ``extra["path"]`` holds every iterate M.
+    """
+    k = len(A)
+    M = np.vstack([A, B])
+    path, history, stop, converged, n_iter = [M], [], np.inf, False, 0
+    while n_iter < max_iter:
+        n_iter += 1
+        A, B = M[:k], M[k:]
+        value, residual = loss(X @ A.T)
+        history.append(value + ridge * np.sum(A * A) + recon * np.sum((B - X) ** 2))
+        gradient = np.vstack([residual.T @ X + 2 * ridge * A, 2 * recon * (B - X)])
+        U, sigma, Vt = np.linalg.svd(M - step * gradient, full_matrices=False)
+        new = (U[:, :rank] * sigma[:rank]) @ Vt[:rank]
+        stop = np.linalg.norm(new - M) / max(1.0, np.linalg.norm(M))
+        M = new
+        path.append(M)
+        if stop <= tol:
+            converged = True
+            break
+    return SolverResult(
+        x=(M[:k], M[k:]),
+        objective=np.array(history),
+        stop=float(stop),
+        n_iter=n_iter,
+        converged=converged,
+        extra={"path": path},
+    )

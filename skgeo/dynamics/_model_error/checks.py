@@ -1,0 +1,74 @@
+"""Checks of what MEDIDA is given, and of what its model returns."""
+
+import numpy as np
+from sklearn.utils.validation import check_array
+
+from skgeo.dynamics._model_error.diagnostics import tell
+from skgeo.utils.params import Instance
+
+__all__ = ["Has", "check_extras", "check_width", "drop_blown_up"]
+
+
+class Has(Instance):
+    """An object with some methods."""
+
+    def __init__(self, *methods):
+        super().__init__(object, "an estimator with " + " and ".join(methods))
+        self.methods = methods
+
+    def accepts(self, value):
+        return all(callable(getattr(value, m, None)) for m in self.methods)
+
+
+def check_width(X, Y, model, filter):
+    """Whether X and y are states of one system."""
+    if filter is not None or X.shape[1] == Y.shape[1]:
+        if X.shape[1] != Y.shape[1]:
+            raise ValueError(
+                f"X and y must be states of the same width; got {X.shape[1]} and "
+                f"{Y.shape[1]}."
+            )
+        return True
+    if model is not None:
+        raise ValueError(
+            f"X has width {X.shape[1]}, y {Y.shape[1]}: with a model both must be "
+            "states of the same system."
+        )
+    return False
+
+
+def check_extras(X, dt, history):
+    """Validate steps and states before, where given."""
+    if dt is not None:
+        dt = check_array(dt, dtype=np.float64, ensure_2d=False, input_name="dt")
+        if dt.shape != (len(X),) or not (dt > 0).all():
+            raise ValueError(
+                f"dt must hold one positive step per sample, shape ({len(X)},); "
+                f"got shape {dt.shape}."
+            )
+    if history is not None:
+        history = check_array(history, dtype=np.float64, input_name="history")
+        if history.shape != X.shape:
+            raise ValueError(
+                f"history must have the shape of X, {X.shape}; got {history.shape}."
+            )
+    return dt, history
+
+
+def drop_blown_up(X, Y, F, dt, history, on_blowup):
+    """Refuse, or leave out, samples on which the model returned no number."""
+    good = np.isfinite(F).all(axis=1)
+    if good.all():
+        return X, Y, F, dt, history
+    bad = np.flatnonzero(~good)
+    shown = ", ".join(map(str, bad[:5])) + (", ..." if len(bad) > 5 else "")
+    if on_blowup == "raise" or good.sum() < 2:
+        raise ValueError(
+            f"The model returned NaN or infinity for {len(bad)} of {len(X)} "
+            f"samples (indices {shown}). Shorten its internal steps, or leave "
+            "these samples out with on_blowup='drop'; at least 2 must remain."
+        )
+    tell(f"The model blew up on {len(bad)} samples (indices {shown}): left out.")
+    dt = None if dt is None else dt[good]
+    history = None if history is None else history[good]
+    return X[good], Y[good], F[good], dt, history

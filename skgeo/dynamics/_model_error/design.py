@@ -1,0 +1,174 @@
+"""The regression problem of MEDIDA: increments against candidate terms."""
+
+import numpy as np
+
+from skgeo.dynamics._model_error.corrected import call_model
+
+__all__ = ["Design", "build_design"]
+
+_MAX_BYTES = 4 * 2**30
+
+
+class Design:
+    """Rows of the regression.
+
+    Attributes
+    ----------
+    columns : ndarray of shape (n_columns, n, n_rows)
+        Candidate terms, one block of rows per sample.
+    target : ndarray of shape (n_targets, n, n_rows)
+        Increments.
+    coupled : bool
+        Whether columns run over (equation, term) pairs and there is one target.
+    projected : bool
+        Whether rows are modes of a filter.
+    """
+
+    def __init__(self, columns, target, *, coupled, projected):
+        self.columns, self.target = columns, target
+        self.coupled, self.projected = coupled, projected
+
+    def matrices(self, weight=None):
+        """Return the design (rows, columns) and the target (rows, targets)."""
+        A, Y = self.columns, self.target
+        if weight is not None:
+            A, Y = A * weight[:, None], Y * weight[:, None]
+        return A.reshape(len(A), -1).T, Y.reshape(len(Y), -1).T
+
+
+def build_design(
+    terms, model, X, Y, F, dt, *, evaluate_at, project, step_size, per_sample, history
+):
+    """Assemble the regression of increments on terms.
+
+    Parameters
+    ----------
+    terms : Terms
+        The library.
+    model : callable or None
+        The imperfect model.
+    X, Y, F : ndarray of shape (n, n_features)
+        States, next states, and the model's next states.
+    dt : ndarray of shape (n, 1)
+        Steps.
+    evaluate_at : {"tangent", "end", "start", "midpoint"}
+        Where terms are evaluated.
+    project : callable or None
+        Turns rows of states into rows of modes.
+    step_size : float
+        Size of the perturbations of tangent features, relative to the states.
+    per_sample : ndarray of shape (n,) or None
+        Steps to hand to the model.
+    history : ndarray or None
+        States before X.
+
+    Returns
+    -------
+    design : Design
+        The regression problem.
+    """
+    n = len(F)
+    n_equations, n_points = terms.n_equations, terms.n_points
+    n_terms = len(terms.names)
+    mask = terms.mask
+    coupled = n_equations > 1 and (evaluate_at == "tangent" or project is not None)
+
+    def rows(V):
+        return V[:, mask] if project is None else project(V)
+
+    increments = (Y - F) / dt
+    if not coupled:
+        T = _evaluated(terms, X, Y, evaluate_at)
+        if evaluate_at == "tangent":
+            pushed = _Pusher(model, X, F, step_size, per_sample, history)
+            T = np.stack([0.5 * (t + pushed(p)) for t, p in zip(*T, strict=True)])
+        if project is not None:
+            columns = np.stack([project(t) for t in T])
+            return Design(
+                columns, project(increments)[None], coupled=False, projected=True
+            )
+        point_mask = mask[:n_points]
+        if not point_mask.all():
+            T = T[:, :, point_mask]
+        target = increments.reshape(n, n_equations, n_points)[:, :, point_mask]
+        target = target.transpose(1, 0, 2)
+        return Design(T, target, coupled=False, projected=False)
+
+    target = rows(increments)
+    size = 8 * n_equations * n_terms * target.size
+    if size > _MAX_BYTES:
+        raise ValueError(
+            f"{n_equations} coupled equations with {n_terms} terms each need a matrix "
+            f"of {size / 2**30:.0f} GiB. Share coefficients between points with a "
+            "pointwise library (StencilLibrary, PDELibrary1D), use fewer terms, or "
+            "evaluate_at='end' without gain matching."
+        )
+    columns = np.empty((n_equations * n_terms, *target.shape))
+    tangent = evaluate_at == "tangent"
+    T = _evaluated(terms, X, Y, evaluate_at)
+    pushed = _Pusher(model, X, F, step_size, per_sample, history) if tangent else None
+    shape = (n, n_equations, n_points)
+    for k in range(n_equations):
+        for j in range(n_terms):
+            V = np.zeros(shape)
+            V[:, k] = T[0][j] if tangent else T[j]
+            V = V.reshape(n, -1)
+            if tangent:
+                start = np.zeros(shape)
+                start[:, k] = T[1][j]
+                V = 0.5 * (V + pushed(start.reshape(n, -1)))
+            columns[k * n_terms + j] = rows(V)
+    return Design(columns, target[None], coupled=True, projected=project is not None)
+
+
+def _evaluated(terms, X, Y, evaluate_at):
+    if evaluate_at == "end":
+        return _finite(terms, Y)
+    if evaluate_at == "start":
+        return _finite(terms, X)
+    if evaluate_at == "midpoint":
+        return 0.5 * (_finite(terms, X) + _finite(terms, Y))
+    return _finite(terms, Y), _finite(terms, X)
+
+
+def _finite(terms, X):
+    T = terms.terms(X)
+    if not np.isfinite(T).all():
+        bad = [
+            name
+            for name, t in zip(terms.names, T, strict=True)
+            if not np.isfinite(t).all()
+        ]
+        raise ValueError(
+            f"The library returned NaN or infinity for the terms {', '.join(bad[:5])}: "
+            "check its functions on your range of values, or rescale the states."
+        )
+    return T
+
+
+class _Pusher:
+    """Carry a field at the start of the step to its end by the tangent of the model."""
+
+    def __init__(self, model, X, F, step_size, dt, history):
+        self.model, self.X, self.F, self.dt = model, X, F, dt
+        self.history = history
+        self.size = step_size * (_rms(X - X.mean(axis=0)) or _rms(X) or 1.0)
+
+    def __call__(self, V):
+        largest = np.abs(V).max()
+        if self.model is None or largest == 0:
+            return V
+        rms = largest * _rms(V / largest)
+        h = self.size / rms
+        moved = call_model(self.model, self.X + h * V, self.dt, self.history)
+        if not np.isfinite(moved).all():
+            raise ValueError(
+                "The model blew up on a state moved along a candidate term: lower "
+                "tangent_step, or use evaluate_at='end'."
+            )
+        return (moved - self.F) / h
+
+
+def _rms(V):
+    scale = np.abs(V).max()
+    return float(scale * np.sqrt(np.mean((V / scale) ** 2))) if scale > 0 else 0.0

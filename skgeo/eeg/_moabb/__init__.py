@@ -1,0 +1,1 @@
+"""Evaluation through MOABB, pipelines and the report."""

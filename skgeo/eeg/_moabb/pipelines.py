@@ -1,0 +1,179 @@
+"""Pipelines for MOABB: baselines and augmented-covariance classifiers."""
+
+import pathlib
+from copy import deepcopy
+from functools import lru_cache
+from importlib import import_module
+
+import sklearn
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from skgeo.eeg._moabb.names import pick_names
+from skgeo.utils.optional import import_optional
+
+__all__ = ["elastic_net", "param_grids", "pipeline_folder", "pipelines"]
+
+# In the order of tables and plots. The second list takes longer to run.
+DEFAULT = (
+    "CSP+LDA",
+    "Cov+MDM",
+    "Cov+FgMDM",
+    "Cov+TS+LR",
+    "Cov+TS+SVM",
+    "Cov+TS+EN",
+    "ACM(average)",
+    "ACM+MDM",
+    "ACM+FgMDM",
+    "ACM+TS+LR",
+    "ACM+TS+SVM",
+)
+ON_REQUEST = ("ACM(search)", "ACM+TS+SVM(grid)", "ACM+MDM(grid)")
+BASELINES = DEFAULT[:6]
+
+
+def pipeline_folder():
+    """Return the folder of YAML files that ``moabb.benchmark(pipelines=...)`` takes.
+
+    Returns
+    -------
+    folder : str
+        Path of the folder inside the package.
+
+    Examples
+    --------
+    >>> from skgeo.eeg import pipeline_folder
+    >>> pipeline_folder().endswith("moabb_pipelines")
+    True
+    """
+    return str(pathlib.Path(__file__).with_name("moabb_pipelines"))
+
+
+def elastic_net(l1_ratio=0.7):
+    """Make the logistic regression with elastic-net penalty of ``Cov+TS+EN``.
+
+    scikit-learn 1.8 changed how the penalty is asked for; a YAML file cannot tell
+    which release reads it.
+
+    Parameters
+    ----------
+    l1_ratio : float, default=0.7
+        Share of the L1 penalty.
+
+    Returns
+    -------
+    classifier : sklearn.linear_model.LogisticRegression
+        The classifier.
+
+    Examples
+    --------
+    >>> from skgeo.eeg._moabb.pipelines import elastic_net
+    >>> elastic_net(0.5).l1_ratio
+    0.5
+    """
+    options = {"l1_ratio": l1_ratio, "solver": "saga", "intercept_scaling": 1000.0}
+    release = tuple(map(int, sklearn.__version__.split(".")[:2]))
+    if release < (1, 8):
+        options["penalty"] = "elasticnet"
+    return LogisticRegression(max_iter=1000, **options)
+
+
+@lru_cache(maxsize=1)
+def _configurations():
+    yaml = import_optional("yaml", extra="eeg")
+    found = {}
+    for path in sorted(pathlib.Path(pipeline_folder()).glob("*.yml")):
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found[config["name"]] = config
+    # Files that are in neither list (a newer family's, say) come last.
+    ranks = {name: i for i, name in enumerate((*DEFAULT, *ON_REQUEST))}
+    return dict(sorted(found.items(), key=lambda item: ranks.get(item[0], len(ranks))))
+
+
+def _build(config):
+    steps = [
+        getattr(import_module(step["from"]), step["name"])(**step.get("parameters", {}))
+        for step in config["pipeline"]
+    ]
+    return make_pipeline(*steps)
+
+
+def _chosen(which):
+    known = _configurations()
+    if which is None or (isinstance(which, str) and which == "default"):
+        return list(DEFAULT)
+    if isinstance(which, str) and which == "all":
+        return list(known)
+    if isinstance(which, str) and which == "baselines":
+        return list(BASELINES)
+    names = [which] if isinstance(which, str) else list(which)
+    return pick_names(names, known, "pipeline")
+
+
+def pipelines(which="default"):
+    """Build the pipelines a MOABB evaluation takes.
+
+    ``CSP+LDA`` and the ``Cov+`` pipelines are the standard ones, made of pyriemann and
+    scikit-learn. ``ACM(average)``, the one to take first, averages augmented
+    covariances of several orders and lags; the ``ACM+`` pipelines have order 4 and lag
+    4 samples. On request (``"all"`` or by name): order and lag searched by
+    :class:`AugmentedCovarianceClassifierCV` (``ACM(search)``) or by MOABB (``(grid)``:
+    hand :func:`param_grids` to ``process``, or they run at order 1).
+
+    Parameters
+    ----------
+    which : {"default", "baselines", "all"}, str or sequence of str, default="default"
+        A set of pipelines, or names; upper and lower case are alike.
+
+    Returns
+    -------
+    pipelines : dict of str to :class:`sklearn.pipeline.Pipeline`
+        Name -> pipeline, new objects at each call.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown; the message lists the nearest known ones.
+
+    See Also
+    --------
+    param_grids : Their grids.
+    pipeline_folder : The same pipelines as files.
+    evaluate : Run them.
+
+    Examples
+    --------
+    >>> from skgeo.eeg import pipelines
+    >>> list(pipelines(["Cov+MDM", "acm+mdm"]))
+    ['Cov+MDM', 'ACM+MDM']
+    """
+    known = _configurations()
+    return {name: _build(deepcopy(known[name])) for name in _chosen(which)}
+
+
+def param_grids(which="all"):
+    """Return the grids of the pipelines that MOABB searches.
+
+    Parameters
+    ----------
+    which : {"default", "baselines", "all"}, str or sequence of str, default="all"
+        As in :func:`pipelines`.
+
+    Returns
+    -------
+    grids : dict of str to dict
+        Name -> grid, for the pipelines that have one: the ``param_grid`` of
+        ``process``.
+
+    Examples
+    --------
+    >>> from skgeo.eeg import param_grids
+    >>> sorted(param_grids())
+    ['ACM+MDM(grid)', 'ACM+TS+SVM(grid)']
+    """
+    known = _configurations()
+    return {
+        name: deepcopy(known[name]["param_grid"])
+        for name in _chosen(which)
+        if "param_grid" in known[name]
+    }

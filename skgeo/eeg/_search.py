@@ -1,0 +1,400 @@
+"""Search of order, lag, C and kernel by inner cross-validation, work shared."""
+
+import time
+from functools import partial
+
+import numpy as np
+from joblib import effective_n_jobs
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import check_cv
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from skgeo.base import TrialsMixin
+from skgeo.eeg._classification import AugmentedCovarianceClassifier
+from skgeo.eeg._covariance import AugmentedCovariances
+from skgeo.eeg._grid import CovarianceGrid, distinct_points
+from skgeo.eeg._heads import libsvm
+from skgeo.eeg._search_results import (
+    FAST_SCORES,
+    ScorerAdapter,
+    one_standard_error,
+    results_table,
+)
+from skgeo.eeg._solvers.cross_validation import Folds, score_settings
+from skgeo.eeg._solvers.fold_grams import PRECISIONS
+from skgeo.utils.callbacks import CallbackMixin, with_callbacks
+from skgeo.utils.parallel import map_threads
+from skgeo.utils.params import (
+    Boolean,
+    Callable,
+    Instance,
+    Integer,
+    Null,
+    OneOf,
+    Real,
+    SequenceOf,
+    check_params,
+)
+from skgeo.utils.validation import check_trials_y
+
+__all__ = ["AugmentedCovarianceClassifierCV"]
+
+_COVARIANCE_SETTINGS = ("edge", "estimator", "shrinkage", "block_toeplitz")
+
+
+def _score_point(grid, folds, point):
+    """Score all settings of one embedding; a module function, so that it pickles."""
+    return score_settings(grid.covariances(*point), folds)
+
+
+class AugmentedCovarianceClassifierCV(
+    CallbackMixin, ClassifierMixin, TrialsMixin, BaseEstimator
+):
+    """Choose order, lag, C and kernel by inner cross-validation on the training trials.
+
+    The result is that of scikit-learn's ``GridSearchCV`` over the pipeline of
+    augmented covariances, tangent space at the Riemannian mean and support vector
+    machine. The work is shared: lagged products are computed once for all
+    embeddings, order 1 is evaluated once, the mean of every inner fold is one Newton
+    step from a shared reference, and all values of C and both kernels read one Gram
+    matrix.
+
+    Parameters
+    ----------
+    orders : sequence of int, default=range(1, 11)
+        Orders to try.
+    lags : sequence of int, default=range(1, 11)
+        Lags to try, in samples.
+    Cs : sequence of float, default=(0.5, 1.0, 1.5)
+        Inverse regularisations to try.
+    kernels : sequence of {"linear", "rbf"}, default=("linear", "rbf")
+        Kernels to try; the rbf width is scikit-learn's ``gamma="scale"``.
+    cv : int, splitter or iterable, default=3
+        Inner folds, as in ``GridSearchCV``.
+    scoring : str, callable or None, default=None
+        Score of a fold. None is the area under the ROC curve for two classes and the
+        accuracy for more, as MOABB scores. Other strings and callables are
+        scikit-learn's scorers, from predictions or decision values.
+    selection : {"best", "one-se"}, default="best"
+        ``"best"`` takes the best mean score; the first of equals, in the order lag,
+        order, C, kernel. ``"one-se"`` takes the smallest order with a score within
+        one standard error of the best one, and its best setting.
+    precision : {"exact", "first-order", "shared"}, default="exact"
+        Where the tangent space of an inner fold lies. ``"exact"``: at the mean of
+        its training trials, as ``GridSearchCV`` has it. ``"first-order"``: at a
+        reference shared by the folds, corrected to first order. ``"shared"``: at that
+        reference. The shared reference sees the inner validation trials, without
+        their labels. The final fit is exact always.
+    metric : {"riemann", "block-toeplitz"}, default="riemann"
+        Geometry, see :class:`AugmentedCovarianceClassifier`.
+    edge : {"valid", "moabb", "wrap"}, default="valid"
+        Ends of the trials, see :class:`AugmentedCovariances`, as for the next three.
+    estimator : str or callable, default="scm"
+        Covariance estimator.
+    shrinkage : "auto", None or float in [0, 1], default="auto"
+        Shrinkage towards the scaled identity.
+    block_toeplitz : bool, default=False
+        Estimate every lag once, biased.
+    probability : bool, default=True
+        Whether the final classifier calibrates probabilities.
+    tol : float, default=1e-8
+        Tolerance of the mean of the final fit.
+    max_memory : float, default=2048
+        Most memory, in MB, for the matrices of the embeddings being worked on. It
+        limits the number of threads; a single embedding that needs more is refused.
+    n_jobs : int or None, default=None
+        Threads over embeddings, as in joblib.
+
+    Attributes
+    ----------
+    cv_results_ : dict of str to array
+        As ``GridSearchCV``'s, without times: ``param_order``, ``param_lag``,
+        ``param_C``, ``param_kernel``, ``params``, ``split0_test_score``, ...,
+        ``mean_test_score``, ``std_test_score``, ``rank_test_score``. Order 1
+        appears with the first lag only.
+    best_params_ : dict
+        The chosen ``order``, ``lag``, ``C`` and ``kernel``.
+    best_score_ : float
+        Its mean score.
+    best_index_ : int
+        Its position in ``cv_results_``.
+    best_estimator_ : AugmentedCovarianceClassifier
+        Fitted with the chosen parameters on all training trials.
+    n_splits_ : int
+        Number of inner folds.
+    refit_time_ : float
+        Seconds of the final fit.
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+    n_channels_in_, n_times_in_ : int
+        Shape of a training trial.
+
+    Raises
+    ------
+    ValueError
+        If the input is not what is described, an embedding leaves no samples or
+        needs more than ``max_memory``, or a class is missing in an inner fold.
+
+    See Also
+    --------
+    AugmentedCovarianceClassifier : One embedding, or the average of several, which
+        is safer with many channels or few trials.
+
+    References
+    ----------
+    Carrara and Papadopoulo, "Classification of BCI-EEG based on the augmented
+    covariance matrix", arXiv:2302.04508 (2023).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skgeo.eeg import AugmentedCovarianceClassifierCV
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.repeat(["left", "right"], 20)
+    >>> noise = rng.standard_normal((40, 2, 201))
+    >>> X = noise[:, :, 1:] + (y == "right")[:, None, None] * noise[:, :, :-1]
+    >>> search = AugmentedCovarianceClassifierCV(orders=(1, 2), lags=(1, 3)).fit(X, y)
+    >>> search.best_params_["lag"], search.best_score_
+    (1, 1.0)
+    """
+
+    _param_rules = {
+        "orders": SequenceOf(Integer(1)),
+        "lags": SequenceOf(Integer(1)),
+        "Cs": SequenceOf(Real(0.0, closed="neither")),
+        "kernels": SequenceOf(OneOf("linear", "rbf")),
+        "cv": Integer(2)
+        | Instance(object, "a number of folds >= 2, a splitter or an iterable"),
+        "scoring": Null() | Instance(str, "the name of a scorer") | Callable(),
+        "selection": OneOf("best", "one-se"),
+        "precision": OneOf(*PRECISIONS),
+        "metric": OneOf("riemann", "block-toeplitz"),
+        **{
+            name: AugmentedCovariances._param_rules[name]
+            for name in _COVARIANCE_SETTINGS
+        },
+        "probability": Boolean(),
+        "tol": Real(0.0, closed="neither"),
+        "max_memory": Real(0.0, closed="neither"),
+        "n_jobs": Null() | Integer(),
+    }
+
+    def __init__(
+        self,
+        orders=range(1, 11),
+        lags=range(1, 11),
+        *,
+        Cs=(0.5, 1.0, 1.5),
+        kernels=("linear", "rbf"),
+        cv=3,
+        scoring=None,
+        selection="best",
+        precision="exact",
+        metric="riemann",
+        edge="valid",
+        estimator="scm",
+        shrinkage="auto",
+        block_toeplitz=False,
+        probability=True,
+        tol=1e-8,
+        max_memory=2048,
+        n_jobs=None,
+    ):
+        self.orders = orders
+        self.lags = lags
+        self.Cs = Cs
+        self.kernels = kernels
+        self.cv = cv
+        self.scoring = scoring
+        self.selection = selection
+        self.precision = precision
+        self.metric = metric
+        self.edge = edge
+        self.estimator = estimator
+        self.shrinkage = shrinkage
+        self.block_toeplitz = block_toeplitz
+        self.probability = probability
+        self.tol = tol
+        self.max_memory = max_memory
+        self.n_jobs = n_jobs
+
+    @with_callbacks
+    def fit(self, X, y, groups=None):
+        """Search, and fit the chosen classifier on all trials.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_channels, n_times)
+            Trials, band-passed, in any unit.
+        y : array-like of shape (n_trials,)
+            Labels.
+        groups : array-like of shape (n_trials,), optional
+            Groups (runs, blocks) for a ``cv`` that keeps them together.
+
+        Returns
+        -------
+        self : AugmentedCovarianceClassifierCV
+            The fitted search.
+        """
+        check_params(self)
+        X = self._check_trials(X, reset=True, min_trials=2)
+        self.classes_, codes = check_trials_y(y, X)
+        folds = self._folds(X, codes, groups)
+        points = distinct_points(self.orders, self.lags)
+        settings = {name: getattr(self, name) for name in _COVARIANCE_SETTINGS}
+        grid = CovarianceGrid.build(X, points, settings, self.metric)
+        n_threads = self._threads(len(X), points)
+        with self._iterations(len(points), X=X, y=y) as tick:
+            scores = self._evaluate(grid, folds, points, n_threads, tick)
+        self._store(scores, folds)
+        start = time.perf_counter()
+        self.best_estimator_ = AugmentedCovarianceClassifier(
+            **self.best_params_,
+            **settings,
+            metric=self.metric,
+            probability=self.probability,
+            tol=self.tol,
+            n_jobs=self.n_jobs,
+        ).fit(X, self.classes_[codes])
+        self.refit_time_ = time.perf_counter() - start
+        return self
+
+    def _folds(self, X, codes, groups):
+        try:
+            splitter = check_cv(self.cv, self.classes_[codes], classifier=True)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"cv cannot be used: {error}") from error
+        smallest = np.bincount(codes).min()
+        if isinstance(self.cv, (int, np.integer)) and smallest < self.cv:
+            raise ValueError(
+                f"cv={self.cv} needs as many trials of each class; the smallest class "
+                f"has {smallest}. Lower cv or pass more trials."
+            )
+        splits = [
+            (np.asarray(train), np.asarray(test))
+            for train, test in splitter.split(X, self.classes_[codes], groups)
+        ]
+        for f, (train, test) in enumerate(splits):
+            if len(np.unique(codes[train])) < len(self.classes_) or not len(test):
+                raise ValueError(
+                    f"Fold {f} of cv has a training part without one of the classes "
+                    f"{self.classes_.tolist()}, or no test trials. Use stratified "
+                    "folds or fewer of them."
+                )
+        return Folds(
+            codes=codes,
+            n_classes=len(self.classes_),
+            splits=splits,
+            Cs=tuple(map(float, self.Cs)),
+            kernels=tuple(self.kernels),
+            scoring=self._scoring(codes),
+            precision=self.precision,
+            large_svm=libsvm,
+        )
+
+    def _scoring(self, codes):
+        binary = len(self.classes_) == 2
+        if self.scoring is None:
+            return "roc_auc" if binary else "accuracy"
+        if self.scoring in FAST_SCORES and (binary or self.scoring != "roc_auc"):
+            return self.scoring
+        try:
+            scorer = check_scoring(self, scoring=self.scoring)
+        except ValueError as error:
+            raise ValueError(f"scoring cannot be used: {error}") from error
+        return ScorerAdapter(scorer, self.classes_, self.classes_[codes])
+
+    def _threads(self, n_trials, points):
+        """Return how many embeddings fit into memory at a time."""
+        order = max(point[0] for point in points)
+        d = order * self.n_channels_in_
+        # Covariances, eigenvectors here and at the fold's mean, Hessian, logarithms,
+        # and the parts of a fold.
+        need = 8 * n_trials * d * d * 8 / 1e6
+        if need > self.max_memory:
+            raise ValueError(
+                f"order={order} with {self.n_channels_in_} channels and {n_trials} "
+                f"trials needs about {need:.0f} MB, more than "
+                f"max_memory={self.max_memory:g}. Drop that order from orders, or "
+                "raise max_memory."
+            )
+        return max(1, min(effective_n_jobs(self.n_jobs), int(self.max_memory // need)))
+
+    def _evaluate(self, grid, folds, points, n_threads, tick):
+        """Score every embedding; dict of point -> scores."""
+        task = partial(_score_point, grid, folds)
+        # The largest first: threads then end together.
+        order = sorted(points, key=lambda point: -point[0])
+        watched = bool(getattr(self, "_skl_callbacks", None))
+        wave = n_threads if watched else len(order)
+        done = {}
+        for start in range(0, len(order), wave):
+            part = order[start : start + wave]
+            results = map_threads(task, part, n_threads)
+            done.update(zip(part, results, strict=True))
+            asked = [tick({"point": point}) for point in part]
+            if any(asked):
+                break
+        return {point: done[point] for point in points if point in done}
+
+    def _store(self, scores, folds):
+        results, table, filled = results_table(scores, folds)
+        params, mean = results["params"], results["mean_test_score"]
+        self.cv_results_ = results
+        self.n_splits_ = len(folds.splits)
+        self.best_index_ = int(results["rank_test_score"].argmin())
+        if self.selection == "one-se":
+            self.best_index_ = one_standard_error(table, filled, params)
+        self.best_params_ = params[self.best_index_]
+        self.best_score_ = float(mean[self.best_index_])
+
+    def predict(self, X):
+        """Predict labels by the chosen classifier.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_channels, n_times)
+            Trials.
+
+        Returns
+        -------
+        y : ndarray of shape (n_trials,)
+            Labels.
+        """
+        check_is_fitted(self)
+        return self.best_estimator_.predict(X)
+
+    def decision_function(self, X):
+        """Compute decision values of the chosen classifier.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_channels, n_times)
+            Trials.
+
+        Returns
+        -------
+        decision : ndarray of shape (n_trials,) or (n_trials, n_classes)
+            For two classes one value, positive for ``classes_[1]``.
+        """
+        check_is_fitted(self)
+        return self.best_estimator_.decision_function(X)
+
+    @available_if(lambda self: self.probability)
+    def predict_proba(self, X):
+        """Compute probabilities of the classes by the chosen classifier.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_channels, n_times)
+            Trials.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_trials, n_classes)
+            Probabilities, in the order of ``classes_``.
+        """
+        check_is_fitted(self)
+        return self.best_estimator_.predict_proba(X)

@@ -1,0 +1,1 @@
+"""Numerics of EEG classification: covariances, geometry, SVM, cross-validation."""

@@ -1,0 +1,141 @@
+"""Gram matrices of tangent vectors for many folds of the same covariances.
+
+The Riemannian mean of the training part of a fold differs little from that of another
+fold.  One eigen-pass at a shared reference gives the gradient and the exact Hessian
+for every fold, so one Newton step finds the mean of each; a second eigen-pass there
+gives its tangent vectors.  ``1 + n_folds`` passes replace the eight to fifteen passes
+*per fold* of the fixed-point iteration.
+"""
+
+import numpy as np
+
+from skgeo.eeg._solvers import block_toeplitz, riemann
+
+__all__ = ["PRECISIONS", "centred", "fold_grams", "siegel_fold_grams"]
+
+PRECISIONS = ("exact", "first-order", "shared")
+
+# Norm of the mean logarithm, over sqrt(n), that a fold's reference must reach in the
+# exact mode. The error of the centred Gram matrix is of second order in it.
+_EXACT = 2e-3
+
+
+def fold_grams(C, trains, precision="exact"):
+    """Yield the Gram matrix of the tangent vectors for each fold.
+
+    Parameters
+    ----------
+    C : ndarray of shape (n_matrices, n, n)
+        Symmetric positive-definite matrices.
+    trains : list of ndarray of int
+        Training part of each fold.
+    precision : {"exact", "first-order", "shared"}
+        ``"exact"``: tangent space at the mean of each training part.
+        ``"first-order"``: tangent space at a shared reference, corrected to first
+        order for the fold. ``"shared"``: tangent space at the shared reference, one
+        step of the mean iteration of all matrices.
+
+    Yields
+    ------
+    K : ndarray of shape (n_matrices, n_matrices)
+        Gram matrix of all tangent vectors, centred on the training part.
+
+    Raises
+    ------
+    NotPositiveDefiniteError
+        If a matrix is not positive definite.
+    """
+    W = riemann.whitener_of(C.mean(0), "the arithmetic mean of the matrices")
+    logs = riemann.log_maps(C, W)
+    if precision == "exact":
+        yield from _exact(C, trains, W, logs)
+        return
+    J = logs.mean(np.full(len(C), 1.0 / len(C)))
+    logs = riemann.log_maps(C, riemann.exp_symmetric(J, -0.5) @ W)
+    S = logs.dense()
+    if precision == "shared":
+        K = _gram(S)
+        for train in trains:
+            yield centred(K, train)
+        return
+    phi = riemann.hessian_weights(logs.values)
+    scale = phi.mean()
+    V, Vt = logs.vectors, logs.vectors.swapaxes(1, 2)
+    for train in trains:
+        m = S[train].mean(0) / scale
+        moved = V @ (phi * (Vt @ m @ V)) @ Vt
+        yield centred(_gram(S - moved), train)
+
+
+def _gram(S):
+    flat = S.reshape(len(S), -1)
+    return flat @ flat.T
+
+
+def _exact(C, trains, W, logs):
+    phi = riemann.hessian_weights(logs.values)
+    d = C.shape[1]
+    for train in trains:
+        weight = np.full(len(train), 1.0 / len(train))
+        part = logs[train]
+        J = part.mean(weight)
+        m = riemann.newton_direction(J, part, weight, phi=phi[train])
+        W_fold = riemann.exp_symmetric(m, -0.5) @ W
+        moved = riemann.log_maps(C, W_fold)
+        J = moved[train].mean(weight)
+        if np.linalg.norm(J) > _EXACT * np.sqrt(d):
+            # Matrices far apart: one step is not enough, so find the mean.
+            start = W_fold if np.linalg.norm(J) < np.sqrt(d) else None
+            result = riemann.riemann_mean(C[train], weight, whitener=start)
+            moved = riemann.log_maps(C, result.x)
+        yield centred(_gram(moved.dense()), train)
+
+
+def centred(K, train):
+    """Centre a Gram matrix on some of its vectors.
+
+    Parameters
+    ----------
+    K : ndarray of shape (n, n)
+        Gram matrix.
+    train : ndarray of int
+        The vectors whose mean becomes the origin.
+
+    Returns
+    -------
+    K : ndarray of shape (n, n)
+        Gram matrix of the vectors minus that mean.
+    """
+    row = K[train].mean(0)
+    return K - row - row[:, None] + row[train].mean()
+
+
+def siegel_fold_grams(R, trains, precision="exact"):
+    """Yield Gram matrices in the product geometry of block-Toeplitz covariances.
+
+    Parameters
+    ----------
+    R : ndarray of shape (n_matrices, p, c, c)
+        Blocks (0, k) of the covariances.
+    trains : list of ndarray of int
+        Training part of each fold.
+    precision : {"exact", "first-order", "shared"}
+        ``"exact"``: the mean of the diagonal blocks is that of each training part;
+        otherwise that of all.
+
+    Yields
+    ------
+    K : ndarray of shape (n_matrices, n_matrices)
+        Gram matrix of all tangent vectors, centred on the training part.
+    """
+    shared = None
+    for train in trains:
+        if precision == "exact":
+            K = _gram(block_toeplitz.tangent(R, riemann.riemann_mean(R[train, 0]).x))
+        else:
+            if shared is None:
+                shared = _gram(
+                    block_toeplitz.tangent(R, riemann.riemann_mean(R[:, 0]).x)
+                )
+            K = shared
+        yield centred(K, train)

@@ -1,0 +1,374 @@
+"""Affine-invariant geometry of batches of symmetric positive-definite matrices.
+
+Everything happens in a moving frame: a matrix ``W`` (the *whitener* of the reference
+``M``) with ``W M W^T = I``.  Then ``log_M(C)`` is the ordinary logarithm of
+``W C W^T``, so one eigendecomposition per matrix serves the gradient, the Hessian and
+the tangent vectors alike, and no square root of ``M`` is ever taken.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import solve_triangular
+
+from skgeo.exceptions import NotPositiveDefiniteError
+from skgeo.utils.solver_result import SolverResult
+
+__all__ = [
+    "LogMaps",
+    "NotPositiveDefiniteError",
+    "distances_to",
+    "exp_symmetric",
+    "hessian_weights",
+    "log_maps",
+    "newton_direction",
+    "riemann_mean",
+    "unvectorise",
+    "vectorise",
+    "whitener_of",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class LogMaps:
+    """Logarithms ``V diag(values) V^T`` of whitened matrices, kept factorised.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_matrices, n)
+        Eigenvalues of the logarithms.
+    vectors : ndarray of shape (n_matrices, n, n)
+        Eigenvectors, in columns.
+    """
+
+    values: np.ndarray
+    vectors: np.ndarray
+
+    def __getitem__(self, index):
+        """Select some of the matrices."""
+        return LogMaps(self.values[index], self.vectors[index])
+
+    def dense(self, rotation=None):
+        """Return the logarithms as matrices, rotated by ``rotation`` on both sides."""
+        V = self.vectors if rotation is None else rotation @ self.vectors
+        return (V * self.values[:, None, :]) @ V.swapaxes(1, 2)
+
+    def mean(self, weight):
+        """Return the weighted sum of the logarithms in one matrix product."""
+        n, d, _ = self.vectors.shape
+        V = self.vectors.transpose(1, 0, 2).reshape(d, n * d)
+        scale = (weight[:, None] * self.values).reshape(n * d)
+        J = (V * scale) @ V.T
+        return (J + J.T) / 2
+
+
+def exp_symmetric(S, factor=1.0):
+    """Exponential of ``factor`` times a symmetric matrix (or a batch of them).
+
+    Parameters
+    ----------
+    S : ndarray of shape (..., n, n)
+        Symmetric matrices.
+    factor : float, default=1.0
+        Factor in the exponent.
+
+    Returns
+    -------
+    E : ndarray of shape (..., n, n)
+        ``expm(factor * S)``.
+    """
+    values, V = np.linalg.eigh(S)
+    return (V * np.exp(factor * values)[..., None, :]) @ V.swapaxes(-1, -2)
+
+
+def whitener_of(M, what="the reference matrix"):
+    """Inverse Cholesky factor: lower-triangular ``W`` with ``W M W^T = I``.
+
+    Parameters
+    ----------
+    M : ndarray of shape (n, n)
+        Symmetric positive-definite matrix.
+    what : str
+        Name of the matrix in the error message.
+
+    Returns
+    -------
+    W : ndarray of shape (n, n)
+        The whitener.
+
+    Raises
+    ------
+    NotPositiveDefiniteError
+        If M is not positive definite to working precision.
+    """
+    # Unit diagonal first: the factorisation then does not depend on units.
+    diagonal = np.diagonal(M)
+    if not (diagonal > 0).all():
+        raise NotPositiveDefiniteError(_not_pd(what))
+    scale = np.sqrt(diagonal)
+    try:
+        L = np.linalg.cholesky(M / scale[:, None] / scale[None, :])
+    except np.linalg.LinAlgError as error:
+        raise NotPositiveDefiniteError(_not_pd(what)) from error
+    W = solve_triangular(L, np.eye(len(M)), lower=True, check_finite=False)
+    return W / scale[None, :]
+
+
+def _not_pd(what):
+    return (
+        f"{what[0].upper()}{what[1:]} is not positive definite. Covariances of short, "
+        "average-referenced or duplicated channels are singular: regularise them "
+        "(shrinkage='auto' in AugmentedCovariances, estimator='oas' in pyriemann) or "
+        "drop the dependent channels."
+    )
+
+
+def log_maps(C, W):
+    """Logarithms of ``W C_i W^T``, one batched eigendecomposition.
+
+    Parameters
+    ----------
+    C : ndarray of shape (n_matrices, n, n)
+        Symmetric positive-definite matrices.
+    W : ndarray of shape (n, n)
+        Whitener.
+
+    Returns
+    -------
+    logs : LogMaps
+        The factorised logarithms.
+
+    Raises
+    ------
+    NotPositiveDefiniteError
+        If a matrix has an eigenvalue that is not positive.
+    """
+    values, vectors = np.linalg.eigh(W @ C @ W.T)
+    smallest = values[:, 0]
+    if not (smallest > 0).all():
+        bad = np.flatnonzero(~(smallest > 0))
+        raise NotPositiveDefiniteError(
+            _not_pd(f"matrix {bad[0]} ({len(bad)} of {len(C)} in all)")
+        )
+    return LogMaps(np.log(values), vectors)
+
+
+def hessian_weights(values):
+    """Weights of the Hessian: (x/2) coth(x/2) of the differences of eigenvalues.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_matrices, n)
+        Eigenvalues of the logarithms.
+
+    Returns
+    -------
+    phi : ndarray of shape (n_matrices, n, n)
+        Weights, at least one.
+    """
+    half = np.abs(values[:, :, None] - values[:, None, :])
+    half *= 0.5
+    out = np.ones_like(half)
+    np.divide(half, np.tanh(half), out=out, where=half > 1e-8)
+    return out
+
+
+def newton_direction(J, logs, weight, *, max_steps=4, tol=1e-3, phi=None):
+    """Solve the Newton equation of the Riemannian mean by conjugate gradients.
+
+    The Hessian of half the mean squared distance, seen from the whitened frame, maps
+    ``xi`` to the weighted mean of ``V (Phi * (V^T xi V)) V^T`` with
+    ``Phi_ab = (x/2) coth(x/2)``, ``x = l_a - l_b``.  It is at least the identity, so
+    a few steps are enough and the direction is never longer than ``J``.
+
+    Parameters
+    ----------
+    J : ndarray of shape (n, n)
+        Weighted mean of the logarithms (the negative gradient).
+    logs : LogMaps
+        Logarithms at the current reference.
+    weight : ndarray of shape (n_matrices,)
+        Weights, sum one.
+    max_steps : int, default=4
+        Most conjugate-gradient steps.
+    tol : float, default=1e-3
+        Relative residual to stop at.
+    phi : ndarray of shape (n_matrices, n, n), optional
+        The weights ``Phi``, if they are known already.
+
+    Returns
+    -------
+    m : ndarray of shape (n, n)
+        Symmetric direction.
+    """
+    V = logs.vectors
+    n, d, _ = V.shape
+    Vt = V.swapaxes(1, 2)
+    flat = V.transpose(1, 0, 2).reshape(d, n * d)
+    phi = hessian_weights(logs.values) if phi is None else phi
+    weighted = weight[:, None, None] * phi
+    middle = np.empty_like(V)
+
+    def hessian(xi):
+        np.matmul(Vt, xi @ V, out=middle)
+        np.multiply(middle, weighted, out=middle)
+        left = np.matmul(V, middle).transpose(1, 0, 2).reshape(d, n * d)
+        return left @ flat.T
+
+    m = J / (weighted.sum() / d**2)
+    residual = J - hessian(m)
+    direction = residual
+    rr = np.vdot(residual, residual)
+    target = tol**2 * np.vdot(J, J)
+    for step in range(max_steps):
+        if rr <= target:
+            break
+        image = hessian(direction)
+        length = rr / np.vdot(direction, image)
+        m = m + length * direction
+        if step == max_steps - 1:
+            break
+        residual = residual - length * image
+        rr, previous = np.vdot(residual, residual), rr
+        direction = residual + rr / previous * direction
+    return (m + m.T) / 2
+
+
+def riemann_mean(C, weight=None, *, tol=1e-8, max_iter=50, whitener=None):
+    """Affine-invariant mean by Newton's method in a moving frame.
+
+    Each pass costs one batched eigendecomposition and a few products; convergence is
+    quadratic, so three to five passes reach 1e-8 where the fixed-point iteration
+    needs eight to fifteen.
+
+    Parameters
+    ----------
+    C : ndarray of shape (n_matrices, n, n)
+        Symmetric positive-definite matrices.
+    weight : ndarray of shape (n_matrices,), optional
+        Non-negative weights, sum one. Equal ones by default.
+    tol : float, default=1e-8
+        Stop when the Frobenius norm of the mean logarithm is at most
+        ``tol * sqrt(n)``.
+    max_iter : int, default=50
+        Most passes.
+    whitener : ndarray of shape (n, n), optional
+        Where to start; by default the whitener of the arithmetic mean.
+
+    Returns
+    -------
+    result : SolverResult
+        ``x`` is the whitener ``W`` of the mean, ``M = W^-1 W^-T``; ``objective`` the
+        norms of the mean logarithm; ``extra["logs"]`` the :class:`LogMaps` at ``W``.
+
+    Raises
+    ------
+    NotPositiveDefiniteError
+        If a matrix, or the arithmetic mean, is not positive definite.
+    """
+    n, d, _ = C.shape
+    weight = np.full(n, 1.0 / n) if weight is None else weight
+    if whitener is None:
+        arithmetic = np.tensordot(weight, C, axes=1)
+        whitener = whitener_of(arithmetic, "the arithmetic mean of the matrices")
+    W = start = whitener
+    norms, best, step, direction = [], np.inf, 1.0, np.zeros((d, d))
+    while True:
+        logs = log_maps(C, W)
+        J = logs.mean(weight)
+        norm = np.linalg.norm(J) / np.sqrt(d)
+        norms.append(norm)
+        if norm <= tol or len(norms) >= max_iter:
+            break
+        if norm >= best and step > 1e-3:
+            # The last step overshot (matrices very far apart): take half of it.
+            # Steps below the rounding of J stop here too.
+            if norm <= 1e-13 * np.abs(logs.values).max():
+                break
+            step /= 2
+            W = exp_symmetric(direction, -step / 2) @ start
+            continue
+        best, start, step = norm, W, 1.0
+        # Solving more precisely than the next gradient can use is wasted.
+        direction = newton_direction(J, logs, weight, tol=min(1e-2, max(norm, 1e-6)))
+        W = exp_symmetric(direction, -0.5) @ start
+    return SolverResult(
+        x=W,
+        objective=np.array(norms),
+        stop=norms[-1],
+        n_iter=len(norms),
+        converged=norms[-1] <= tol,
+        extra={"logs": logs},
+    )
+
+
+def distances_to(C, W):
+    """Affine-invariant distances to the matrix with whitener ``W``.
+
+    Parameters
+    ----------
+    C : ndarray of shape (n_matrices, n, n)
+        Symmetric positive-definite matrices.
+    W : ndarray of shape (n, n)
+        Whitener of the other matrix.
+
+    Returns
+    -------
+    distances : ndarray of shape (n_matrices,)
+        Affine-invariant distances.
+
+    Raises
+    ------
+    NotPositiveDefiniteError
+        If a matrix has an eigenvalue that is not positive.
+    """
+    values = np.linalg.eigvalsh(W @ C @ W.T)
+    if not (values[:, 0] > 0).all():
+        bad = np.flatnonzero(~(values[:, 0] > 0))
+        raise NotPositiveDefiniteError(
+            _not_pd(f"matrix {bad[0]} ({len(bad)} of {len(C)} in all)")
+        )
+    return np.sqrt((np.log(values) ** 2).sum(-1))
+
+
+def vectorise(S):
+    """Upper triangles, off-diagonal entries times sqrt(2): an isometry.
+
+    Parameters
+    ----------
+    S : ndarray of shape (n_matrices, n, n)
+        Symmetric matrices.
+
+    Returns
+    -------
+    T : ndarray of shape (n_matrices, n (n + 1) / 2)
+        Vectors in the order of ``numpy.triu_indices``.
+    """
+    d = S.shape[-1]
+    rows, columns = np.triu_indices(d)
+    T = S.reshape(len(S), d * d)[:, rows * d + columns]
+    T[:, rows != columns] *= np.sqrt(2.0)
+    return T
+
+
+def unvectorise(T, d):
+    """Undo :func:`vectorise`.
+
+    Parameters
+    ----------
+    T : ndarray of shape (n_matrices, d (d + 1) / 2)
+        Vectors.
+    d : int
+        Size of the matrices.
+
+    Returns
+    -------
+    S : ndarray of shape (n_matrices, d, d)
+        Symmetric matrices.
+    """
+    rows, columns = np.triu_indices(d)
+    values = T / np.where(rows == columns, 1.0, np.sqrt(2.0))
+    S = np.empty((len(T), d, d))
+    S[:, rows, columns] = values
+    S[:, columns, rows] = values
+    return S

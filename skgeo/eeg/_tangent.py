@@ -1,0 +1,281 @@
+"""Tangent vectors of covariances at their Riemannian mean."""
+
+import warnings
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted
+
+from skgeo.base import MatricesMixin
+from skgeo.eeg._solvers import riemann
+from skgeo.utils.parallel import single_blas_thread
+from skgeo.utils.params import Integer, OneOf, Real, check_params
+from skgeo.utils.validation import check_sample_weight
+
+__all__ = ["TangentMap", "symmetric_whitener", "warn_if_not_converged"]
+
+METRICS = ("riemann", "logeuclid", "euclid", "logchol", "wasserstein")
+
+
+def symmetric_whitener(W):
+    """Turn any whitener of a matrix into the symmetric one.
+
+    Parameters
+    ----------
+    W : ndarray of shape (n, n)
+        Whitener of ``M``: ``W M W^T = I``.
+
+    Returns
+    -------
+    root : ndarray of shape (n, n)
+        ``M^(-1/2)``.
+    rotation : ndarray of shape (n, n)
+        Orthogonal matrix with ``rotation @ W = root``.
+    M : ndarray of shape (n, n)
+        The matrix itself.
+    """
+    U, s, Vt = np.linalg.svd(W)
+    root = (Vt.T * s) @ Vt
+    # M in two factors: s ** -2 would overflow before M does.
+    half = Vt.T / s
+    return (root + root.T) / 2, Vt.T @ U.T, half @ half.T
+
+
+def warn_if_not_converged(result, tol):
+    """Warn when a Riemannian mean stopped before its tolerance.
+
+    Parameters
+    ----------
+    result : SolverResult
+        Result of :func:`skgeo.eeg._solvers.riemann.riemann_mean`.
+    tol : float
+        The tolerance asked for.
+    """
+    if not result.converged:
+        warnings.warn(
+            f"The Riemannian mean stopped at {result.stop:.1e} > tol={tol:.1e} after "
+            f"{result.n_iter} passes. The matrices are badly conditioned: regularise "
+            "them more, or accept it by a larger tol.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+
+
+class TangentMap(TransformerMixin, MatricesMixin, BaseEstimator):
+    """Map covariances to the tangent space at their mean.
+
+    With the affine-invariant metric and reference ``M`` the tangent vector of ``C``
+    is the upper triangle of ``log(M^(-1/2) C M^(-1/2))``, off-diagonal entries times
+    ``sqrt(2)``. The mean is found by Newton's method, three to five passes instead of
+    the fixed point's eight to fifteen, and ``fit_transform`` reuses the logarithms of
+    the last pass.
+
+    Parameters
+    ----------
+    metric : {"riemann", "logeuclid", "euclid", "logchol", "wasserstein"}, \
+            default="riemann"
+        Metric of the mean and of the map. All but ``"riemann"`` are computed by
+        pyriemann.
+    tol : float, default=1e-8
+        The mean is accepted when the norm of the mean tangent vector, divided by
+        ``sqrt(n_channels)``, is at most this. Newton's method is quadratic, so a
+        looser value saves one pass of four at most: with 1e-2 the relative error of
+        the Gram matrix of the vectors was 2e-6 to 2e-4 on EEG of 22 to 132
+        dimensions.
+    max_iter : int, default=50
+        Most passes over the matrices.
+
+    Attributes
+    ----------
+    reference_ : ndarray of shape (n_channels, n_channels)
+        The mean.
+    n_iter_ : int
+        Passes done (1 for metrics other than ``"riemann"``).
+    n_channels_in_ : int
+        Size of the matrices.
+
+    See Also
+    --------
+    AugmentedCovariances : Covariances to map.
+
+    References
+    ----------
+    Barachant, Bonnet, Congedo and Jutten, IEEE Trans. Biomedical Engineering 59
+    (2012), 920-928. The Hessian used by Newton's method: Bhatia, "Positive definite
+    matrices" (2007), chapter 6.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skgeo.eeg import AugmentedCovariances, TangentMap
+    >>> X = np.random.default_rng(0).standard_normal((10, 3, 200))
+    >>> C = AugmentedCovariances(order=2, lag=3).fit_transform(X)
+    >>> tangent = TangentMap()
+    >>> T = tangent.fit_transform(C)
+    >>> T.shape
+    (10, 21)
+    >>> bool(np.allclose(tangent.inverse_transform(T), C))
+    True
+    """
+
+    _param_rules = {
+        "metric": OneOf(*METRICS),
+        "tol": Real(0.0, closed="neither"),
+        "max_iter": Integer(1),
+    }
+
+    def __init__(self, metric="riemann", *, tol=1e-8, max_iter=50):
+        self.metric = metric
+        self.tol = tol
+        self.max_iter = max_iter
+
+    def fit(self, X, y=None, sample_weight=None):
+        """Find the mean of the matrices.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_matrices, n_channels, n_channels)
+            Symmetric positive-definite matrices.
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n_matrices,), optional
+            Weights of the matrices in the mean.
+
+        Returns
+        -------
+        self : TangentMap
+            The fitted transformer.
+        """
+        self._fit(X, sample_weight)
+        return self
+
+    def fit_transform(self, X, y=None, sample_weight=None):
+        """Find the mean and map, reusing the logarithms of the last pass.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_matrices, n_channels, n_channels)
+            Symmetric positive-definite matrices.
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n_matrices,), optional
+            Weights of the matrices in the mean.
+
+        Returns
+        -------
+        T : ndarray of shape (n_matrices, n_channels * (n_channels + 1) / 2)
+            Tangent vectors.
+        """
+        X, logs, rotation = self._fit(X, sample_weight)
+        if logs is None:
+            return np.asarray(self._delegate.transform(X))
+        with single_blas_thread():
+            return riemann.vectorise(logs.dense(rotation))
+
+    def _fit(self, X, sample_weight):
+        check_params(self)
+        X = self._check_matrices(X, reset=True)
+        weight = check_sample_weight(sample_weight, len(X))
+        if self.metric != "riemann":
+            from pyriemann.tangentspace import TangentSpace
+
+            for index, matrix in enumerate(X):
+                riemann.whitener_of(matrix, f"matrix {index}")
+            self._delegate = TangentSpace(metric=self.metric)
+            self._delegate.fit(X, sample_weight=weight)
+            self.reference_ = np.asarray(self._delegate.reference_)
+            self.n_iter_ = 1
+            return X, None, None
+        with single_blas_thread():
+            result = riemann.riemann_mean(
+                X, weight, tol=self.tol, max_iter=self.max_iter
+            )
+            warn_if_not_converged(result, self.tol)
+            root, rotation, reference = symmetric_whitener(result.x)
+        self.reference_ = reference
+        self._whitener = root
+        self.n_iter_ = result.n_iter
+        return X, result.extra["logs"], rotation
+
+    def transform(self, X):
+        """Map matrices to the tangent space at the mean.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_matrices, n_channels, n_channels)
+            Symmetric positive-definite matrices.
+
+        Returns
+        -------
+        T : ndarray of shape (n_matrices, n_channels * (n_channels + 1) / 2)
+            Tangent vectors.
+        """
+        check_is_fitted(self)
+        X = self._check_matrices(X, reset=False)
+        if self.metric != "riemann":
+            return np.asarray(self._delegate.transform(X))
+        with single_blas_thread():
+            return riemann.vectorise(riemann.log_maps(X, self._whitener).dense())
+
+    def inverse_transform(self, X):
+        """Map tangent vectors back to matrices.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_matrices, n_channels * (n_channels + 1) / 2)
+            Tangent vectors.
+
+        Returns
+        -------
+        C : ndarray of shape (n_matrices, n_channels, n_channels)
+            Symmetric positive-definite matrices.
+        """
+        check_is_fitted(self)
+        X = np.asarray(X, dtype=np.float64)
+        d = self.n_channels_in_
+        if X.ndim != 2 or X.shape[1] != d * (d + 1) // 2:
+            raise ValueError(
+                f"Expected X of shape (n_matrices, {d * (d + 1) // 2}), the tangent "
+                f"vectors of {d} x {d} matrices; got shape {X.shape}."
+            )
+        if not np.isfinite(X).all():
+            raise ValueError("Input X contains NaN or infinity.")
+        if self.metric != "riemann":
+            return np.asarray(self._delegate.inverse_transform(X))
+        with single_blas_thread():
+            S = riemann.unvectorise(X, d)
+            root = np.linalg.inv(self._whitener)
+            half = root @ riemann.exp_symmetric(S, 0.5)
+            return half @ half.swapaxes(1, 2)
+
+    def get_feature_names_out(self, input_features=None):
+        """Name the tangent vectors' entries after their pairs of channels.
+
+        Parameters
+        ----------
+        input_features : sequence of str, optional
+            Names of the channels; ``"0"``, ``"1"``, ... by default.
+
+        Returns
+        -------
+        names : ndarray of str
+            ``ts{i}_{j}`` for the pair of channels ``i <= j``.
+        """
+        check_is_fitted(self)
+        d = self.n_channels_in_
+        channels = range(d) if input_features is None else list(input_features)
+        if len(channels) != d:
+            raise ValueError(
+                f"input_features has {len(channels)} names for {d} channels."
+            )
+        rows, columns = np.triu_indices(d)
+        names = [
+            f"ts{channels[i]}_{channels[j]}" for i, j in zip(rows, columns, strict=True)
+        ]
+        return np.asarray(names, dtype=object)
+
+    @property
+    def _n_features_out(self):
+        d = self.n_channels_in_
+        return d * (d + 1) // 2

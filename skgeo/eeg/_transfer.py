@@ -1,0 +1,140 @@
+"""Classification across sessions or people by recentring each domain."""
+
+from skgeo.eeg._classification import AugmentedCovarianceClassifier
+from skgeo.utils.validation import check_group_labels, check_trials
+
+__all__ = ["RecentredCovarianceClassifier"]
+
+
+class RecentredCovarianceClassifier(AugmentedCovarianceClassifier):
+    """Augmented-covariance classifier that recentres each domain, without labels.
+
+    Covariances of a session or a person sit around their own mean. Moving every
+    domain's mean to the identity, ``C -> M^(-1/2) C M^(-1/2)``, takes that difference
+    away; labels are not needed for it. The domains of the training trials are told by
+    ``subjects``, and the mean of the domain to predict comes from
+    ``X_target_unlabeled``: the names under which MOABB's transfer protocols offer
+    them, and this estimator requests both by default.
+
+    Parameters
+    ----------
+    order : int, default=4
+        Number of delayed copies; see :class:`AugmentedCovarianceClassifier` for this
+        and all other parameters.
+    lag : int, default=4
+        Delay between copies, in samples.
+    selection : {None, "average", "mdop", "cao", "fnn", "ami"}, default=None
+        Where the embedding comes from.
+    orders : "auto" or sequence of int, default="auto"
+        Orders of the average.
+    lags : "auto" or sequence of int, default="auto"
+        Lags of the average.
+    order_weights : {"auto", "equal", "inverse"}, default="auto"
+        Share of an order in the average.
+    metric : {"riemann", "block-toeplitz"}, default="riemann"
+        Geometry. Block-Toeplitz covariances are recentred by the mean of their
+        diagonal blocks.
+    method : {"tangent-svm", "tangent-lr", "mdm", "fgmdm"}, default="tangent-svm"
+        Classifier.
+    C : float, default=1.0
+        Inverse regularisation of the tangent methods.
+    kernel : {"linear", "rbf"}, default="linear"
+        Kernel of ``"tangent-svm"``.
+    gamma : "scale", "auto" or float, default="scale"
+        Width of the rbf kernel.
+    class_weight : "balanced", dict or None, default=None
+        Weights of the classes.
+    probability : bool, default=True
+        Whether ``"tangent-svm"`` calibrates probabilities.
+    edge : {"valid", "moabb", "wrap"}, default="valid"
+        Ends of the trials.
+    estimator : str or callable, default="scm"
+        Covariance estimator.
+    shrinkage : "auto", None or float in [0, 1], default="auto"
+        Shrinkage towards the scaled identity.
+    block_toeplitz : bool, default=False
+        Estimate every lag once, biased.
+    tol : float, default=1e-8
+        Tolerance of the Riemannian means.
+    n_jobs : int or None, default=None
+        Threads over trials in the covariances.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+    domains_ : ndarray of shape (n_domains,)
+        Labels of the training domains.
+    embeddings_ : list of (int, int)
+        The orders and lags in use.
+    n_channels_in_, n_times_in_ : int
+        Shape of a training trial.
+
+    See Also
+    --------
+    AugmentedCovarianceClassifier : The same for a single domain.
+
+    Notes
+    -----
+    Without ``X_target_unlabeled`` the trials to predict are recentred by the mean of
+    all training trials; with a single training domain this is then the plain
+    classifier.
+
+    References
+    ----------
+    Zanini, Congedo, Jutten, Said and Berthoumieu, IEEE Trans. Biomedical Engineering
+    65 (2018), 1107-1116.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skgeo.eeg import RecentredCovarianceClassifier
+    >>> from skgeo.testing import make_trials
+    >>> X, y = make_trials(60, 3)
+    >>> subjects = np.repeat([1, 2], 30)
+    >>> X[subjects == 2] = np.diag([1.0, 4.0, 0.2]) @ X[subjects == 2]
+    >>> target = np.diag([3.0, 0.1, 1.0]) @ make_trials(60, 3)[0]
+    >>> model = RecentredCovarianceClassifier(order=2, lag=1)
+    >>> model.fit(X, y, subjects=subjects, X_target_unlabeled=target[:30])
+    RecentredCovarianceClassifier(lag=1, order=2)
+    >>> bool(model.score(target[30:], y[30:]) > 0.9)
+    True
+    """
+
+    # Class-level default of scikit-learn's metadata routing: ask for both.
+    __metadata_request__fit = {"subjects": True, "X_target_unlabeled": True}
+
+    def fit(self, X, y, sample_weight=None, subjects=None, X_target_unlabeled=None):
+        """Fit on recentred trials.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_channels, n_times)
+            Trials of all training domains.
+        y : array-like of shape (n_trials,)
+            Labels.
+        sample_weight : array-like of shape (n_trials,), optional
+            Weights of the trials.
+        subjects : array-like of shape (n_trials,), optional
+            Domain (person, session) of each trial; by default all are one domain.
+        X_target_unlabeled : array-like of (n_target, n_channels, n_times), optional
+            Trials of the domain to predict, for its mean.
+
+        Returns
+        -------
+        self : RecentredCovarianceClassifier
+            The fitted classifier.
+        """
+        domains = None
+        if subjects is not None:
+            X = check_trials(X)
+            self.domains_, domains = check_group_labels(subjects, X, "subjects")
+        elif hasattr(self, "domains_"):
+            del self.domains_
+        if X_target_unlabeled is not None:
+            X_target_unlabeled = check_trials(
+                X_target_unlabeled, name="X_target_unlabeled"
+            )
+        return self._fit(
+            X, y, sample_weight, domains=domains, X_target=X_target_unlabeled
+        )

@@ -1,0 +1,29 @@
+"""Errors and warnings of skgeo, in one place."""
+
+__all__ = [
+    "InvalidParameterError",
+    "ModelErrorWarning",
+    "NoNetworkError",
+    "NotPositiveDefiniteError",
+    "UnusedParameterWarning",
+]
+
+
+class InvalidParameterError(ValueError, TypeError):
+    """A parameter has a value that its estimator or function cannot use."""
+
+
+class NotPositiveDefiniteError(ValueError):
+    """A matrix that has to be positive definite is not."""
+
+
+class NoNetworkError(OSError):
+    """A data set is not on this machine, and the network cannot be reached."""
+
+
+class ModelErrorWarning(UserWarning):
+    """Something in the data or the result makes a discovered model error doubtful."""
+
+
+class UnusedParameterWarning(UserWarning):
+    """A parameter that was set has no effect with the other parameters as given."""

@@ -1,0 +1,1 @@
+"""Numerics of Kronecker sparse Bayesian learning."""

@@ -1,0 +1,156 @@
+"""Checks and scaling of Kronecker dictionaries and their measurements."""
+
+import math
+
+import numpy as np
+
+from skgeo.linear_model._kronecker.posterior import kron_outer, mode_products
+
+__all__ = ["Dictionary", "check_factors", "check_measurements"]
+
+
+def check_factors(factors, name="factors"):
+    """Check the factors of a Kronecker dictionary.
+
+    Parameters
+    ----------
+    factors : sequence of array-like of shape (m_i, n_i)
+        Factors, real or complex.
+    name : str, default="factors"
+        Name used in messages.
+
+    Returns
+    -------
+    factors : list of ndarray of shape (m_i, n_i)
+        float64, or complex128 if one of them is complex.
+    """
+    if isinstance(factors, np.ndarray) and factors.ndim == 2:
+        raise ValueError(
+            f"{name} must be a list of 2-D arrays, one per mode; got one 2-D array. "
+            f"Put it into a list: [{name}]."
+        )
+    try:
+        arrays = [np.asarray(H) for H in factors]
+    except TypeError as error:
+        raise ValueError(
+            f"{name} must be a list of 2-D arrays, one per mode; got {factors!r}."
+        ) from error
+    if not arrays:
+        raise ValueError(f"{name} is empty: give one 2-D array per mode.")
+    dtype = np.float64
+    for i, H in enumerate(arrays):
+        if H.ndim != 2 or H.size == 0 or H.dtype.kind not in "fiubc":
+            raise ValueError(
+                f"{name}[{i}] must be a non-empty 2-D array of numbers; got shape "
+                f"{H.shape} and dtype {H.dtype}."
+            )
+        if not np.isfinite(H).all():
+            raise ValueError(f"{name}[{i}] contains NaN or infinity.")
+        if H.dtype.kind == "c":
+            dtype = np.complex128
+    return [np.ascontiguousarray(H, dtype=dtype) for H in arrays]
+
+
+def check_measurements(X, factors, name="X"):
+    """Check complex measurements, which scikit-learn's validation refuses."""
+    X = np.asarray(X)
+    if X.ndim != 2 or X.dtype.kind not in "fiubc":
+        raise ValueError(
+            f"{name} must be a 2-D array of numbers, one measurement vector a row; got "
+            f"shape {X.shape} and dtype {X.dtype}. Reshape your data."
+        )
+    if len(X) == 0:
+        raise ValueError(f"Found {name} with 0 sample(s) while 1 is required.")
+    if not np.isfinite(X).all():
+        raise ValueError(f"Input {name} contains NaN or infinity.")
+    return np.ascontiguousarray(X, dtype=factors[0].dtype)
+
+
+class Dictionary:
+    """A Kronecker dictionary with unit columns, and the way back.
+
+    Attributes
+    ----------
+    factors : list of ndarray of shape (m_i, n_i)
+        Factors, columns of unit norm (or zero).
+    norms : list of ndarray of shape (n_i,)
+        Norms that were divided out (one for a zero column).
+    shape, code_shape : tuple of int
+        (m_1, ..., m_I) and (n_1, ..., n_I).
+    """
+
+    def __init__(self, factors):
+        self.factors, self.norms = [], []
+        for H in factors:
+            # Squares of extreme values overflow: take the largest out first.
+            top = np.abs(H).max(axis=0)
+            top = np.where(top > 0, top, 1.0)
+            scaled = H / top
+            norm = np.linalg.norm(scaled, axis=0)
+            norm = np.where(norm > 0, norm, 1.0)
+            self.factors.append(scaled / norm)
+            self.norms.append(top * norm)
+        self.shape = tuple(len(H) for H in factors)
+        self.code_shape = tuple(H.shape[1] for H in factors)
+
+    @property
+    def n_measurements(self):
+        return math.prod(self.shape)
+
+    @property
+    def n_codes(self):
+        return math.prod(self.code_shape)
+
+    def kept(self, gammas):
+        """Factors and variances of the codes whose variance is not zero.
+
+        Where none is left, one stands in, at variance zero: no mode is ever empty.
+        """
+        support = [np.flatnonzero(g) if g.any() else np.arange(1) for g in gammas]
+        return (
+            [H[:, s] for H, s in zip(self.factors, support, strict=True)],
+            [g[s] for g, s in zip(gammas, support, strict=True)],
+            support,
+        )
+
+    def scatter(self, values, support, unit, power=1):
+        """Put values of kept codes in place, in the units of the user.
+
+        ``values`` has shape (..., n_kept); ``unit`` is that of the measurements.
+        """
+        lead = values.shape[:-1]
+        tensor = values.reshape(*lead, *(len(s) for s in support))
+        # Mode by mode, so that extreme units can cancel before anything overflows.
+        scales = [unit / self.norms[0][support[0]]]
+        scales += [1.0 / n[s] for n, s in zip(self.norms[1:], support[1:], strict=True)]
+        for _ in range(power):
+            tensor = tensor * kron_outer(scales)
+        full = np.zeros(lead + self.code_shape, dtype=values.dtype)
+        where = tuple(np.arange(n) for n in lead) + tuple(support)
+        full[np.ix_(*where)] = tensor
+        return full.reshape(*lead, self.n_codes)
+
+    def user_gammas(self, gammas, unit):
+        """Variances in the units of the user; the last mode carries the scale."""
+        out, mantissa, exponent = [], 1.0, 0
+        with np.errstate(over="ignore", under="ignore"):
+            for g, norm in zip(gammas, self.norms, strict=True):
+                low = norm.min()
+                scaled = g / (norm / low) / (norm / low)
+                size = np.linalg.norm(scaled) if len(out) < len(gammas) - 1 else 1.0
+                if size > 0:
+                    scaled = scaled / size
+                # Powers of two apart, so that extreme units can cancel.
+                for factor in (1.0 / low, 1.0 / low, size if size > 0 else 1.0):
+                    part, power = math.frexp(factor)
+                    mantissa, exponent = mantissa * part, exponent + power
+                out.append(scaled)
+            part, power = math.frexp(unit)
+            out[-1] = np.ldexp(out[-1] * (mantissa * part**2), exponent + 2 * power)
+        return out
+
+
+def apply_factors(factors, codes):
+    """Measurements (n_samples, prod m_i) of codes (n_samples, prod n_i)."""
+    sizes = [H.shape[1] for H in factors]
+    return mode_products(codes.reshape(-1, *sizes), factors).reshape(len(codes), -1)

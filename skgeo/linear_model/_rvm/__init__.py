@@ -1,0 +1,1 @@
+"""Numerics of sparse Bayesian regression."""

@@ -1,0 +1,211 @@
+"""The solver against dense formulas and what the theory says of it."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skgeo.decomposition._orthogonal.epochs import (
+    Sums,
+    fit_epochs,
+    snapshot,
+    sparsity,
+)
+from skgeo.decomposition._orthogonal.moments import Moments, whitening_pair
+from skgeo.decomposition._orthogonal.stream import (
+    Settings,
+    Stream,
+    _Workspace,
+    polar_factor,
+)
+
+
+def new_stream(W, batch_size, **params):
+    pending = np.empty((batch_size, len(W)))
+    return Stream(W.copy(), pending, Settings(**params))
+
+
+@given(seed=st.integers(0, 10_000), n=st.integers(1, 12), decades=st.integers(0, 14))
+@settings(max_examples=60, deadline=None)
+def test_polar_factor_is_the_linear_maximiser(seed, n, decades):
+    rng = np.random.default_rng(seed)
+    U, V = (np.linalg.qr(rng.standard_normal((n, n)))[0] for _ in "UV")
+    values = np.geomspace(1.0, 10.0**-decades, n)
+    G = (U * values) @ V
+    S = polar_factor(G)
+    np.testing.assert_allclose(S @ S.T, np.eye(n), atol=1e-11)
+    assert np.sum(G * S) == pytest.approx(values.sum(), rel=1e-11)
+    if decades <= 6:
+        np.testing.assert_allclose(S, U @ V, atol=1e-9)
+
+
+def test_polar_factor_of_a_singular_matrix_stays_where_it_was(sparse):
+    W = sparse.orthogonal(0, 5)
+    G = W.copy()
+    G[:2] = 0.0  # any rotation of the first two rows maximises as well
+    np.testing.assert_allclose(polar_factor(G, towards=W), W, atol=1e-7)
+
+
+@pytest.mark.parametrize("p", [3, 4])
+def test_steps_follow_the_formulas(sparse, p):
+    n, B = 4, 6
+    X, _ = sparse.draw(3, 5 * B, n, 0.5)
+    W = sparse.orthogonal(4, n)
+    stream = new_stream(W, B, p=p)
+    stream.feed(X)
+
+    unit = 2.0 ** np.frexp(np.abs(X[:B]).max())[1]
+    G, m, clock, noise = np.zeros((n, n)), np.zeros(n), 0.0, 0.0
+    for t in range(5):
+        x = X[t * B : (t + 1) * B] / unit
+        u = B / (2 * n)
+        rho = 1 - (1 - min(0.3, 4 / (clock + 1) ** 0.5)) ** u
+        gamma = 1 - (1 - min(0.4, 1 / (clock + 2) ** 0.75)) ** u
+        rho = 1.0 if t == 0 else rho
+        C = x @ W.T
+        m = (1 - rho) * m + rho * np.mean(np.abs(C) ** (p - 2), axis=0)
+        beta = 0.9 * p * (p - 1) * m.min()
+        H = p * np.abs(C) ** (p - 2) * C - beta * C
+        A = H.T @ x / B
+        ratio = np.mean(H**2) * np.mean(C**2) / np.mean(H * C) ** 2 - 1
+        noise = (1 - rho) * noise + rho * ratio
+        G = (1 - rho) * G + rho * A
+        U, s, Vt = np.linalg.svd(G)
+        gap = 1 - np.sum(G * W) / s.sum()
+        W = (1 - gamma) * W + gamma * U @ Vt
+        level = min(0.05, 2.5 * (n - 1) * noise * rho / B / 8)
+        clock += u * (1 if gap < level else 1 / 32)
+    np.testing.assert_allclose(stream.W, W, atol=1e-10)
+    np.testing.assert_allclose(stream.G, G, atol=1e-10)
+    assert stream.gap == pytest.approx(gap, abs=1e-10)
+    assert stream.clock == pytest.approx(clock)
+
+
+def test_one_full_step_is_the_power_method(sparse):
+    """rho = gamma = 1, no shift, all data: the step of MSP."""
+    X, _ = sparse.draw(5, 200, 6, 0.3)
+    W = sparse.orthogonal(6, 6)
+    stream = new_stream(W, 12, p=4, rho0=1.0, gamma0=1.0, decay=False, shift=0.0)
+    stream.pending = np.empty((200, 6))
+    stream.feed(X)
+    U, _, Vt = np.linalg.svd(((X @ W.T) ** 3).T @ X)
+    np.testing.assert_allclose(snapshot(stream).components, U @ Vt, atol=1e-9)
+
+
+@pytest.mark.parametrize("p", [3, 4])
+def test_shift_moves_no_maximiser(sparse, p):
+    """The batch iteration ends at the same place with and without the shift."""
+    X, D = sparse.draw(7, 3000, 5, 0.3)
+    ends = []
+    for shift in (0.0, 0.9):
+        stream = new_stream(
+            D, len(X), p=p, rho0=1.0, gamma0=1.0, decay=False, shift=shift
+        )
+        for _ in range(60):
+            stream.feed(X)
+        ends.append(snapshot(stream).components)
+    np.testing.assert_allclose(*ends, atol=1e-8)
+
+
+def test_iterate_stays_in_the_ball(sparse):
+    X, _ = sparse.draw(8, 2000, 6, 0.7)
+    stream = new_stream(sparse.orthogonal(9, 6), 6)
+    for chunk in np.array_split(X, 50):
+        stream.feed(chunk)
+        assert np.linalg.norm(stream.W, 2) <= 1 + 1e-10
+        assert 0.0 <= stream.gap <= 2.0
+
+
+def test_true_gap_falls_faster_than_the_guarantee(sparse):
+    n, theta = 8, 0.2
+    D = sparse.orthogonal(10, n)
+    held_out = sparse.codes(11, 40_000, n, theta) @ D
+    stream = new_stream(sparse.orthogonal(12, n), 2 * n)
+    X = sparse.codes(13, 2 * n * 6400, n, theta) @ D
+    steps, gaps = np.array([400, 800, 1600, 3200, 6400]), []
+    for start, stop in zip([0, *steps], steps, strict=False):
+        stream.feed(X[2 * n * start : 2 * n * stop])
+        C = held_out @ stream.W.T
+        G = (3 * np.abs(C) * C).T @ held_out / len(C)
+        gaps.append(np.linalg.norm(G, "nuc") - np.sum(G * stream.W))
+    slope = np.polyfit(np.log(steps), np.log(gaps), 1)[0]
+    assert slope < -0.25
+
+
+def test_gap_of_a_pass(sparse):
+    X, _ = sparse.draw(14, 100, 4, 0.4)
+    W = sparse.orthogonal(15, 4)
+    sums = Sums(4)
+    A = (np.abs(X @ W.T) * (X @ W.T)).T @ X
+    sums.add(1.0, X, A, 0, 3)
+    expected = 1 - np.sum(A * W) / np.linalg.norm(A, "nuc")
+    assert sums.gap(W) == pytest.approx(expected, rel=1e-10)
+
+
+def test_fit_epochs_stops_when_told(sparse):
+    X, _ = sparse.draw(16, 100, 4, 0.4)
+    seen = []
+    result = fit_epochs(
+        new_stream(sparse.orthogonal(17, 4), 8),
+        X,
+        max_iter=9,
+        tol=0.0,
+        shuffle=False,
+        random_state=None,
+        callback=lambda state: seen.append(state["gap"]) or len(seen) == 3,
+    )
+    assert result.n_iter == len(seen) == len(result.objective) == 3
+    assert not result.converged
+
+
+@pytest.mark.parametrize("p", [3, 4])
+def test_sparsity_of_gaussian_and_sparse_codes(sparse, p):
+    for theta in (1.0, 0.25):
+        C = sparse.codes(18, 400_000, 2, theta)
+        value = sparsity((np.abs(C) ** p).sum(), (C**2).sum(), len(C), 2, p)
+        assert value == pytest.approx(theta ** (1 - p / 2), rel=0.02)
+
+
+@given(seed=st.integers(0, 10_000), cuts=st.lists(st.integers(1, 199), max_size=6))
+@settings(max_examples=30, deadline=None)
+def test_moments_are_those_of_all_rows(seed, cuts):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((200, 3)) @ rng.standard_normal((3, 3)) + 5.0
+    moments = Moments(3, center=True, whiten=True)
+    for chunk in np.split(X, sorted(set(cuts))):
+        moments.update(chunk - moments.reference(chunk), 0.0)
+    np.testing.assert_allclose(moments.mean, X.mean(axis=0), rtol=1e-10)
+    np.testing.assert_allclose(
+        moments.covariance, np.cov(X.T, bias=True), rtol=1e-8, atol=1e-10
+    )
+    assert moments.weight == pytest.approx(200)
+
+
+def test_whitening_pair():
+    rng = np.random.default_rng(19)
+    A = rng.standard_normal((5, 4))
+    whitening, root, rank = whitening_pair(A @ A.T)
+    assert rank == 4
+    np.testing.assert_allclose(root @ root, A @ A.T, atol=1e-10)
+    projector = whitening @ (A @ A.T) @ whitening
+    np.testing.assert_allclose(projector, A @ np.linalg.pinv(A), atol=1e-8)
+
+
+@pytest.mark.parametrize("p", [3, 4])
+def test_pairs_at_a_saddle_are_told_and_turned(p):
+    rng = np.random.default_rng(30)
+    n = 12
+    D = np.linalg.qr(rng.standard_normal((n, n)))[0]
+    X = (rng.standard_normal((100, 2 * n, n)) * (rng.random((100, 2 * n, n)) < 0.4)) @ D
+    mixed, half = D.copy(), np.sqrt(0.5)
+    for k, m in ((0, 1), (5, 9)):
+        mixed[k], mixed[m] = half * (D[k] + D[m]), half * (D[k] - D[m])
+    for start, is_maximum in ((D, True), (mixed, False)):
+        stream = Stream(start.copy(), np.empty((2 * n, n)), Settings(p=p))
+        stream.feed(X[0])  # sets the unit
+        stream.W[:] = start
+        stream.kept = list(X)
+        assert stream._is_maximum(_Workspace(stream.pending)) is is_maximum
+        overlap = np.abs(stream.W @ D.T)
+        np.testing.assert_allclose(overlap.max(axis=1), 1.0, atol=1e-12)
+        assert stream._is_maximum(_Workspace(stream.pending)) is True
