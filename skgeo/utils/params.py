@@ -9,12 +9,25 @@ An estimator states its rules once, in a class attribute, and calls
             "max_iter": Integer(1),
             "shrinkage": Null() | OneOf("auto") | Real(0.0, 1.0),
         }
+        _unused_params = (
+            Unused("shrinkage", lambda p: p.tol > 1, "tol is above 1"),
+        )
+
+A function calls ``check_params("its_name", RULES, {"tol": tol, ...})``.  Either way the
+checked values come back as attributes of a namespace, numpy scalars turned into
+Python's own numbers: ``np.int8(100)`` then no longer overflows in ``order * lag``.
 """
 
+import inspect
 import math
 import numbers
+from types import SimpleNamespace
+from typing import NamedTuple
 
 import numpy as np
+
+from skgeo.exceptions import InvalidParameterError, UnusedParameterWarning
+from skgeo.utils.warn import warn_user
 
 __all__ = [
     "Boolean",
@@ -28,12 +41,9 @@ __all__ = [
     "Real",
     "Rule",
     "SequenceOf",
+    "Unused",
     "check_params",
 ]
-
-
-class InvalidParameterError(ValueError, TypeError):
-    """A parameter has a value its estimator cannot use."""
 
 
 class Rule:
@@ -42,6 +52,10 @@ class Rule:
     def accepts(self, value):
         """Return whether ``value`` obeys the rule."""
         raise NotImplementedError  # each subclass states its own condition
+
+    def explain(self, value):
+        """Say what a refused value should have been."""
+        return str(self)
 
     def __or__(self, other):
         return _Either(self, other)
@@ -53,6 +67,9 @@ class _Either(Rule):
 
     def accepts(self, value):
         return any(rule.accepts(value) for rule in self.rules)
+
+    def explain(self, value):
+        return " or ".join(rule.explain(value) for rule in self.rules)
 
     def __str__(self):
         return " or ".join(map(str, self.rules))
@@ -92,10 +109,38 @@ class _Number(Rule):
 
 
 class Real(_Number):
-    """A finite real number in an interval (``closed``: which ends belong to it)."""
+    """A real number in an interval (``closed``: which ends belong to it).
+
+    Zero aside, its magnitude must lie in ``magnitudes``. The default suits numbers
+    without units: nobody means anything else, and products of such numbers neither
+    vanish nor overflow. Numbers in the units of the data may need a wider range.
+    """
 
     kind = numbers.Real
     noun = "a finite number"
+
+    def __init__(
+        self,
+        low=-math.inf,
+        high=math.inf,
+        closed="both",
+        *,
+        magnitudes=(1e-100, 1e100),
+    ):
+        super().__init__(low, high, closed)
+        self.magnitudes = magnitudes
+
+    def accepts(self, value):
+        if not super().accepts(value):
+            return False
+        smallest, largest = self.magnitudes
+        return value == 0 or smallest <= abs(float(value)) <= largest
+
+    def explain(self, value):
+        if not super().accepts(value):
+            return str(self)
+        smallest, largest = self.magnitudes
+        return f"{self} of magnitude {smallest:g} to {largest:g}"
 
 
 class Integer(_Number):
@@ -197,24 +242,104 @@ class RandomState(Rule):
         return "None, an integer in [0, 2**32 - 1] or a numpy RandomState"
 
 
-def check_params(estimator):
-    """Check the parameters of an estimator against its ``_param_rules``.
+class Unused(NamedTuple):
+    """Parameters that have no effect in some settings.
+
+    Attributes
+    ----------
+    names : str or tuple of str
+        Names of the parameters.
+    when : callable
+        Takes the namespace of parameters; true where they have no effect.
+    because : str
+        What makes them idle, for the warning: "selection is not 'average'".
+    """
+
+    names: "str | tuple[str, ...]"
+    when: "object"
+    because: str
+
+
+def _plain(value):
+    """Turn a numpy scalar into Python's own number."""
+    if isinstance(value, (np.bool_, np.integer, np.floating)):
+        return value.item() if not isinstance(value, np.longdouble) else float(value)
+    if isinstance(value, (tuple, list)):
+        return (
+            type(value)(map(_plain, value)) if type(value) in (tuple, list) else value
+        )
+    return value
+
+
+def check_params(owner, rules=None, values=None):
+    """Check the parameters of an estimator, or the arguments of a function.
 
     Parameters
     ----------
-    estimator : object
-        An estimator with a class attribute ``_param_rules`` (name -> Rule).
+    owner : estimator or str
+        An estimator with a class attribute ``_param_rules`` (name -> Rule) and, where
+        some parameters can be idle, ``_unused_params`` (a tuple of :class:`Unused`);
+        or the name of a function, for messages.
+    rules : dict of str to Rule, optional
+        Rules of the function's arguments.
+    values : dict of str to object, optional
+        The function's arguments.
+
+    Returns
+    -------
+    checked : SimpleNamespace
+        The values, numpy scalars (and those in tuples and lists) as Python numbers.
 
     Raises
     ------
     InvalidParameterError
         Names the parameter, the values it takes and the value found.
+
+    Warns
+    -----
+    UnusedParameterWarning
+        If a parameter that differs from its default has no effect.
     """
-    params = estimator.get_params(deep=False)
-    for name, rule in estimator._param_rules.items():
-        value = params[name]
+    if isinstance(owner, str):
+        name, unused = owner, ()
+    else:
+        name, unused = type(owner).__name__, getattr(owner, "_unused_params", ())
+        rules, values = owner._param_rules, owner.get_params(deep=False)
+    word = "argument" if isinstance(owner, str) else "parameter"
+    for key, rule in rules.items():
+        value = values[key]
         if not rule.accepts(value):
             raise InvalidParameterError(
-                f"{type(estimator).__name__}: parameter {name!r} must be {rule}; "
+                f"{name}: {word} {key!r} must be {rule.explain(value)}; "
                 f"got {value!r} of type {type(value).__name__}."
             )
+    checked = SimpleNamespace(**{key: _plain(value) for key, value in values.items()})
+    for entry in unused:
+        if entry.when(checked):
+            _warn_unused(owner, name, entry, checked)
+    return checked
+
+
+def _warn_unused(owner, name, entry, checked):
+    """Warn of those parameters of an entry that differ from their defaults."""
+    names = (entry.names,) if isinstance(entry.names, str) else entry.names
+    defaults = inspect.signature(type(owner).__init__).parameters
+    idle = [
+        key for key in names if not _same(getattr(checked, key), defaults[key].default)
+    ]
+    if idle:
+        warn_user(
+            f"{name}: {' and '.join(map(repr, idle))} "
+            f"{'has' if len(idle) == 1 else 'have'} no effect because {entry.because}.",
+            UnusedParameterWarning,
+        )
+
+
+def _same(value, default):
+    """Whether a value is the default (arrays and the like never are)."""
+    if value is default:
+        return True
+    try:
+        return bool(type(value) is type(default) and value == default)
+    except (TypeError, ValueError):
+        return False
