@@ -6,7 +6,7 @@ import textwrap
 from benchmarks._views import Bars
 
 INK, FAINT = "#1f4e79", "0.55"
-COLOURS = ("#1f4e79", "#d1742f", "#3a8f5c", "#8a5aa8", "#b8433f", "#4d9fc4", "#8c8c3a")
+COLORS = ("#1f4e79", "#d1742f", "#3a8f5c", "#8a5aa8", "#b8433f", "#4d9fc4", "#8c8c3a")
 MARKERS = "osD^vP*X"
 
 
@@ -142,9 +142,9 @@ def lines(rows, view, path):
     for i, (label, points) in enumerate(groups.items()):
         ax.plot(
             *zip(*sorted(points), strict=True),
-            color=COLOURS[i % len(COLOURS)],
+            color=COLORS[i % len(COLORS)],
             marker=MARKERS[i % len(MARKERS)],
-            ls="-" if i < len(COLOURS) else "--",
+            ls="-" if i < len(COLORS) else "--",
             ms=5,
             lw=1.4,
             label=label,

@@ -131,7 +131,7 @@ VIEWS = {
             Pivot("CPU time (s)", ("method",), ("data",), "cpu"),
         ),
     ),
-    "eeg_transfer": View("Recentring: other sessions, other people"),
+    "eeg_transfer": View("Recentering: other sessions, other people"),
     "eeg_ssvep": View(
         "Steady-state potentials through MOABB's folds",
         pivots=(Pivot("Accuracy", ("pipeline",), ("subject",), "accuracy"),),
@@ -158,7 +158,7 @@ VIEWS = {
         ),
     ),
     "cluster_sdp": View(
-        "Semidefinite programmes beside cvxpy",
+        "Semidefinite programs beside cvxpy",
         picture=Bars(
             ("problem", "n"), "ratio", "times faster than SCS (CPU time)", log=True
         ),

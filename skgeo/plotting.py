@@ -82,7 +82,7 @@ def best_baseline(table, baselines):
     return rows.loc[rows["mean"].idxmax(), "pipeline"]
 
 
-def _colour(name, baselines):
+def _color(name, baselines):
     return THEIRS if name in baselines else OURS
 
 
@@ -115,7 +115,7 @@ def _panels(tasks, height, width=5.2):
 def _rows_axis(ax, names, show, baselines):
     ax.set_yticks(range(len(names)), names if show else [""] * len(names))
     for label, name in zip(ax.get_yticklabels(), names, strict=True):
-        label.set_color(_colour(name, baselines))
+        label.set_color(_color(name, baselines))
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.grid(axis="y", color="#e8e8e8", linewidth=0.8)
     ax.set_axisbelow(True)
@@ -163,17 +163,17 @@ def plot_scores(scores, folds, baselines=()):
                 values,
                 i + np.asarray(spread),
                 "o",
-                color=_colour(name, baselines),
+                color=_color(name, baselines),
                 alpha=0.3,
                 ms=4,
             )
             mean = rows.loc[rows["pipeline"] == name, "score"].mean()
-            ax.plot(mean, i, "|", color=_colour(name, baselines), ms=17, mew=2.4)
+            ax.plot(mean, i, "|", color=_color(name, baselines), ms=17, mew=2.4)
             ax.annotate(
                 f"{mean:.3f}",
                 (1.01, i),
                 xycoords=("axes fraction", "data"),
-                color=_colour(name, baselines),
+                color=_color(name, baselines),
                 fontsize=8.5,
                 va="center",
             )
@@ -227,16 +227,16 @@ def plot_paired(scores, folds, baselines=()):
                 gap,
                 i + np.asarray(spread),
                 "o",
-                color=_colour(name, baselines),
+                color=_color(name, baselines),
                 alpha=0.3,
                 ms=4,
             )
-            ax.plot(gap.mean(), i, "|", color=_colour(name, baselines), ms=17, mew=2.4)
+            ax.plot(gap.mean(), i, "|", color=_color(name, baselines), ms=17, mew=2.4)
             ax.annotate(
                 f"{gap.mean():+.3f}",
                 (1.01, i),
                 xycoords=("axes fraction", "data"),
-                color=_colour(name, baselines),
+                color=_color(name, baselines),
                 fontsize=8.5,
                 va="center",
             )
@@ -277,8 +277,8 @@ def plot_times(scores, baselines=()):
     figure, axes = _panels(tasks, 4.4)
     for ax, task in zip(axes, tasks, strict=True):
         rows = table[table["task"] == task].sort_values(["mean", "time"])
-        colours = [_colour(name, baselines) for name in rows["pipeline"]]
-        ax.scatter(rows["time"], rows["mean"], c=colours, s=28, zorder=3)
+        colors = [_color(name, baselines) for name in rows["pipeline"]]
+        ax.scatter(rows["time"], rows["mean"], c=colors, s=28, zorder=3)
         ax.set_xscale("log")
         # Plain numbers, few enough not to run into each other.
         ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
@@ -301,7 +301,7 @@ def plot_times(scores, baselines=()):
                 (row["time"], row["mean"]),
                 xytext=(1.03, y),
                 textcoords=ax.get_yaxis_transform(),
-                color=_colour(row["pipeline"], baselines),
+                color=_color(row["pipeline"], baselines),
                 fontsize=8.5,
                 va="center",
                 arrowprops={

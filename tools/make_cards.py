@@ -22,7 +22,7 @@ import numpy as np  # noqa: E402
 
 CARDS = ROOT / "docs" / "_static" / "cards"
 SIZE = (3.9, 2.45)  # inches, so that 8.5 points are readable at the size of a card
-BLUE, ORANGE, GREY = "#1f4e79", "#d1742f", "0.55"
+BLUE, ORANGE, GRAY = "#1f4e79", "#d1742f", "0.55"
 STYLE = {
     "font.size": 8.5,
     "axes.titlesize": 9,
@@ -81,8 +81,8 @@ def cluster():
 
     rng = np.random.default_rng(0)
     grid = 9.0 * np.arange(5)
-    centres = np.array([(a, b) for a in grid for b in grid])
-    X = np.repeat(centres, 12, axis=0) + rng.standard_normal((300, 2))
+    centers = np.array([(a, b) for a in grid for b in grid])
+    X = np.repeat(centers, 12, axis=0) + rng.standard_normal((300, 2))
     runs = (KMeans(25, n_init=1, random_state=seed).fit(X) for seed in range(6))
     lloyd = max(runs, key=lambda run: run.inertia_)
     model = SDPKMeans(25, random_state=0).fit(X)
@@ -117,22 +117,22 @@ def supervised_dictionary():
     ).fit(X, y)
     voice = model.coef_ * model.transform(X).std(axis=0)
     voice = (voice - voice.mean(axis=0)).T
-    colours = plt.get_cmap("tab10").colors
+    colors = plt.get_cmap("tab10").colors
     fig, axes = plt.subplots(2, 5, figsize=SIZE)
     for ax, k in zip(axes.flat, np.argsort(voice.argmax(axis=1)), strict=True):
         best = voice[k].argmax()
         ax.imshow(model.components_[k].reshape(8, 8), cmap="gray_r")
         ax.set(xticks=[], yticks=[])
-        ax.set_title(f"for {best}", color=colours[best], pad=3)
+        ax.set_title(f"for {best}", color=colors[best], pad=3)
         for side in ax.spines.values():
-            side.set(color=colours[best], linewidth=2.5, visible=True)
+            side.set(color=colors[best], linewidth=2.5, visible=True)
     score = model.score(X_new, y_new)
     fig.suptitle(f"ten atoms, test accuracy {score:.1%}", fontsize=9)
     return fig
 
 
 def online_dictionary():
-    """Atoms learnt from a stream of image patches, and the codes they spare."""
+    """Atoms learned from a stream of image patches, and the codes they spare."""
     from sklearn.datasets import load_sample_image
 
     from skgeo.decomposition import OnlineOrthogonalDictionary
@@ -162,7 +162,7 @@ def online_dictionary():
     axes[0].set(xticks=[], yticks=[], title="atoms of image patches")
     axes[0].spines[:].set_visible(False)
     n = 50
-    for theta, colour in ((0.1, BLUE), (0.3, ORANGE)):
+    for theta, color in ((0.1, BLUE), (0.3, ORANGE)):
         rng = np.random.default_rng(1)
         truth = np.linalg.qr(rng.standard_normal((n, n)))[0]
         codes = rng.standard_normal((1000 * n, n)) * (rng.random((1000 * n, n)) < theta)
@@ -173,7 +173,7 @@ def online_dictionary():
             seen.append(learner.n_samples_seen_)
             errors.append(1 - np.sum(overlap**4) / n)
         label = f"{theta:.0%}"
-        axes[1].loglog(seen, errors, color=colour, label=label)
+        axes[1].loglog(seen, errors, color=color, label=label)
     axes[1].set(
         xlabel="rows of the stream",
         ylabel="error of the dictionary",
@@ -268,7 +268,7 @@ DRAWN = (
 
 
 def write(figure, path):
-    """Save a picture with a palette of 256 colours, a third of the size."""
+    """Save a picture with a palette of 256 colors, a third of the size."""
     import io
 
     from PIL import Image

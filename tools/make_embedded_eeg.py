@@ -9,7 +9,7 @@ Movement/Imagery Dataset (https://physionet.org/content/eegmmidb/1.0.0/S001/).  
 ``edfio``, and ``mne`` for the template positions of the electrodes.
 
 The signals are integers.  What is stored is, losslessly, the difference in time of the
-difference between neighbours in the list of channels; differences of either sign are
+difference between neighbors in the list of channels; differences of either sign are
 folded onto non-negative codes, and low and high bytes are kept apart, so that deflate
 finds long runs of alike bytes.  The file is the same for the same version of zlib.
 """

@@ -143,8 +143,8 @@ def enumeration_row(n_sets):
     shares = []
     for _ in range(n_sets):
         K, d = rng.randint(2, 4), rng.randint(1, 4)
-        centres = rng.choice([0.0, 2.0, 6.0]) * rng.standard_normal((K, d))
-        X = centres[rng.randint(K, size=8)] + rng.standard_normal((8, d))
+        centers = rng.choice([0.0, 2.0, 6.0]) * rng.standard_normal((K, d))
+        X = centers[rng.randint(K, size=8)] + rng.standard_normal((8, d))
         labellings = list(all_labellings(8, K))
         inertias = np.array([inertia_of(X, labels) for labels in labellings])
         optimum = inertias.min()

@@ -72,16 +72,16 @@ def methods(X, K, seed, means, covariances):
             n_init=10, init_params="random_from_data", reg_covar=0.1
         ),
         "hard em, k-means start": lambda: hard_em(X, kmeans, K),
-        "hard em, one random labelling": lambda: hard_em(X, random, K),
-        "em, one random labelling": lambda: mixture(init_params="random"),
-        "em, one random labelling, reg 0.1": lambda: mixture(
+        "hard em, one random labeling": lambda: hard_em(X, random, K),
+        "em, one random labeling": lambda: mixture(init_params="random"),
+        "em, one random labeling, reg 0.1": lambda: mixture(
             init_params="random", reg_covar=0.1
         ),
         "ila-sdp": ila,
         "ila-sdp, no polish": lambda: ila(polish=False),
         "ila-sdp, no polish, reg 1e-3": lambda: ila(polish=False, reg_covar=1e-3),
-        "ila-sdp, one random labelling": lambda: ila(init=random),
-        "ila-sdp, one random labelling, no polish": lambda: ila(
+        "ila-sdp, one random labeling": lambda: ila(init=random),
+        "ila-sdp, one random labeling, no polish": lambda: ila(
             init=random, polish=False
         ),
         "la-sdp, true covariances": lambda: ila(covariances=covariances),

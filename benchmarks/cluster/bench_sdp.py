@@ -18,7 +18,7 @@ from skgeo.cluster._kmeans import group_rows
 from skgeo.cluster._solvers.admm import fixed_vector_bound
 from skgeo.cluster._solvers.likelihood import profile_blocks, solve_la_sdp
 from skgeo.cluster._solvers.reference_cvxpy import solve_with_cvxpy
-from skgeo.cluster._solvers.relaxation import double_centred, solve_kmeans_sdp
+from skgeo.cluster._solvers.relaxation import double_centered, solve_kmeans_sdp
 from skgeo.datasets import make_gaussian_clusters
 from skgeo.utils.parallel import single_blas_thread
 
@@ -41,7 +41,7 @@ def instance(n, seed):
 def ours(problem, X, S, tol):
     if problem == "kmeans":
         return solve_kmeans_sdp(
-            double_centred(X @ X.T),
+            double_centered(X @ X.T),
             4,
             group_rows=group_rows,
             tol=tol,
@@ -54,7 +54,7 @@ def ours(problem, X, S, tol):
 def peer(problem, X, S, tol, solver="SCS"):
     if problem == "kmeans":
         return solve_with_cvxpy(
-            double_centred(X @ X.T)[None], [4.0], tol=tol, solver=solver
+            double_centered(X @ X.T)[None], [4.0], tol=tol, solver=solver
         )
     return solve_with_cvxpy(profile_blocks(X, S), np.ones(4), tol=tol, solver=solver)
 
@@ -62,7 +62,7 @@ def peer(problem, X, S, tol, solver="SCS"):
 def peer_bound(X, N):
     """K-means bound from the peer's multipliers of Z >= 0, the better of two scales."""
     n = len(X)
-    A, q = double_centred(X @ X.T), np.full(n, n**-0.5)
+    A, q = double_centered(X @ X.T), np.full(n, n**-0.5)
     return min(fixed_vector_bound(A + f * N[0], q, 4, fixed_trace=True) for f in (1, 2))
 
 

@@ -8,7 +8,7 @@ from skgeo.datasets import make_gaussian_clusters
 
 __all__ = ["SETTINGS", "draw", "error"]
 
-# name: n, K, d, distance of centres, spread of the covariances' eigenvalues
+# name: n, K, d, distance of centers, spread of the covariances' eigenvalues
 SETTINGS = {
     "mixed, d=6": (90, 3, 6, 4.5, 1.0),
     "mixed, d=20": (80, 2, 20, 4.0, 1.2),

@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.decomposition.bench_orthogonal_peers [--quick]``
 
-scikit-learn's MiniBatchDictionaryLearning minimises another objective (least squares
+scikit-learn's MiniBatchDictionaryLearning minimizes another objective (least squares
 with an l1 penalty, dictionaries of any number of atoms); it is tuned over its penalty
 and its number of passes by the error itself, which a user could not do. All start
 from random orthogonal dictionaries. CPU seconds, BLAS with one thread.
@@ -71,7 +71,7 @@ def sklearn_passes(X, D, seed, alpha, passes):
 
 
 def batch_power(X, D, seed, p, max_iter, target):
-    """Generalised power method on all data: l4 is MSP, l3 its p = 3 sibling.
+    """Generalized power method on all data: l4 is MSP, l3 its p = 3 sibling.
 
     Returns the final error, the time to convergence and the time to the target.
     """

@@ -5,7 +5,7 @@
 Needs ``pip install SupervisedMF`` (0.0.4). Its low-rank projected gradient runs only
 after a missing import (``TruncatedSVD``) is supplied, as done here; its step function
 is then called with the step 1/L and the same ridge as ours. Its block coordinate
-descent minimises the sum of the losses plus half the weight times the squared error.
+descent minimizes the sum of the losses plus half the weight times the squared error.
 Both start where they start by default, or better. CPU seconds, one thread.
 """
 

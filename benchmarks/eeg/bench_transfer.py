@@ -1,9 +1,9 @@
-"""Recentring across people, runs and sessions, beside no recentring.
+"""Recentering across people, runs and sessions, beside no recentering.
 
 ``python -m benchmarks.eeg.bench_transfer [--quick]``, SKGEO_DATA set. SSVEP: leave one
 of six people out, through MOABB's CrossSubjectEvaluation with its transfer protocols
 (none, 20 %, all of the target's trials without labels), accuracy in percent, chance 20.
-Imagery: one person, leave one of three runs out, recentred on the run's own trials
+Imagery: one person, leave one of three runs out, recentered on the run's own trials
 without labels, AUC in percent. A09: 22 channels, four classes, first session to second,
 covariances only, so order 1; accuracy in percent.
 """
@@ -21,7 +21,7 @@ from benchmarks.common import save
 from benchmarks.eeg.recordings import folder, imagery, ssvep
 from skgeo.eeg import (
     AugmentedCovarianceClassifier,
-    RecentredCovarianceClassifier,
+    RecenteredCovarianceClassifier,
     TangentMap,
 )
 
@@ -43,11 +43,11 @@ SETTINGS = {
 
 
 def pair(setting):
-    """Plain and recentred classifier of one setting."""
+    """Plain and recentered classifier of one setting."""
     params = {"order": 1, "probability": False, "tol": 1e-6, **SETTINGS[setting]}
     return {
         "plain": AugmentedCovarianceClassifier(**params),
-        "recentred": RecentredCovarianceClassifier(**params),
+        "recentered": RecenteredCovarianceClassifier(**params),
     }
 
 
@@ -93,15 +93,15 @@ def across_people(quick):
         means = 100 * results.groupby("pipeline")["score"].mean()
         times = results.groupby("pipeline")["time"].mean()
         for setting in names:
-            plain, ours = (means[f"{setting}|{k}"] for k in ("plain", "recentred"))
+            plain, ours = (means[f"{setting}|{k}"] for k in ("plain", "recentered"))
             rows.append(
                 {
                     "case": f"SSVEP, {len(subjects)} people, {mode.lower()}",
                     "method": setting,
                     "plain": plain,
-                    "recentred": ours,
+                    "recentered": ours,
                     "gain": ours - plain,
-                    "fit_s": times[f"{setting}|recentred"],
+                    "fit_s": times[f"{setting}|recentered"],
                 }
             )
     return rows
@@ -114,12 +114,12 @@ def across_runs(quick):
         X, y = imagery(n_channels)
         runs = np.repeat([1, 2, 3], 15)
         for setting in list(SETTINGS)[:1] if quick else SETTINGS:
-            scores = {"plain": [], "recentred": []}
+            scores = {"plain": [], "recentered": []}
             start = time.process_time()
             for train, test in LeaveOneGroupOut().split(X, y, runs):
                 for kind, model in pair(setting).items():
                     extra = {}
-                    if kind == "recentred":
+                    if kind == "recentered":
                         extra = {
                             "subjects": runs[train],
                             "X_target_unlabeled": X[test],
@@ -128,13 +128,13 @@ def across_runs(quick):
                     scores[kind].append(
                         100 * roc_auc_score(y[test], model.decision_function(X[test]))
                     )
-            plain, ours = np.mean(scores["plain"]), np.mean(scores["recentred"])
+            plain, ours = np.mean(scores["plain"]), np.mean(scores["recentered"])
             rows.append(
                 {
                     "case": f"imagery, {n_channels} channels, three runs",
                     "method": setting,
                     "plain": plain,
-                    "recentred": ours,
+                    "recentered": ours,
                     "gain": ours - plain,
                     "cpu_s": time.process_time() - start,
                 }
@@ -150,16 +150,16 @@ def across_sessions():
     for one, other in ((train, test), (test, train)):
         tangent = TangentMap().fit(C[one])
         svm = SVC(kernel="linear").fit(tangent.transform(C[one]), y[one])
-        maps = {"plain": tangent, "recentred": TangentMap().fit(C[other])}
+        maps = {"plain": tangent, "recentered": TangentMap().fit(C[other])}
         for kind, there in maps.items():
             score = 100 * svm.score(there.transform(C[other]), y[other])
             scores.setdefault(kind, []).append(score)
-    plain, ours = np.mean(scores["plain"]), np.mean(scores["recentred"])
+    plain, ours = np.mean(scores["plain"]), np.mean(scores["recentered"])
     return {
         "case": "A09, one session to the other, both ways",
         "method": "order 1",
         "plain": plain,
-        "recentred": ours,
+        "recentered": ours,
         "gain": ours - plain,
     }
 

@@ -92,7 +92,7 @@ def kronecker_omp(factors, y, noise, max_atoms=10):
 
 
 def classical_sbl(A, Y, noise, *, max_iter=150, tol=1e-4, prune=1e-3):
-    """SBL with one free variance per coefficient: dense expectation maximisation."""
+    """SBL with one free variance per coefficient: dense expectation maximization."""
     n = A.shape[1]
     gamma, kept = np.ones(n) * np.mean(Y**2) / np.mean(A**2) / n, np.arange(n)
     full = gamma

@@ -8,8 +8,8 @@ for given labels, and :class:`skgeo.cluster.SDPKMeans` finds labels with a proof
 """
 
 # %%
-# Twenty-five groups of twelve points on a grid. A start that puts two centres into one
-# group and one centre between two others is a trap: no single step of Lloyd's algorithm
+# Twenty-five groups of twelve points on a grid. A start that puts two centers into one
+# group and one center between two others is a trap: no single step of Lloyd's algorithm
 # leads out.
 
 import matplotlib.pyplot as plt
@@ -21,12 +21,12 @@ from skgeo.cluster import SDPKMeans, certify_kmeans
 
 rng = np.random.default_rng(0)
 grid = 9.0 * np.arange(5)
-centres = np.array([(a, b) for a in grid for b in grid])
-X = np.repeat(centres, 12, axis=0) + rng.standard_normal((300, 2))
+centers = np.array([(a, b) for a in grid for b in grid])
+X = np.repeat(centers, 12, axis=0) + rng.standard_normal((300, 2))
 
 # %%
 # Six K-means++ runs with one start each, EM from one K-means++ start, and the certified
-# solution. Each is judged by the certificate: its bound holds for every labelling, so
+# solution. Each is judged by the certificate: its bound holds for every labeling, so
 # the best bound that any of them gives may be used for all.
 
 runs = {

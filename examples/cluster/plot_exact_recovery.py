@@ -3,7 +3,7 @@ Exact recovery: the phase diagram
 =================================
 
 For :math:`K` equal spherical Gaussian clusters in dimension :math:`d` the smallest
-distance of centres at which the labels can be recovered exactly is known [1]_:
+distance of centers at which the labels can be recovered exactly is known [1]_:
 
 .. math::
 
@@ -72,7 +72,7 @@ for axis, (title, counts) in zip(axes, panels.items(), strict=True):
     axis.axhline(1.0, color="white", linestyle="--")
     axis.set_xticks(np.arange(len(dimensions)), dimensions)
     axis.set(title=title, xlabel="dimension $d$")
-axes[0].set_ylabel(r"distance of centres $/\,\Delta^*$")
+axes[0].set_ylabel(r"distance of centers $/\,\Delta^*$")
 figure.colorbar(image, ax=axes, label="share of data sets")
 plt.show()
 
@@ -80,7 +80,7 @@ plt.show()
 # With 150 points the transition is wide: it spreads to both sides of the threshold,
 # which is a statement about large n. Where the relaxation is tight the labels are the
 # optimum of K-means, which need not be the labels that generated the data: a point that
-# fell nearer to a foreign centre is on the wrong side in both. The closed form needs a
+# fell nearer to a foreign center is on the wrong side in both. The closed form needs a
 # little more distance than the relaxation, the more so in high dimension.
 
 print("ratio at which all data sets are certified, per dimension:")

@@ -5,7 +5,7 @@ Atoms of an EEG recording
 Scalp potentials are a linear mixture of sources, most of them quiet most of the time:
 a complete dictionary with sparse codes, which is not orthogonal. With ``whiten=True``
 the data are whitened by their running covariance, an orthogonal dictionary of the
-whitened data is learnt, and its atoms are taken back to the scalp.
+whitened data is learned, and its atoms are taken back to the scalp.
 """
 
 # %%

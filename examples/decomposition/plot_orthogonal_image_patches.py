@@ -1,20 +1,20 @@
 """
-Image patches: a learnt basis against DCT and PCA
+Image patches: a learned basis against DCT and PCA
 =================================================
 
 Three orthonormal bases of 8 x 8 pictures: the discrete cosine transform, which is
-fixed; principal axes, which pack energy into few directions; and a basis learnt so that
-the codes are sparse. How much of a picture is left when only its k largest codes are
+fixed; principal axes, which pack energy into few directions; and a basis learned so
+that the codes are sparse. How much of a picture is left when only its k largest codes are
 kept? On patches of photographs the cosines are hard to beat, and on one of the two they
-are not beaten. On handwritten digits the learnt basis loses about half as much.
+are not beaten. On handwritten digits the learned basis loses about half as much.
 """
 
 # %%
 # Pictures
 # --------
-# Patches are learnt from the upper half of a photograph and judged by the lower half;
-# two thirds of the digits are learnt from. The mean of each picture is taken off: it is
-# sent apart, whatever the basis.
+# Patches are learned from the upper half of a photograph, judged by the lower half;
+# two thirds of the digits are learned from. The mean of each picture is taken off: it
+# is sent apart, whatever the basis.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -28,21 +28,21 @@ side = 8
 rng = np.random.default_rng(0)
 
 
-def centred(rows):
+def centered(rows):
     return rows - rows.mean(axis=1, keepdims=True)
 
 
 def photograph(name):
-    grey = load_sample_image(name).mean(axis=2) / 255.0
-    windows = np.lib.stride_tricks.sliding_window_view(grey, (side, side))
+    gray = load_sample_image(name).mean(axis=2) / 255.0
+    windows = np.lib.stride_tricks.sliding_window_view(gray, (side, side))
     half = len(windows) // 2
     learn = windows[:half][::2, ::2].reshape(-1, side**2)
     judge = windows[half:][::5, ::5].reshape(-1, side**2)
-    return centred(learn), centred(judge)
+    return centered(learn), centered(judge)
 
 
 def handwriting():
-    rows = centred(rng.permutation(load_digits().data / 16.0))
+    rows = centered(rng.permutation(load_digits().data / 16.0))
     return rows[:1200], rows[1200:]
 
 
@@ -64,7 +64,7 @@ for name, (learn, judge) in sets.items():
 cosines = dct(np.eye(side), axis=0, norm="ortho")
 
 
-def learnt(rows, passes):
+def learned(rows, passes):
     length = np.linalg.norm(rows, axis=1)
     rows = rows[length > 0.02] / length[length > 0.02, None]
     model = OnlineOrthogonalDictionary(random_state=0)
@@ -76,7 +76,7 @@ def learnt(rows, passes):
 
 bases = {
     name: {
-        "learnt": learnt(learn, 20 if name == "digits" else 3),
+        "learned": learned(learn, 20 if name == "digits" else 3),
         "DCT": np.kron(cosines, cosines),
         "PCA": PCA().fit(learn).components_,
     }
@@ -86,7 +86,7 @@ bases = {
 # %%
 # The atoms
 # ---------
-# Ordered by the energy of their codes. Learnt atoms of patches are gratings and edges,
+# Ordered by the energy of their codes. Learned atoms of patches are gratings and edges,
 # some of them confined to a part of the patch; those of digits are ways of writing one.
 
 fig, axes = plt.subplots(2, 3, figsize=(9.5, 6.6), layout="constrained")

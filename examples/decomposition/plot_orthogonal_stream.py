@@ -28,15 +28,15 @@ def rows(n_rows, dictionary=atoms):
     return codes @ dictionary
 
 
-def err4(learnt, true):
-    return 1 - np.sum((learnt @ true.T) ** 4) / n
+def err4(learned, true):
+    return 1 - np.sum((learned @ true.T) ** 4) / n
 
 
 # %%
 # Learning
 # --------
 # Chunks of any size will do: rows wait inside until a batch is full, and the result
-# depends on the rows alone. We keep snapshots of the overlap of learnt and true atoms;
+# depends on the rows alone. We keep snapshots of the overlap of learned and true atoms;
 # a permutation matrix means that they agree, up to order and signs.
 
 model = OnlineOrthogonalDictionary(batch_size=64, random_state=1)
@@ -54,9 +54,9 @@ fig, axes = plt.subplots(1, 4, figsize=(10, 2.9), layout="constrained")
 for ax, (mark, overlap) in zip(axes, frames.items(), strict=True):
     image = ax.imshow(overlap[order], vmin=0, vmax=1, cmap="magma")
     ax.set(title=f"{mark} rows", xlabel="true atom", xticks=[], yticks=[])
-axes[0].set_ylabel("learnt atom")
+axes[0].set_ylabel("learned atom")
 fig.colorbar(image, ax=axes, label="|cosine|", shrink=0.85)
-fig.suptitle("Overlap of learnt and true atoms")
+fig.suptitle("Overlap of learned and true atoms")
 plt.show()
 
 # %%

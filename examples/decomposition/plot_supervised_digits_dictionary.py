@@ -4,8 +4,8 @@ Digits: a dictionary of pictures that speak for classes
 
 Nine non-negative atoms rebuild the handwritten digits and tell them apart. Because
 atoms are pictures and the classifier is linear in what they see, each atom can be
-coloured by the class it speaks for. Beside them are the nine atoms that non-negative
-matrix factorisation finds when it sees no label.
+colored by the class it speaks for. Beside them are the nine atoms that non-negative
+matrix factorization finds when it sees no label.
 """
 
 # %%
@@ -41,10 +41,10 @@ print({name: round(value, 3) for name, value in scores.items()})
 # Whom does an atom speak for?
 # ----------------------------
 # An atom's voice for a class is its coefficient times how much it varies over the
-# data, against the mean over classes. The frame has the colour of the class with the
+# data, against the mean over classes. The frame has the color of the class with the
 # largest voice, and its thickness grows with the margin over the runner-up.
 
-colours = plt.get_cmap("tab10").colors
+colors = plt.get_cmap("tab10").colors
 
 
 def voices(coef, features):
@@ -60,9 +60,9 @@ def draw(axes, atoms, voice, title):
         best = voice[k].argmax()
         ax.imshow(atoms[k].reshape(8, 8), cmap="gray_r")
         ax.set(xticks=[], yticks=[])
-        ax.set_title(f"for {best}", color=colours[best], fontsize=10, pad=3)
+        ax.set_title(f"for {best}", color=colors[best], fontsize=10, pad=3)
         for side in ax.spines.values():
-            side.set(color=colours[best], linewidth=1.5 + 4 * margin[k] / margin.max())
+            side.set(color=colors[best], linewidth=1.5 + 4 * margin[k] / margin.max())
     axes[0, 1].text(0.5, 1.42, title, ha="center", transform=axes[0, 1].transAxes)
 
 

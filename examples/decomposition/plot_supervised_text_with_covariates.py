@@ -2,7 +2,7 @@
 Imbalanced text with covariates: which manual entries are about signals?
 ========================================================================
 
-A few topics, learnt from word frequencies, tell the docstrings of ``scipy.signal``
+A few topics, learned from word frequencies, tell the docstrings of ``scipy.signal``
 (about one in fifteen) from those of the rest of numpy, scipy and scikit-learn. The
 length of an entry and what sections it has are covariates: they help to classify and
 are not something a topic should have to explain. Words stay in a sparse matrix
@@ -95,7 +95,7 @@ for name, score in scores.items():
 # %%
 # What the topics are made of
 # ---------------------------
-# Colours show the coefficient of a topic times its spread over the entries: red speaks
+# Colors show the coefficient of a topic times its spread over the entries: red speaks
 # for signals, blue against.
 
 voice = model.coef_[0] * model.transform(X).std(axis=0)
@@ -104,8 +104,8 @@ limit = np.abs(voice).max()
 figure, axes = plt.subplots(2, 3, figsize=(9.5, 5.4), layout="constrained")
 for ax, k in zip(axes.flat, order, strict=True):
     top = np.argsort(-model.components_[k])[:8][::-1]
-    colour = plt.get_cmap("coolwarm")(0.5 + 0.5 * voice[k] / limit)
-    ax.barh(range(8), model.components_[k, top], color=colour, edgecolor="0.4")
+    color = plt.get_cmap("coolwarm")(0.5 + 0.5 * voice[k] / limit)
+    ax.barh(range(8), model.components_[k, top], color=color, edgecolor="0.4")
     ax.set_yticks(range(8), vocabulary[top])
     ax.set_title(f"topic voice {voice[k]:+.2f}", fontsize=10)
 for ax in axes[1]:

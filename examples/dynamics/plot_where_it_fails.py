@@ -60,7 +60,7 @@ print(f"exact support in {exact.sum()} of {exact.size} cases")
 print(f"wrong support in {(~exact).sum()}, of which {(told & ~exact).sum()} were told")
 
 # %%
-# Colours are errors of the coefficients, relative to the missing one, which is 100 %
+# Colors are errors of the coefficients, relative to the missing one, which is 100 %
 # where nothing is found.
 
 fig, ax = plt.subplots(figsize=(7.5, 4.5), layout="constrained")

@@ -30,12 +30,12 @@ freq, power = welch(data.X, fs=data.sfreq, nperseg=160)
 
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True, layout="constrained")
 for channel, ax in enumerate(axes):
-    for label, colour in (("left_hand", "#3b5f85"), ("right_hand", "#c4501b")):
+    for label, color in (("left_hand", "#3b5f85"), ("right_hand", "#c4501b")):
         level = 10 * np.log10(power[data.y == label, channel])
         mean = level.mean(axis=0)
         error = level.std(axis=0, ddof=1) / np.sqrt(len(level))
-        ax.plot(freq, mean, color=colour, label=label.replace("_", " "))
-        ax.fill_between(freq, mean - error, mean + error, color=colour, alpha=0.2, lw=0)
+        ax.plot(freq, mean, color=color, label=label.replace("_", " "))
+        ax.fill_between(freq, mean - error, mean + error, color=color, alpha=0.2, lw=0)
     ax.set(title=data.ch_names[channel], xlabel="frequency (Hz)", xlim=(4, 35))
     ax.spines[["top", "right"]].set_visible(False)
 axes[0].set_ylabel("power (dB re 1 µV²/Hz)")
@@ -71,15 +71,15 @@ for ax, task in zip(axes, tasks, strict=True):
     for row, name in enumerate(names):
         mask = (result.folds["task"] == task) & (result.folds["pipeline"] == name)
         score = result.folds.loc[mask, "score"].to_numpy()
-        colour = "#c4501b" if name.startswith("ACM") else "#3b5f85"
+        color = "#c4501b" if name.startswith("ACM") else "#3b5f85"
         ax.plot(
             score,
             row + np.linspace(-0.15, 0.15, len(score)),
             "o",
-            color=colour,
+            color=color,
             alpha=0.4,
         )
-        ax.plot(score.mean(), row, "|", color=colour, ms=20, mew=2.5)
+        ax.plot(score.mean(), row, "|", color=color, ms=20, mew=2.5)
     ax.axvline(0.5, color="gray", ls=":", lw=1)
     ax.set(title=task.replace("_", " "), xlabel="ROC-AUC", xlim=(0.45, 1.03))
     ax.set_ylim(len(names) - 0.5, -0.5)

@@ -23,7 +23,7 @@ from skgeo.eeg import (
     StreamDecoder,
     information_transfer_rate,
     label_windows,
-    normalised_mcc,
+    normalized_mcc,
 )
 
 CHANNELS = ["FC3", "FCz", "FC4", "C3", "Cz", "C4", "CP3", "CPz", "CP4"]
@@ -100,7 +100,7 @@ for name, model in models.items():
     accuracy = np.mean(predicted[clear] == truth[clear])
     results[name] = (
         decisions,
-        normalised_mcc(truth[clear], predicted[clear]),
+        normalized_mcc(truth[clear], predicted[clear]),
         information_transfer_rate(accuracy, 3, WINDOW),
     )
     latency = 1e3 * np.median([d.latency for d in decisions])
@@ -110,12 +110,12 @@ for name, model in models.items():
     )
 
 # %%
-# The normalised Matthews correlation is 0.5 at chance, whatever the share of rest. The
+# The normalized Matthews correlation is 0.5 at chance, whatever the share of rest. The
 # information transfer rate counts one selection a window length, since windows that
 # overlap are not independent.
 
 order = ["idle", *NAMES.values()]
-colours = dict(zip(order, ("0.6", "#0072b2", "#d55e00"), strict=True))
+colors = dict(zip(order, ("0.6", "#0072b2", "#d55e00"), strict=True))
 fig, axes = plt.subplots(
     len(models), 1, figsize=(9, 5.2), sharex=True, layout="constrained"
 )
@@ -124,9 +124,9 @@ for axis, (name, (decisions, nmcc, rate)) in zip(axes, results.items(), strict=T
     classes = models[name].classes_.tolist()
     for label in order:
         proba = [d.proba[classes.index(label)] for d in decisions]
-        axis.plot(times, proba, color=colours[label], lw=1.4, label=label)
+        axis.plot(times, proba, color=colors[label], lw=1.4, label=label)
     for onset, duration, label in zip(*tasks, strict=True):
-        axis.axvspan(onset, onset + duration, color=colours[label], alpha=0.18, lw=0)
+        axis.axvspan(onset, onset + duration, color=colors[label], alpha=0.18, lw=0)
     axis.set(ylim=(0, 1), ylabel="probability")
     axis.set_title(f"{name}: nMCC {nmcc:.2f}, {rate:.1f} bits/min", loc="left")
 handles, names = axes[0].get_legend_handles_labels()

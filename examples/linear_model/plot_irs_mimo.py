@@ -7,7 +7,7 @@ A mobile station reaches a base station by way of an intelligent reflecting surf
 Few angles matter on each hop, so that the received pilots are a Kronecker-structured
 dictionary times a code that is zero outside a product of three small sets of angles.
 :class:`~skgeo.linear_model.KroneckerSBL` finds the sets, and the gains in them,
-by maximising the evidence.
+by maximizing the evidence.
 """
 
 # %%

@@ -4,7 +4,7 @@ Sparse regression that does not ask for the units
 ==========================================================
 
 :class:`sklearn.linear_model.ARDRegression` prunes by thresholds on absolute
-precisions: express a feature in millimetres in place of metres and it keeps another
+precisions: express a feature in millimeters in place of meters and it keeps another
 set of features. :class:`~skgeo.linear_model.SparseBayesianRegressor` fits the same
 model in scaled units and keeps the same features always.
 """

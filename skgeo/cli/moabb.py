@@ -184,7 +184,7 @@ def _print_all_pairs(result):
         p, smd = find_significant_differences(compute_dataset_statistics(rows))
         shown = Table(
             title=escape(
-                f"{task}: row better than column, p (standardised difference)"
+                f"{task}: row better than column, p (standardized difference)"
             ),
             title_justify="left",
         )

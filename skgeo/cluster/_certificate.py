@@ -11,13 +11,13 @@ from skgeo.cluster._kmeans import group_rows, split_cells
 from skgeo.cluster._solvers.bounds import cell_bound, clipped_bound, subsample_bound
 from skgeo.cluster._solvers.certificate import closed_form_certificate, pca_bound
 from skgeo.cluster._solvers.groups import group_points
-from skgeo.cluster._solvers.relaxation import double_centred, solve_kmeans_sdp
+from skgeo.cluster._solvers.relaxation import double_centered, solve_kmeans_sdp
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Integer, Null, OneOf, RandomState, Real
 
 __all__ = ["KMeansCertificate", "certify_kmeans"]
 
-_CLOSE = 1e-4  # a gap below this is not worth a semidefinite programme
+_CLOSE = 1e-4  # a gap below this is not worth a semidefinite program
 
 _RULES = {
     "n_clusters": Null() | Integer(1),
@@ -166,9 +166,9 @@ def judge(X, labels, n_clusters, *, bound, n_cells, random_state):
 
 def _sample_lower_bound(n_clusters, random_state):
     def lower_bound(sample):
-        centred = sample - sample.mean(axis=0)
+        centered = sample - sample.mean(axis=0)
         result = solve_kmeans_sdp(
-            double_centred(centred @ centred.T),
+            double_centered(centered @ centered.T),
             n_clusters,
             group_rows=group_rows,
             tol=1e-3,
@@ -209,7 +209,7 @@ def certify_kmeans(
         left out.
     bound : {"auto", "closed", "none", "subsample"}, default="auto"
         What to do about the inertia when the labels are not certified: "closed" uses
-        the clipped closed form, "auto" also a small semidefinite programme over cells
+        the clipped closed form, "auto" also a small semidefinite program over cells
         of points, "none" only principal components; "subsample" adds to "auto" a bound
         that holds with probability ``confidence``.
     n_cells : int, default=300

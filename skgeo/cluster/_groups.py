@@ -1,4 +1,4 @@
-"""Gaussians of labelled groups."""
+"""Gaussians of labeled groups."""
 
 import warnings
 
@@ -8,7 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skgeo.cluster._solvers.iterative_likelihood import group_covariances
 from skgeo.cluster._solvers.mixture_em import gaussian_log_density
 
-__all__ = ["definite_covariances", "fit_without_programme"]
+__all__ = ["definite_covariances", "fit_without_program"]
 
 
 def definite_covariances(X, labels, K, options):
@@ -23,7 +23,7 @@ def definite_covariances(X, labels, K, options):
     return covariances, ridge
 
 
-def fit_without_programme(X, codes, K, covariances, options):
+def fit_without_program(X, codes, K, covariances, options):
     """Fit one cluster, or no more distinct points than clusters."""
     if K == 1:
         labels = np.zeros(len(X), dtype=np.intp)

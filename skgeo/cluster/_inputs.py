@@ -16,13 +16,13 @@ __all__ = [
 
 
 def unit_scale(X):
-    """Centre X and divide by its largest entry; return it, that entry, the centre."""
-    centre = 0.5 * X.max(axis=0) + 0.5 * X.min(axis=0)
-    X = X - centre
+    """Center X and divide by its largest entry; return it, that entry, the center."""
+    center = 0.5 * X.max(axis=0) + 0.5 * X.min(axis=0)
+    X = X - center
     scale = float(np.abs(X).max())
     if scale > 0:
         X /= scale
-    return X, scale, centre
+    return X, scale, center
 
 
 def inertia_of(X, labels):

@@ -5,7 +5,7 @@ from sklearn.cluster import KMeans, MiniBatchKMeans
 
 from skgeo.utils.parallel import single_openmp_thread
 
-__all__ = ["group_rows", "lift_centres", "split_cells"]
+__all__ = ["group_rows", "lift_centers", "split_cells"]
 
 _MANY = 5000  # points from which cells are found in mini-batches
 _FEW = 2000  # rows up to which one thread is the fastest
@@ -32,9 +32,9 @@ def split_cells(points, n_cells, random_state):
         return model.fit_predict(points)
 
 
-def lift_centres(X, centres):
+def lift_centers(X, centers):
     """Run Lloyd's algorithm on all points until the labels stand still."""
-    model = KMeans(len(centres), init=centres, n_init=1, tol=0.0, max_iter=300)
+    model = KMeans(len(centers), init=centers, n_init=1, tol=0.0, max_iter=300)
     with single_openmp_thread(len(X) <= _FEW):
         model.fit(X)
     return model.labels_.astype(np.intp)

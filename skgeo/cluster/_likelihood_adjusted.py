@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skgeo.cluster._groups import definite_covariances, fit_without_programme
+from skgeo.cluster._groups import definite_covariances, fit_without_program
 from skgeo.cluster._inputs import (
     check_covariances,
     check_start_labels,
@@ -21,7 +21,7 @@ from skgeo.cluster._inputs import (
 from skgeo.cluster._kmeans import group_rows
 from skgeo.cluster._solvers.iterative_likelihood import solve_ila_sdp
 from skgeo.cluster._solvers.mixture_em import gaussian_log_density, shrunk_em
-from skgeo.cluster._solvers.relaxation import double_centred, solve_kmeans_sdp
+from skgeo.cluster._solvers.relaxation import double_centered, solve_kmeans_sdp
 from skgeo.cluster._solvers.sketch import balanced_sample
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
@@ -44,10 +44,10 @@ _ARRAY = Instance((np.ndarray, list, tuple), "an array")
 class LikelihoodAdjustedSDP(CallbackMixin, ClusterMixin, BaseEstimator):
     """Gaussian clusters by the (iterative) likelihood-adjusted SDP.
 
-    The profile likelihood of hard labels, means maximised out, is linear in one
-    membership matrix per cluster. Relaxed to a semidefinite programme it is solved in
+    The profile likelihood of hard labels, means maximized out, is linear in one
+    membership matrix per cluster. Relaxed to a semidefinite program it is solved in
     turn with a covariance update that uses no centroid (iLA-SDP); with known
-    ``covariances`` one programme is solved (LA-SDP).
+    ``covariances`` one program is solved (LA-SDP).
 
     Parameters
     ----------
@@ -66,21 +66,21 @@ default=None
     reg_covar : float, default=0.3
         Ridge on the covariances as a share of the mean pooled variance.
     polish : bool, default=True
-        Finish with EM of the Gaussian mixture, regularised alike, from the labels of
+        Finish with EM of the Gaussian mixture, regularized alike, from the labels of
         the relaxation. Without it the labels are those of the relaxation.
     max_iter : int, default=10
-        Largest number of programmes per start.
+        Largest number of programs per start.
     tol : float, default=1e-4
         Stops when the objective rises by less than this share.
     sdp_tol : float, default=1e-3
-        Relative accuracy of each programme.
+        Relative accuracy of each program.
     sdp_max_iter : int, default=1000
-        Largest number of sweeps of each programme.
+        Largest number of sweeps of each program.
     n_init : int, default=2
         Starts; the fit of the highest likelihood is kept. Later starts of "sdp" are
         K-means, then single runs of K-means.
     max_dense : int, default=400
-        Most points that enter a programme (about ``40 K n^2`` bytes).
+        Most points that enter a program (about ``40 K n^2`` bytes).
     sketch_size : int or None, default=None
         Points in the balanced sample that stands for larger data; None means
         ``min(max_dense, max(30, 5 n_features) * n_clusters)``.
@@ -94,17 +94,17 @@ default=None
     means_ : ndarray of shape (n_clusters, n_features)
         Means of the clusters.
     covariances_ : ndarray of shape (n_clusters, n_features, n_features)
-        Their covariances, regularised; the given ones with ``covariances``.
+        Their covariances, regularized; the given ones with ``covariances``.
     weights_ : ndarray of shape (n_clusters,)
         Their shares.
     objective_ : ndarray of shape (n_iter_,)
-        Profile log-likelihood of the relaxed memberships after each programme. With
-        regularisation it need not rise. Of the sample where one stands for the data.
+        Profile log-likelihood of the relaxed memberships after each program. With
+        regularization it need not rise. Of the sample where one stands for the data.
     upper_bound_ : float
-        No labelling has a higher profile log-likelihood at the covariances of the
-        last programme. Rigorous; of the sample where one stands for the data.
+        No labeling has a higher profile log-likelihood at the covariances of the
+        last program. Rigorous; of the sample where one stands for the data.
     n_iter_ : int
-        Programmes solved from the start that was kept.
+        Programs solved from the start that was kept.
     converged_ : bool
         Whether they converged.
     n_features_in_ : int
@@ -114,7 +114,7 @@ default=None
     ------
     ValueError
         If there are fewer samples than clusters, ``init`` or ``covariances`` have the
-        wrong shape or values, or a covariance is singular without regularisation.
+        wrong shape or values, or a covariance is singular without regularization.
 
     See Also
     --------
@@ -130,7 +130,7 @@ default=None
     ----------
     .. [1] Y. Zhuang, X. Chen, Y. Yang, "Likelihood adjusted semidefinite programs for
        clustering heterogeneous data", ICML 2023, arXiv:2209.15097: the idea of the
-       method. Regularisation, polish and the handling of large data are our own.
+       method. Regularization, polish and the handling of large data are our own.
 
     Examples
     --------
@@ -238,7 +238,7 @@ default=None
         self.converged_ = bool(fit["converged"])
         if not self.converged_:
             warnings.warn(
-                f"iLA-SDP did not converge in {self.n_iter_} programmes; "
+                f"iLA-SDP did not converge in {self.n_iter_} programs; "
                 "upper_bound_ is valid all the same. Increase max_iter or "
                 "sdp_max_iter, or the tolerances.",
                 ConvergenceWarning,
@@ -246,7 +246,7 @@ default=None
             )
         return self
 
-    def _regularisation(self, X):
+    def _regularization(self, X):
         strength = self.prior_strength
         if strength == "auto":
             strength = 0.25 * X.shape[1]
@@ -260,10 +260,10 @@ default=None
 
     def _fit_scaled(self, X, given, covariances, rng, tick):
         n, K = len(X), self.n_clusters
-        options = self._regularisation(X)
+        options = self._regularization(X)
         distinct, codes = np.unique(X, axis=0, return_inverse=True)
         if K == 1 or len(distinct) <= K:
-            return fit_without_programme(X, codes.ravel(), K, covariances, options)
+            return fit_without_program(X, codes.ravel(), K, covariances, options)
         starts = [None] if covariances is not None else self._starts(X, given, rng)
         fits = [
             self._fit_start(X, start, covariances, options, rng, tick)
@@ -292,9 +292,9 @@ default=None
         for i, seed in enumerate(seeds):
             kind = kinds[i] if i < len(kinds) else "single"
             if kind == "sdp" and len(X) <= self.max_dense:
-                centred = X - X.mean(axis=0)
+                centered = X - X.mean(axis=0)
                 result = solve_kmeans_sdp(
-                    double_centred(centred @ centred.T),
+                    double_centered(centered @ centered.T),
                     K,
                     group_rows=group_rows,
                     tol=self.sdp_tol,

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skgeo.cluster._certificate import judge
 from skgeo.cluster._inputs import check_dissimilarities, unit_scale
 from skgeo.cluster._sdp_runs import RelaxationRuns
-from skgeo.cluster._solvers.relaxation import double_centred, gram_inertia
+from skgeo.cluster._solvers.relaxation import double_centered, gram_inertia
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Integer, Null, OneOf, RandomState, Real, check_params
@@ -46,8 +46,8 @@ class SDPKMeans(
         "auto" runs K-means and tries to prove its labels optimal in closed form; only
         where that does not succeed it solves the relaxation, by "dense" up to
         ``max_dense`` points and by "sketch" above. "dense" is the ADMM on n x n
-        matrices. "lowrank" factorises the matrix (O(n r) memory). "sketch" solves a
-        balanced sample and lifts its centres to all points. "cvxpy" is slow and
+        matrices. "lowrank" factorizes the matrix (O(n r) memory). "sketch" solves a
+        balanced sample and lifts its centers to all points. "cvxpy" is slow and
         independent, for comparison; it needs the package cvxpy.
     tol : float, default=1e-4
         Relative accuracy of the relaxation: its value and its constraints.
@@ -111,7 +111,7 @@ class SDPKMeans(
 
     Notes
     -----
-    K-means, and so this class, depends on the scales of the features: standardise
+    K-means, and so this class, depends on the scales of the features: standardize
     where they are not comparable.
 
     References
@@ -298,7 +298,7 @@ class SDPKMeans(
                 self._store(codes.astype(np.intp), 0.0, 0.0, "certified", run, 1.0)
                 self._remember_within(D)
                 return
-        A = double_centred(-0.5 * D / scale)
+        A = double_centered(-0.5 * D / scale)
         if K == 1 or n == K:
             labels = np.arange(n) if n == K else np.zeros(n, dtype=np.intp)
             inertia = gram_inertia(A, labels, K)

@@ -5,11 +5,11 @@ from sklearn.cluster import KMeans
 
 from skgeo.cluster._certificate import judge
 from skgeo.cluster._inputs import inertia_of
-from skgeo.cluster._kmeans import group_rows, lift_centres
+from skgeo.cluster._kmeans import group_rows, lift_centers
 from skgeo.cluster._solvers.lowrank import labels_of_factor, solve_kmeans_lowrank
 from skgeo.cluster._solvers.reference_cvxpy import solve_with_cvxpy
 from skgeo.cluster._solvers.relaxation import (
-    double_centred,
+    double_centered,
     finish_labels,
     solve_kmeans_sdp,
 )
@@ -26,7 +26,7 @@ class RelaxationRuns:
         n, K = len(X), self.n_clusters
         if self.solver in ("dense", "cvxpy"):
             X = X - X.mean(axis=0)
-            return self._solve_gram(double_centred(X @ X.T), None, rng, tick)
+            return self._solve_gram(double_centered(X @ X.T), None, rng, tick)
         seed = rng.randint(np.iinfo(np.int32).max)
         kmeans = KMeans(K, n_init=self.n_init, tol=0.0, random_state=seed).fit(X)
         labels = kmeans.labels_.astype(np.intp)
@@ -46,12 +46,12 @@ class RelaxationRuns:
                 return labels, {"outcome": outcome}
             if small:
                 X = X - X.mean(axis=0)
-                return self._solve_gram(double_centred(X @ X.T), labels, rng, tick)
+                return self._solve_gram(double_centered(X @ X.T), labels, rng, tick)
         else:
             outcome = None
         size = self.sketch_size or min(self.max_dense, 300)
         size = min(n, self.max_dense, max(size, 10 * K))
-        centres, result = sketch_kmeans_sdp(
+        centers, result = sketch_kmeans_sdp(
             X,
             K,
             labels,
@@ -62,7 +62,7 @@ class RelaxationRuns:
             random_state=rng,
             callback=self._watch(tick),
         )
-        found = lift_centres(X, centres)
+        found = lift_centers(X, centers)
         run = {
             "solver": "sketch",
             "n_iter": result.n_iter,
@@ -72,7 +72,7 @@ class RelaxationRuns:
         if len(np.unique(found)) < K:
             found = labels  # the sample lost a cluster
         if outcome is not None:
-            # Bounds hold for every labelling: judge again only better labels.
+            # Bounds hold for every labeling: judge again only better labels.
             inertia = inertia_of(X, found)
             if inertia >= outcome["inertia"] * (1 - 1e-12):
                 run["outcome"] = outcome
@@ -80,9 +80,9 @@ class RelaxationRuns:
         return found, run
 
     def _solve_lowrank(self, X, labels, rng, tick):
-        centred = X - X.mean(axis=0)
+        centered = X - X.mean(axis=0)
         result = solve_kmeans_lowrank(
-            centred,
+            centered,
             self.n_clusters,
             labels,
             rank=None if self.rank is None else max(self.rank, self.n_clusters),
@@ -95,18 +95,18 @@ class RelaxationRuns:
             "solver": "lowrank",
             "n_iter": result.n_iter,
             "converged": result.converged,
-            "objective": np.vdot(centred, centred) - result.objective,
+            "objective": np.vdot(centered, centered) - result.objective,
         }
         found = labels_of_factor(result.x, self.n_clusters)
         if len(np.unique(found)) == self.n_clusters:
-            centres = [X[found == k].mean(axis=0) for k in range(self.n_clusters)]
-            found = lift_centres(X, np.array(centres))
+            centers = [X[found == k].mean(axis=0) for k in range(self.n_clusters)]
+            found = lift_centers(X, np.array(centers))
             if inertia_of(X, found) < inertia_of(X, labels):
                 labels = found
         return labels, run
 
     def _solve_gram(self, A, labels, rng, tick):
-        """Dense solvers; A is the double-centred Gram matrix."""
+        """Dense solvers; A is the double-centered Gram matrix."""
         K, total = self.n_clusters, np.trace(A)
         if self.solver == "cvxpy":
             Z, N, value, n_iter = solve_with_cvxpy(

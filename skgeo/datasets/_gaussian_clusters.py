@@ -17,7 +17,7 @@ def make_gaussian_clusters(
     random_state=None,
     return_params=False,
 ):
-    """Draw Gaussian clusters whose centres are at equal distances.
+    """Draw Gaussian clusters whose centers are at equal distances.
 
     Parameters
     ----------
@@ -27,9 +27,9 @@ def make_gaussian_clusters(
         Number of clusters.
     n_features : int, default=4
         Dimension, at least half the number of clusters (twice as many clusters as
-        features fit when centres of opposite sign are used).
+        features fit when centers of opposite sign are used).
     separation : float, default=6.0
-        Distance of the centres, in units of the noise standard deviation.
+        Distance of the centers, in units of the noise standard deviation.
     heterogeneity : float, default=0.0
         Spread of the logarithms of the covariance eigenvalues within and between
         clusters; 0 gives spheres. Every covariance has trace ``n_features``.
@@ -69,7 +69,7 @@ def make_gaussian_clusters(
         )
     if n_clusters > 2 * n_features:
         raise ValueError(
-            f"n_clusters={n_clusters} centres need at least {(n_clusters + 1) // 2} "
+            f"n_clusters={n_clusters} centers need at least {(n_clusters + 1) // 2} "
             f"features; got n_features={n_features}."
         )
     rng = check_random_state(random_state)

@@ -114,7 +114,7 @@ def make_conflicting_digits(
 
 
 def load_docstrings(*, target_module="scipy.signal", min_length=200):
-    """Read the docstrings of numpy, scipy and scikit-learn, labelled by module.
+    """Read the docstrings of numpy, scipy and scikit-learn, labeled by module.
 
     An imbalanced text classification set that needs no download: is this the manual
     entry of something in ``target_module``? About one in fifteen is. Package names and

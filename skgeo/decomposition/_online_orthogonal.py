@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import validate_data
 
-from skgeo.decomposition._online_learnt import DTYPES, LearntDictionary
+from skgeo.decomposition._online_learned import DTYPES, LearnedDictionary
 from skgeo.decomposition._orthogonal.epochs import fit_epochs
 from skgeo.decomposition._orthogonal.stream import Settings, Stream, polar_factor
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
@@ -29,14 +29,14 @@ __all__ = ["OnlineOrthogonalDictionary"]
 
 
 class OnlineOrthogonalDictionary(
-    LearntDictionary,
+    LearnedDictionary,
     CallbackMixin,
     BaseEstimator,
 ):
     """Complete orthogonal dictionary of a stream, by stochastic Frank-Wolfe.
 
-    Rows are modelled as ``x = z D`` with an orthogonal matrix D, whose rows are the
-    atoms, and sparse codes z. The dictionary maximises the mean of
+    Rows are modeled as ``x = z D`` with an orthogonal matrix D, whose rows are the
+    atoms, and sparse codes z. The dictionary maximizes the mean of
     ``sum_k |d_k . x|^p`` [1]_, [2]_: of all orthonormal bases, the one in which the
     codes are most sharply peaked. Memory is some n x n matrices and at most
     ``64 n + 2 batch_size`` rows, however long the stream.
@@ -62,7 +62,7 @@ class OnlineOrthogonalDictionary(
         constant ones.
     shift : float in [0, 1], default=0.9
         Share of the curvature that all codes have in common to take off the
-        objective. It changes no maximiser, and speeds up the way to it by an order
+        objective. It changes no maximizer, and speeds up the way to it by an order
         of magnitude; 0 is the plain objective.
     n_replays : int, default=8
         While no dictionary has been found, the last ``64 n_features`` rows are kept,
@@ -82,7 +82,7 @@ class OnlineOrthogonalDictionary(
     transform_algorithm : {"threshold", "soft", "top_k", "identity"}, \
             default="threshold"
         What :meth:`transform` does to the codes: set those of modulus at most
-        ``threshold`` to zero (for an orthogonal dictionary, the minimiser of
+        ``threshold`` to zero (for an orthogonal dictionary, the minimizer of
         ``||x - z D||^2 + threshold^2 ||z||_0``), shrink them by ``threshold`` (of
         ``||x - z D||^2 / 2 + threshold ||z||_1``), keep the ``n_nonzero_coefs``
         largest of each row, or nothing.
@@ -265,7 +265,7 @@ class OnlineOrthogonalDictionary(
                 random_state=random_state,
                 callback=tick,
             )
-        self._stream, self._learnt = stream, result.x
+        self._stream, self._learned = stream, result.x
         self.n_iter_, self.objective_ = result.n_iter, result.objective
         self.converged_ = result.converged
         self._n_features_out = X.shape[1]
@@ -312,7 +312,7 @@ class OnlineOrthogonalDictionary(
             self._stream = self._new_stream(X, check_random_state(self.random_state))
             self._n_features_out = X.shape[1]
         self._stream.settings = self._settings()
-        self._learnt = None
+        self._learned = None
         with single_blas_thread():
             self._stream.feed(X)
         return self
@@ -369,7 +369,7 @@ def _attributes(state):
     n = len(stream.W)
     return {
         "_stream": stream,
-        "_learnt": None,
+        "_learned": None,
         "_n_features_out": n,
         "n_features_in_": n,
     }

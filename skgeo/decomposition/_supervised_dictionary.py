@@ -47,7 +47,7 @@ class SupervisedDictionaryLearning(
     r"""Dictionary that reconstructs the data and separates the classes at once.
 
     Learns ``n_components`` atoms (rows of D), together with a softmax classifier on
-    what the atoms see, by minimising
+    what the atoms see, by minimizing
 
     .. math:: \frac1W \sum_i w_i\,\ell(y_i, s_i)
               + \xi\,\frac{\sum_i w_i \|x_i - \mu - D^\top c_i\|^2}
@@ -77,14 +77,14 @@ class SupervisedDictionaryLearning(
         Ridge :math:`\alpha \ge 0` on the effective coefficients
         :math:`\|\beta D\|^2` (filter), on the training logits :math:`C\beta^\top`
         (feature, "lpgd") or on :math:`\|\beta\|^2` with atoms of length at most one
-        (feature, "bcd"), and on the coefficients of the standardised covariates. The
+        (feature, "bcd"), and on the coefficients of the standardized covariates. The
         intercept is free.
     positive_dict, positive_code : bool, default=False
         Non-negative atoms, non-negative codes (solver "bcd"). With either, the data
         are reconstructed as they are, without subtracting a mean.
     fit_intercept : bool, default=True
-        Fit an intercept, and centre free reconstructions. False takes the data as
-        centred.
+        Fit an intercept, and center free reconstructions. False takes the data as
+        centered.
     init : {"auto", "svd", "random"} or ndarray, default="auto"
         Start: principal axes ("auto", "svd"; their stronger non-negative halves under
         sign constraints), random, or a dictionary of shape
@@ -125,7 +125,7 @@ class SupervisedDictionaryLearning(
     classes_ : ndarray of shape (n_classes,)
         Class labels.
     mean_ : ndarray of shape (n_features,)
-        What reconstructions are centred at; zero under sign constraints.
+        What reconstructions are centered at; zero under sign constraints.
     scale_ : float
         Root mean squared distance of a training sample from the mean.
     objective_ : ndarray of shape (n_iter_ + 1,)
@@ -282,8 +282,8 @@ class SupervisedDictionaryLearning(
         free = not (self.positive_dict or self.positive_code)
         multiplier = class_multipliers(self.class_weight, classes, codes, weight)
         problem = Problem(
-            data=units.data(X, weight, centred=free and self.fit_intercept),
-            label_data=units.data(X, weight, centred=self.fit_intercept),
+            data=units.data(X, weight, centered=free and self.fit_intercept),
+            label_data=units.data(X, weight, centered=self.fit_intercept),
             Z=units.covariates(Z),
             y=codes,
             n_classes=len(classes),

@@ -83,7 +83,7 @@ default="homogeneous"
         Distance in grid points at which covariances are cut to zero by a
         Gaspari-Cohn taper. The deterministic update becomes local.
     obs_positions : array-like or None, default=None
-        Position of each observation, in components of the state, for localisation
+        Position of each observation, in components of the state, for localization
         with a callable operator.
     grid_shape : tuple of int or None, default=None
         Shape of the periodic grid, (n,) or (n_y, n_x); None means a line of all
@@ -215,7 +215,7 @@ default="homogeneous"
         kind = self.background if isinstance(self.background, str) else "ensemble"
         if kind != "ensemble" and self.obs_operator is not None:
             raise ValueError(
-                f"background={kind!r} is learnt from observations of whole states. "
+                f"background={kind!r} is learned from observations of whole states. "
                 "With an obs_operator, pass an ensemble of states as background."
             )
         with single_blas_thread():
@@ -227,7 +227,7 @@ default="homogeneous"
         self.n_modes_ = self._background.n_modes
         self.rank_ = self._background.rank
         self.n_features_out_ = self._n_features_out = len(
-            self._background.analyse(X[:1])[0]
+            self._background.analyze(X[:1])[0]
         )
         if kind in ("ensemble", "snapshots") and ratio > 3:
             warnings.warn(
@@ -255,7 +255,7 @@ default="homogeneous"
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         with single_blas_thread():
-            return self._background.analyse(X)
+            return self._background.analyze(X)
 
     def gain(self, V):
         """Apply the static gain to innovations.

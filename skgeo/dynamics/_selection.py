@@ -82,7 +82,7 @@ def one_standard_error(cv_results, tolerance=1e-3):
     Returns
     -------
     index : int
-        Index of the candidate; among equally sparse ones the most skilful.
+        Index of the candidate; among equally sparse ones the most skillful.
 
     Raises
     ------

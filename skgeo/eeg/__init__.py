@@ -10,12 +10,12 @@ from skgeo.eeg._online import (
     StreamDecoder,
     information_transfer_rate,
     label_windows,
-    normalised_mcc,
+    normalized_mcc,
 )
 from skgeo.eeg._search import AugmentedCovarianceClassifierCV
 from skgeo.eeg._selection import Embedding, select_embedding
 from skgeo.eeg._tangent import TangentMap
-from skgeo.eeg._transfer import RecentredCovarianceClassifier
+from skgeo.eeg._transfer import RecenteredCovarianceClassifier
 
 __all__ = [
     "AugmentedCovarianceClassifier",
@@ -23,13 +23,13 @@ __all__ = [
     "AugmentedCovariances",
     "DelayEmbedding",
     "Embedding",
-    "RecentredCovarianceClassifier",
+    "RecenteredCovarianceClassifier",
     "StreamDecoder",
     "TangentMap",
     "evaluate",
     "information_transfer_rate",
     "label_windows",
-    "normalised_mcc",
+    "normalized_mcc",
     "param_grids",
     "pipeline_folder",
     "pipelines",

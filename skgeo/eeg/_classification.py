@@ -11,7 +11,7 @@ from skgeo.eeg._heads import make_head
 from skgeo.eeg._selection import METHODS, select_embedding
 from skgeo.eeg._sources import (
     CovarianceSource,
-    RecentredSource,
+    RecenteredSource,
     averaged_points,
     order_shares,
 )
@@ -52,7 +52,7 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
         Delay between copies, in samples: it is tied to the sampling rate. Very small
         lags at high orders make nearly singular covariances of band-passed signals.
     selection : {None, "average", "mdop", "cao", "fnn", "ami"}, default=None
-        None takes ``order`` and ``lag``. ``"average"`` averages the normalised Gram
+        None takes ``order`` and ``lag``. ``"average"`` averages the normalized Gram
         matrices of all ``orders`` and ``lags`` and chooses nothing: as good as a
         search where a search helps, and safer with many channels or few trials.
         The other names find one order and lag by :func:`select_embedding`, without
@@ -74,10 +74,10 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
         the channels, which is faster at high orders.
     method : {"tangent-svm", "tangent-lr", "mdm", "fgmdm"}, default="tangent-svm"
         ``"tangent-svm"`` and ``"tangent-lr"``: support vector machine or
-        L2-regularised logistic regression on tangent vectors. ``"mdm"``: minimum
+        L2-regularized logistic regression on tangent vectors. ``"mdm"``: minimum
         distance to the class means. ``"fgmdm"``: the same after geodesic filtering.
     C : float, default=1.0
-        Inverse regularisation of the tangent methods.
+        Inverse regularization of the tangent methods.
     kernel : {"linear", "rbf"}, default="linear"
         Kernel of ``"tangent-svm"``.
     gamma : "scale", "auto" or float, default="scale"
@@ -238,11 +238,11 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
         return self._fit(X, y, sample_weight)
 
     def _fit(self, X, y, sample_weight, domains=None, X_target=None):
-        """Fit; with domains or target trials, on recentred covariances."""
+        """Fit; with domains or target trials, on recentered covariances."""
         check_params(self)
         X = self._check_trials(X, reset=True, min_trials=2)
         self.classes_, codes = check_trials_y(y, X)
-        weight = check_sample_weight(sample_weight, len(X), normalise=False)
+        weight = check_sample_weight(sample_weight, len(X), normalize=False)
         kept = weight > 0
         if not kept.all():  # a weight of zero is a trial left out
             X, codes, weight = X[kept], codes[kept], weight[kept]
@@ -261,7 +261,7 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
                 f"{X.shape[1]}. Select the same channels in the same order."
             )
         if domains is not None or X_target is not None:
-            self._source = RecentredSource(self._source, X_target, self.tol)
+            self._source = RecenteredSource(self._source, X_target, self.tol)
             matrices = self._source.training(X, domains, weight)
         else:
             matrices = self._source(X)

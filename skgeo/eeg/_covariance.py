@@ -25,7 +25,7 @@ __all__ = ["AugmentedCovariances"]
 
 # Estimators that follow from lagged products; the others need the embedded signal.
 _DIRECT = ("cov", "scm", "oas", "lwf")
-_SELF_REGULARISED = ("oas", "lwf", "sch", "mcd", "hub", "stu", "tyl")
+_SELF_REGULARIZED = ("oas", "lwf", "sch", "mcd", "hub", "stu", "tyl")
 
 # Squares of signals outside this range leave the range of floating point.
 _LARGEST_EXPONENT = 500
@@ -65,7 +65,7 @@ class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
     shrinkage : "auto", None or float in [0, 1], default="auto"
         Shrinkage towards the scaled identity, on top of the estimator. ``"auto"``
         applies the OAS intensity to ``"scm"`` and ``"cov"`` and nothing to the
-        estimators that regularise themselves; with it the defaults are positive
+        estimators that regularize themselves; with it the defaults are positive
         definite for average-referenced, duplicated or constant channels and for
         trials shorter than ``order * n_channels``. ``None`` gives exactly what the
         estimator gives.
@@ -146,7 +146,7 @@ class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
         self.n_jobs = n_jobs
 
     def fit(self, X, y=None):
-        """Check the trials; nothing is learnt.
+        """Check the trials; nothing is learned.
 
         Parameters
         ----------
@@ -244,7 +244,7 @@ class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
         fill = self._fill_directly if direct else self._fill_by_embedding
         d = len(self._delays()) * X.shape[1]
         C = np.empty((len(X), d, d))
-        # Chunks of a megabyte or two stay in cache from the centring to the products.
+        # Chunks of a megabyte or two stay in cache from the centering to the products.
         per_chunk = max(1, 2**18 // (X.shape[1] * X.shape[2]))
         n_chunks = max(-(-len(X) // per_chunk), effective_n_jobs(self.n_jobs))
         map_threads(
@@ -265,7 +265,7 @@ class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
 
     @staticmethod
     def _scaled(X):
-        scaled, exponent = lagged.centre_and_scale(X)
+        scaled, exponent = lagged.center_and_scale(X)
         if np.abs(exponent).max() > _LARGEST_EXPONENT:
             raise ValueError(
                 f"X has amplitudes around 2**{exponent[np.abs(exponent).argmax()]}: "
@@ -328,7 +328,7 @@ class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
         Z = self._embed(X, n_window)
         with np.errstate(all="ignore"):  # the caller checks what comes out
             C[:] = Covariances(estimator=self.estimator).transform(Z)
-        if self.shrinkage == "auto" and self.estimator not in _SELF_REGULARISED:
+        if self.shrinkage == "auto" and self.estimator not in _SELF_REGULARIZED:
             lagged.shrink(C, lagged.oas_shrinkage(C, n_window), out=C)
         self._shrink_further(C)
 

@@ -105,7 +105,7 @@ class DelayEmbedding(TransformerMixin, TrialsMixin, BaseEstimator):
         self.edge = edge
 
     def fit(self, X, y=None):
-        """Check the trials; nothing is learnt.
+        """Check the trials; nothing is learned.
 
         Parameters
         ----------

@@ -46,9 +46,9 @@ class CovarianceGrid:
     settings : dict
         Parameters of :class:`AugmentedCovariances` other than order and lag.
     bank : dict of int to ndarray of shape (n_trials, n_channels, n_channels), or None
-        Shift -> lagged products of the centred trials over all samples.
+        Shift -> lagged products of the centered trials over all samples.
     scaled, exponent : ndarray or None
-        The centred, scaled trials.
+        The centered, scaled trials.
     metric : {"riemann", "block-toeplitz"}
         Dense covariances, or the blocks of block-Toeplitz ones.
     """

@@ -43,7 +43,7 @@ def libsvm(K, y, weight, C, tol, K_test):
     weight : ndarray of shape (n,)
         Factors of C.
     C, tol : float
-        Inverse regularisation and tolerance.
+        Inverse regularization and tolerance.
     K_test : ndarray of shape (n_test, n)
         Kernel of test and training samples.
 
@@ -273,7 +273,7 @@ class FilteredMeans(Means):
         # The discriminant analysis scales each feature by itself, so it depends on
         # the frame: take the symmetric one, as the method is defined.
         self.root, rotation, _ = symmetric_whitener(result.x)
-        T = riemann.vectorise(result.extra["logs"].dense(rotation))
+        T = riemann.vectorize(result.extra["logs"].dense(rotation))
         coef = shrunk_lda_directions(T, codes, n_classes, weight)
         # At the Riemannian mean the class means sum to zero, so of n_classes
         # directions one is left with rounding errors: it is not a discriminant.
@@ -284,10 +284,10 @@ class FilteredMeans(Means):
     def _project(self, T):
         filtered = T @ self.basis.T @ self.basis
         # Distances do not change if all matrices are seen from the whitened frame.
-        return riemann.exp_symmetric(riemann.unvectorise(filtered, len(self.root)))
+        return riemann.exp_symmetric(riemann.unvectorize(filtered, len(self.root)))
 
     def _squared(self, C):
-        T = riemann.vectorise(riemann.log_maps(C, self.root).dense())
+        T = riemann.vectorize(riemann.log_maps(C, self.root).dense())
         return super()._squared(self._project(T))
 
 
@@ -300,11 +300,11 @@ class BlockToeplitzMeans(Means):
         warn_if_not_converged(result, self.tol)
         self.whitener = result.x
         P, Omega = self._coordinates(R)
-        self.centres = []
+        self.centers = []
         for k in range(n_classes):
             member = codes == k
             w = weight[member] / weight[member].sum()
-            W, centre, converged = block_toeplitz.mean(
+            W, center, converged = block_toeplitz.mean(
                 P[member], Omega[member], w, tol=self.tol
             )
             if not converged:
@@ -313,7 +313,7 @@ class BlockToeplitzMeans(Means):
                     ConvergenceWarning,
                     stacklevel=3,
                 )
-            self.centres.append((W, centre))
+            self.centers.append((W, center))
         return self
 
     def _coordinates(self, R):
@@ -321,5 +321,5 @@ class BlockToeplitzMeans(Means):
 
     def _squared(self, R):
         P, Omega = self._coordinates(R)
-        d2 = [block_toeplitz.squared_distances(P, Omega, *c) for c in self.centres]
+        d2 = [block_toeplitz.squared_distances(P, Omega, *c) for c in self.centers]
         return np.column_stack(d2)

@@ -13,7 +13,7 @@ __all__ = [
     "StreamDecoder",
     "information_transfer_rate",
     "label_windows",
-    "normalised_mcc",
+    "normalized_mcc",
 ]
 
 
@@ -282,8 +282,8 @@ def label_windows(
     return X, y, ambiguous, ends
 
 
-def normalised_mcc(y_true, y_pred):
-    """Normalise the Matthews correlation coefficient to [0, 1].
+def normalized_mcc(y_true, y_pred):
+    """Normalize the Matthews correlation coefficient to [0, 1].
 
     Parameters
     ----------

@@ -51,11 +51,11 @@ def select_embedding(
     X : array-like of shape (n_trials, n_channels, n_times)
         Trials. Labels play no part.
     method : {"mdop", "cao", "fnn", "ami"}, default="mdop"
-        ``"mdop"``: maximising derivatives on projected manifolds, over all channels
+        ``"mdop"``: maximizing derivatives on projected manifolds, over all channels
         and delays at once; order and lag are the rounded means over trials of the
         number of delays and of the mean delay. The others take the lag at the first
         minimum of the average mutual information and the order from Cao's ratio
-        (``"cao"``), from false nearest neighbours (``"fnn"``), or such that the
+        (``"cao"``), from false nearest neighbors (``"fnn"``), or such that the
         delays span one mean period of the signal (``"ami"``).
     lag : int or None, default=None
         Keep this lag and choose the order only (not with ``"mdop"``). For maps, whose
@@ -117,9 +117,9 @@ def select_embedding(
     if max_lag < 1 or n_times < 16:
         raise ValueError(
             f"X has {n_times} times a trial: at least 16 are required to find "
-            "neighbours. Pass longer trials."
+            "neighbors. Pass longer trials."
         )
-    trials = _standardised_subset(
+    trials = _standardized_subset(
         X, max_trials, max_channels, check_random_state(random_state)
     )
     curves = [solver.average_mutual_information(Z, max_lag) for Z in trials]
@@ -150,7 +150,7 @@ def _room(n_times, lag):
     return max(1, (n_times - max(10, n_times // 4)) // lag - 1)
 
 
-def _standardised_subset(X, max_trials, max_channels, rng):
+def _standardized_subset(X, max_trials, max_channels, rng):
     n, c, _ = X.shape
     if max_trials is not None and n > max_trials:
         X = X[np.sort(rng.choice(n, max_trials, replace=False))]
@@ -170,16 +170,16 @@ def _standardised_subset(X, max_trials, max_channels, rng):
 
 
 def _mdop(trials, curves, max_lag, max_order):
-    # The largest first minimum among the channels keeps neighbours in time out.
+    # The largest first minimum among the channels keeps neighbors in time out.
     theilers = [max(solver.first_minimum(c) for c in curve) for curve in curves]
     orders, lags = [], []
     for trial, theiler in zip(trials, theilers, strict=True):
-        found, _ = solver.maximise_derivatives([trial], [theiler], max_lag, max_order)
+        found, _ = solver.maximize_derivatives([trial], [theiler], max_lag, max_order)
         orders.append(len(found))
         lags.append(np.mean(found))
     fewest = min(map(len, trials))
     together = [trial[:fewest] for trial in trials]
-    common, _ = solver.maximise_derivatives(together, theilers, max_lag, max_order)
+    common, _ = solver.maximize_derivatives(together, theilers, max_lag, max_order)
     return round(np.mean(orders)), round(np.mean(lags)), tuple(sorted(set(common)))
 
 
@@ -190,7 +190,7 @@ def _order(trials, method, lag, max_order):
         return min(max_order, 1 + max(1, round(period / lag)))
     if method == "fnn":
         curve = np.mean(
-            [solver.false_neighbours(s, lag, max_order, lag) for s in series], axis=0
+            [solver.false_neighbors(s, lag, max_order, lag) for s in series], axis=0
         )
         small = np.flatnonzero(curve < max(0.02, 1.2 * curve.min()))
         return int(small[0]) + 1

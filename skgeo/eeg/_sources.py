@@ -9,7 +9,7 @@ from skgeo.utils.parallel import single_blas_thread
 
 __all__ = [
     "CovarianceSource",
-    "RecentredSource",
+    "RecenteredSource",
     "averaged_points",
     "order_shares",
 ]
@@ -110,7 +110,7 @@ class CovarianceSource:
         return transformer._covariances(X)
 
 
-class RecentredSource:
+class RecenteredSource:
     """Matrices of a source, each domain's mean moved to the identity.
 
     Parameters
@@ -129,7 +129,7 @@ class RecentredSource:
         self._X_target = X_target
 
     def training(self, X, domains, weight):
-        """Recentre training trials and learn how to recentre those to predict."""
+        """Recenter training trials and learn how to recenter those to predict."""
         self.roots = [None] * len(self.source.transformers)
         domains = np.zeros(len(X), dtype=int) if domains is None else domains
         if self.single:
@@ -140,7 +140,7 @@ class RecentredSource:
         )
 
     def __getstate__(self):
-        """Leave the target trials behind: their means are learnt."""
+        """Leave the target trials behind: their means are learned."""
         return {**vars(self), "_X_target": None}
 
     def _train(self, index, X, domains, weight):
@@ -166,7 +166,7 @@ class RecentredSource:
             return symmetric_whitener(result.x)[0]
 
     def __call__(self, X):
-        """Compute recentred matrices of trials to predict."""
+        """Compute recentered matrices of trials to predict."""
         if self.single:
             return _congruence(self.source(X), self.roots[0])
         return (

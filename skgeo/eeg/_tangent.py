@@ -55,7 +55,7 @@ def warn_if_not_converged(result, tol):
     if not result.converged:
         warnings.warn(
             f"The Riemannian mean stopped at {result.stop:.1e} > tol={tol:.1e} after "
-            f"{result.n_iter} passes. The matrices are badly conditioned: regularise "
+            f"{result.n_iter} passes. The matrices are badly conditioned: regularize "
             "them more, or accept it by a larger tol.",
             ConvergenceWarning,
             stacklevel=3,
@@ -171,7 +171,7 @@ class TangentMap(TransformerMixin, MatricesMixin, BaseEstimator):
         if logs is None:
             return np.asarray(self._delegate.transform(X))
         with single_blas_thread():
-            return riemann.vectorise(logs.dense(rotation))
+            return riemann.vectorize(logs.dense(rotation))
 
     def _fit(self, X, sample_weight):
         check_params(self)
@@ -216,7 +216,7 @@ class TangentMap(TransformerMixin, MatricesMixin, BaseEstimator):
         if self.metric != "riemann":
             return np.asarray(self._delegate.transform(X))
         with single_blas_thread():
-            return riemann.vectorise(riemann.log_maps(X, self._whitener).dense())
+            return riemann.vectorize(riemann.log_maps(X, self._whitener).dense())
 
     def inverse_transform(self, X):
         """Map tangent vectors back to matrices.
@@ -244,7 +244,7 @@ class TangentMap(TransformerMixin, MatricesMixin, BaseEstimator):
         if self.metric != "riemann":
             return np.asarray(self._delegate.inverse_transform(X))
         with single_blas_thread():
-            S = riemann.unvectorise(X, d)
+            S = riemann.unvectorize(X, d)
             root = np.linalg.inv(self._whitener)
             half = root @ riemann.exp_symmetric(S, 0.5)
             return half @ half.swapaxes(1, 2)

@@ -79,7 +79,7 @@ class SiegelTangent:
         warn_if_not_converged(result, self.tol)
         self.whitener, self.n_iter = result.x, result.n_iter
         rows = self.transform(R)
-        # Unlike logarithms at a mean, the coefficients are not centred by nature.
+        # Unlike logarithms at a mean, the coefficients are not centered by nature.
         self.n_features = rows.shape[1]
         self.offset = weight @ rows
         return rows - self.offset
@@ -93,7 +93,7 @@ class SiegelTangent:
 class AveragedTangent:
     """Vectors of several embeddings side by side, so that their Gram matrices average.
 
-    Each embedding's vectors are centred and scaled to a common mean square first:
+    Each embedding's vectors are centered and scaled to a common mean square first:
     otherwise the largest dimension would speak alone.
     """
 
@@ -131,4 +131,4 @@ def _packed(member, rows):
     if isinstance(member, SiegelTangent):
         return rows
     d = len(member.whitener)
-    return riemann.vectorise(rows.reshape(len(rows), d, d))
+    return riemann.vectorize(rows.reshape(len(rows), d, d))

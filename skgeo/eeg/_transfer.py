@@ -1,12 +1,12 @@
-"""Classification across sessions or people by recentring each domain."""
+"""Classification across sessions or people by recentering each domain."""
 
 from skgeo.eeg._classification import AugmentedCovarianceClassifier
 from skgeo.utils.validation import check_group_labels, check_trials
 
-__all__ = ["RecentredCovarianceClassifier"]
+__all__ = ["RecenteredCovarianceClassifier"]
 
 
-class RecentredCovarianceClassifier(AugmentedCovarianceClassifier):
+class RecenteredCovarianceClassifier(AugmentedCovarianceClassifier):
     """Augmented-covariance classifier that recentres each domain, without labels.
 
     Covariances of a session or a person sit around their own mean. Moving every
@@ -32,12 +32,12 @@ class RecentredCovarianceClassifier(AugmentedCovarianceClassifier):
     order_weights : {"auto", "equal", "inverse"}, default="auto"
         Share of an order in the average.
     metric : {"riemann", "block-toeplitz"}, default="riemann"
-        Geometry. Block-Toeplitz covariances are recentred by the mean of their
+        Geometry. Block-Toeplitz covariances are recentered by the mean of their
         diagonal blocks.
     method : {"tangent-svm", "tangent-lr", "mdm", "fgmdm"}, default="tangent-svm"
         Classifier.
     C : float, default=1.0
-        Inverse regularisation of the tangent methods.
+        Inverse regularization of the tangent methods.
     kernel : {"linear", "rbf"}, default="linear"
         Kernel of ``"tangent-svm"``.
     gamma : "scale", "auto" or float, default="scale"
@@ -76,7 +76,7 @@ class RecentredCovarianceClassifier(AugmentedCovarianceClassifier):
 
     Notes
     -----
-    Without ``X_target_unlabeled`` the trials to predict are recentred by the mean of
+    Without ``X_target_unlabeled`` the trials to predict are recentered by the mean of
     all training trials; with a single training domain this is then the plain
     classifier.
 
@@ -88,15 +88,15 @@ class RecentredCovarianceClassifier(AugmentedCovarianceClassifier):
     Examples
     --------
     >>> import numpy as np
-    >>> from skgeo.eeg import RecentredCovarianceClassifier
+    >>> from skgeo.eeg import RecenteredCovarianceClassifier
     >>> from skgeo.testing import make_trials
     >>> X, y = make_trials(60, 3)
     >>> subjects = np.repeat([1, 2], 30)
     >>> X[subjects == 2] = np.diag([1.0, 4.0, 0.2]) @ X[subjects == 2]
     >>> target = np.diag([3.0, 0.1, 1.0]) @ make_trials(60, 3)[0]
-    >>> model = RecentredCovarianceClassifier(order=2, lag=1)
+    >>> model = RecenteredCovarianceClassifier(order=2, lag=1)
     >>> model.fit(X, y, subjects=subjects, X_target_unlabeled=target[:30])
-    RecentredCovarianceClassifier(lag=1, order=2)
+    RecenteredCovarianceClassifier(lag=1, order=2)
     >>> bool(model.score(target[30:], y[30:]) > 0.9)
     True
     """
@@ -105,7 +105,7 @@ class RecentredCovarianceClassifier(AugmentedCovarianceClassifier):
     __metadata_request__fit = {"subjects": True, "X_target_unlabeled": True}
 
     def fit(self, X, y, sample_weight=None, subjects=None, X_target_unlabeled=None):
-        """Fit on recentred trials.
+        """Fit on recentered trials.
 
         Parameters
         ----------
@@ -122,7 +122,7 @@ class RecentredCovarianceClassifier(AugmentedCovarianceClassifier):
 
         Returns
         -------
-        self : RecentredCovarianceClassifier
+        self : RecenteredCovarianceClassifier
             The fitted classifier.
         """
         domains = None

@@ -14,10 +14,10 @@ __all__ = ["cd_codes", "warmup"]
 
 @jit
 def cd_codes(C, gram, rhs, l1, nonneg, max_sweeps, tol):
-    """Minimise ``c @ gram @ c / 2 - rhs[i] @ c + l1 * |c|_1`` for every row of C.
+    """Minimize ``c @ gram @ c / 2 - rhs[i] @ c + l1 * |c|_1`` for every row of C.
 
     Coordinate descent, in place, warm-started at the values C holds. Each coordinate
-    is set to its exact minimiser, so no step raises the objective. An atom whose
+    is set to its exact minimizer, so no step raises the objective. An atom whose
     diagonal entry is not positive is left alone.
 
     Parameters

@@ -6,7 +6,7 @@ import numpy as np
 
 from skgeo.kernels._jit import jit
 
-__all__ = ["centre_and_scale", "unroll_blocks", "warmup"]
+__all__ = ["center_and_scale", "unroll_blocks", "warmup"]
 
 # Sums may be reordered into vector registers; NaN and infinity keep their meaning.
 _REORDER = {"reassoc", "contract"}
@@ -39,7 +39,7 @@ def _shift_and_scale(x, shift, factor, out):
 
 
 @jit
-def centre_and_scale(X, out, exponent):
+def center_and_scale(X, out, exponent):
     """Remove each channel's mean and scale each trial by a power of two.
 
     Parameters
@@ -47,9 +47,9 @@ def centre_and_scale(X, out, exponent):
     X : ndarray of shape (n_trials, n_channels, n_times)
         Trials of finite samples.
     out : ndarray of shape (n_trials, n_channels, n_times)
-        Filled with centred trials whose largest value lies in [0.5, 1), or zeros.
+        Filled with centered trials whose largest value lies in [0.5, 1), or zeros.
     exponent : ndarray of shape (n_trials,), int64
-        Filled so that the centred trial is ``out * 2.0 ** exponent``.
+        Filled so that the centered trial is ``out * 2.0 ** exponent``.
     """
     n_trials, c, n_times = X.shape
     tiny = 8 * 2.220446049250313e-16
@@ -93,10 +93,10 @@ def centre_and_scale(X, out, exponent):
 
 @jit
 def unroll_blocks(X, base, lag, n_window, out):
-    """Fill centred scatter matrices of delay-embedded trials from their first blocks.
+    """Fill centered scatter matrices of delay-embedded trials from their first blocks.
 
     Block (j + k, j) sums ``x(t + k lag) x(t)^T`` over ``t`` in
-    ``[j lag, j lag + n_window)``.  Its neighbour (j + 1 + k, j + 1) differs only by
+    ``[j lag, j lag + n_window)``.  Its neighbor (j + 1 + k, j + 1) differs only by
     ``lag`` samples that enter and ``lag`` that leave, so ``base``, the blocks of
     ``j = 0``, determine all others at the price of the edges.
 
@@ -160,5 +160,5 @@ def warmup():
     base = np.zeros((1, 2, 1, 1))
     for _ in range(2):
         unroll_blocks(X, base, 1, 3, np.empty((1, 2, 2)))
-        centre_and_scale(X, np.empty_like(X), np.empty(1, dtype=np.int64))
+        center_and_scale(X, np.empty_like(X), np.empty(1, dtype=np.int64))
         X.setflags(write=False)  # what joblib hands to worker processes

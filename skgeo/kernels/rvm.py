@@ -2,7 +2,7 @@
 
 Everything is relative to the noise: the precision of coefficient j is ``a[j]`` over
 the noise variance, so that with C = I + sum_j phi_j phi_j' / a_j the noise variance
-can be maximised out in closed form at every move and no statistic depends on it.
+can be maximized out in closed form at every move and no statistic depends on it.
 Columns and target have unit norm.
 
 The state of a fit is updated in place:
@@ -26,7 +26,7 @@ _REFRESH = 1e-8
 
 @jit
 def data_fit(Y, n, noise, floor):
-    """Data term of the evidence, Y = y' C^-1 y; noise 0: maximised out above floor."""
+    """Data term of the evidence, Y = y' C^-1 y; noise 0: maximized out above floor."""
     if noise > 0.0:
         return -0.5 * n * np.log(noise) - 0.5 * Y / noise
     v = Y / n
@@ -43,7 +43,7 @@ def _shrunk(a, s, q):
 
 @jit
 def best_precision(s, q, rest, Y, n, noise, floor):
-    """Precision that maximises the evidence of one term; infinity leaves it out.
+    """Precision that maximizes the evidence of one term; infinity leaves it out.
 
     ``s``, ``q`` and ``Y`` are the statistics with the term left out; ``rest`` = Y -
     q**2 / s, what the term would leave without a prior, is handed in because the

@@ -1,4 +1,4 @@
-"""Sequential minimal optimisation of a kernel support vector machine."""
+"""Sequential minimal optimization of a kernel support vector machine."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ __all__ = ["smo", "smo_path", "warmup"]
 def smo(Q, diagonal, y, bound, tol, max_iter, alpha, gradient):
     """Solve the dual of a binary support vector machine.
 
-    Minimises ``alpha' Q alpha / 2 - sum(alpha)`` under ``y' alpha = 0`` and
+    Minimizes ``alpha' Q alpha / 2 - sum(alpha)`` under ``y' alpha = 0`` and
     ``0 <= alpha <= bound`` with the working set of second order and the stopping
     rule of libsvm; no shrinking.
 

@@ -22,7 +22,7 @@ __all__ = ["KronPosterior", "kron_posterior", "mode_product"]
 def mode_product(tensor, matrices, mode=None):
     r"""Multiply modes of a tensor by matrices.
 
-    With C-ordered vectorisation, multiplying every mode of X by a matrix is one
+    With C-ordered vectorization, multiplying every mode of X by a matrix is one
     product with their Kronecker product:
     :math:`\mathrm{vec}(X \times_1 H_1 \cdots \times_I H_I) = (H_1 \otimes \cdots
     \otimes H_I)\,\mathrm{vec}(X)`, at the cost of the factors alone.

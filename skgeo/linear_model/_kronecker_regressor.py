@@ -35,7 +35,7 @@ class KroneckerSBLRegressor(
     b + e`, where the prior variance of W is a Kronecker product of one factor over
     features and one over the columns of each output factor: a feature is in or out for
     every output, and an output pattern for every feature. The variances and that
-    of the noise maximise the evidence.
+    of the noise maximize the evidence.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class KroneckerSBLRegressor(
     noise_variance : float or None, default=None
         Noise variance, in squared units of y; None learns it.
     coupling : sequence of float or None, default=None
-        Weights by which neighbouring variances share: one for the features, then one
+        Weights by which neighboring variances share: one for the features, then one
         per output factor.
     prune_tol : "auto" or float, default="auto"
         See :class:`KroneckerSBL`.
@@ -206,8 +206,8 @@ class KroneckerSBLRegressor(
         return self
 
     def _fit(self, X, Y, outputs, tick):
-        self._x_mean, x_scale, X = _standardise(X, self.fit_intercept, rms=True)
-        y_mean, unit, Y = _standardise(Y, self.fit_intercept, rms=False)
+        self._x_mean, x_scale, X = _standardize(X, self.fit_intercept, rms=True)
+        y_mean, unit, Y = _standardize(Y, self.fit_intercept, rms=False)
         if self.fit_intercept:
             # Rotate the constant away: as many rows as there are degrees of freedom.
             X, Y = _drop_constant(X), _drop_constant(Y)
@@ -260,7 +260,7 @@ class KroneckerSBLRegressor(
         return np.sqrt(spread.reshape(len(X), -1) + level) * self._unit
 
 
-def _standardise(A, center, *, rms):
+def _standardize(A, center, *, rms):
     """Mean, scale and scaled columns; one scale for all columns unless ``rms``.
 
     A column that is constant but for rounding becomes zero, of scale one.

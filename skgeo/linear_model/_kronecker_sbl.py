@@ -38,7 +38,7 @@ class KroneckerSBL(
     Each row of X is one measurement vector :math:`y = (H_1 \otimes \cdots \otimes
     H_I) x + e` of a code with prior :math:`x \sim N(0, \mathrm{diag}(g_1 \otimes
     \cdots \otimes g_I))`. The variances :math:`g_i` of each mode, which end up
-    sparse, and the noise variance maximise the evidence; the support of the code
+    sparse, and the noise variance maximize the evidence; the support of the code
     is then a product of one set per mode, its values are free.
 
     Parameters
@@ -47,9 +47,9 @@ class KroneckerSBL(
         Factors of the dictionary, real or complex; n_features must be the product of
         the m_i, the last mode running fastest. None stands for one identity factor.
     method : {"best", "mm", "svd", "am"}, default="best"
-        "mm": minorise-maximise, every iteration raises the evidence. "svd": variances
+        "mm": minorize-maximize, every iteration raises the evidence. "svd": variances
         from the nearest outer product of the second moments, fast, not monotone.
-        "am": expectation maximisation with alternating minimisation, slow. "best":
+        "am": expectation maximization with alternating minimization, slow. "best":
         "svd" and "mm", and the fit with the larger evidence less its costs
         (``min_gain``); where it keeps more than half as many indices in a mode as
         there are measurements, other sets of that mode are searched for a still
@@ -61,7 +61,7 @@ class KroneckerSBL(
         ``transform`` then learns those of its rows.
     coupling : sequence of float or None, default=None
         Block sparsity: one weight per mode, 0 for none, by which the variance of each
-        code borrows from its two neighbours in that mode.
+        code borrows from its two neighbors in that mode.
     prune_tol : "auto" or float, default="auto"
         Indices whose variance is smaller than this times the largest of their mode are
         candidates to be taken out; they are if the evidence is better without them
@@ -206,7 +206,7 @@ class KroneckerSBL(
             raise ValueError(
                 f"X has {X.shape[1]} features, but factors have {dictionary.shape} "
                 f"rows, whose product is {dictionary.n_measurements}: each row of X is "
-                "one vectorised measurement tensor."
+                "one vectorized measurement tensor."
             )
         check_coupling(self.coupling, len(factors))
         self.factors_, self._dictionary = factors, dictionary

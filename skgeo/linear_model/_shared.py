@@ -75,7 +75,7 @@ def learn(dictionary, Y, estimator, noise, tick, **options):
         return run(estimator.method)
     best = max((run("svd"), run("mm")), key=_net_evidence)
     if estimator.coupling is not None and any(estimator.coupling):
-        return best  # the search knows nothing of neighbours
+        return best  # the search knows nothing of neighbors
     gain = estimator.min_gain
     costs = [np.log(H.shape[1]) if gain == "auto" else gain for H in factors]
     for _ in range(_ROUNDS):

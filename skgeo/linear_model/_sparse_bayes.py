@@ -24,10 +24,10 @@ class SparseBayesianRegressor(
     The target is :math:`y = \Phi w + b + e` with noise
     :math:`e \sim N(0, \sigma^2)`, a flat prior on the intercept and one precision per
     coefficient, :math:`w_j \sim N(0, 1/\alpha_j)`. Precisions and noise variance
-    maximise the evidence; most precisions become infinite, which takes their features
+    maximize the evidence; most precisions become infinite, which takes their features
     out.
 
-    The rows are read once, by a QR factorisation that every target shares; the
+    The rows are read once, by a QR factorization that every target shares; the
     iterations that follow cost nothing in the number of rows. Columns and target are
     scaled to unit root mean square inside, so that neither the features kept nor the
     predictions depend on the units of X or y.
@@ -36,7 +36,7 @@ class SparseBayesianRegressor(
     ----------
     solver : {"sequential", "fixed_point"}, default="sequential"
         "sequential" starts from the empty model and adds, removes or re-estimates one
-        term at a time (Tipping and Faul), the noise variance being maximised out at
+        term at a time (Tipping and Faul), the noise variance being maximized out at
         every move. "fixed_point" starts from the full model and updates every
         precision at once (MacKay's fixed point), then ends with single-term moves;
         it takes longer. Both stop at a model that no single-term move improves. The
@@ -112,7 +112,7 @@ class SparseBayesianRegressor(
     ----------
     .. [1] M. E. Tipping, "Sparse Bayesian learning and the relevance vector machine",
        Journal of Machine Learning Research 1, 211-244, 2001.
-    .. [2] M. E. Tipping, A. C. Faul, "Fast marginal likelihood maximisation for
+    .. [2] M. E. Tipping, A. C. Faul, "Fast marginal likelihood maximization for
        sparse Bayesian models", AISTATS 2003.
     .. [3] D. J. C. MacKay, "Bayesian interpolation", Neural Computation 4, 415-447,
        1992.
@@ -246,7 +246,7 @@ class SparseBayesianRegressor(
         return weight * (self.effective_rows / weight.sum())
 
     def _fit_target(self, problem, t, tick):
-        """Maximise the evidence of one target, in scaled units."""
+        """Maximize the evidence of one target, in scaled units."""
         solve = {"sequential": fit_sequential, "fixed_point": fit_fixed_point}
         n_features = len(problem.design)
         # Targets of the reduced problem have unit norm, those of the user total_weight

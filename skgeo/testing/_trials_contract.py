@@ -76,8 +76,8 @@ def check_fit_contract(estimator, kind):
     assert repr(estimator.get_params()) == before, "fit changed a parameter"
     assert_array_equal(X, X_before, err_msg="X was overwritten")
     assert_array_equal(y, y_before, err_msg="y was overwritten")
-    learnt = [name for name in vars(estimator) if name.endswith("_")]
-    assert learnt, "fit sets no attribute that ends in '_'"
+    learned = [name for name in vars(estimator) if name.endswith("_")]
+    assert learned, "fit sets no attribute that ends in '_'"
     assert not hasattr(estimator, "n_features_in_"), "n_features_in_ is for tables"
 
 

@@ -1,4 +1,4 @@
-"""Small trials for checks: seeded, of any size, with classes that can be learnt."""
+"""Small trials for checks: seeded, of any size, with classes that can be learned."""
 
 import numpy as np
 

@@ -117,7 +117,7 @@ def check_trials(X, *, name="X", n_channels=None, min_trials=1, copy=False):
 def check_matrices(X, *, name="X", n_channels=None, min_matrices=1):
     """Check an array of symmetric positive-definite matrices.
 
-    Positive definiteness itself is left to the factorisation that needs it.
+    Positive definiteness itself is left to the factorization that needs it.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def check_matrices(X, *, name="X", n_channels=None, min_matrices=1):
         raise ValueError(
             f"{name} must hold symmetric matrices: {int(uneven.sum())} of {len(X)} are "
             f"not (first at index {worst}, largest asymmetry {gap[worst]:.3g}). "
-            f"Symmetrise with ({name} + {name}.swapaxes(1, 2)) / 2 if that is meant."
+            f"Symmetrize with ({name} + {name}.swapaxes(1, 2)) / 2 if that is meant."
         )
     return X
 
@@ -255,8 +255,8 @@ def check_group_labels(groups, X, name):
     return np.unique(groups, return_inverse=True)
 
 
-def check_sample_weight(sample_weight, n_samples, *, normalise=True):
-    """Check weights and normalise them to sum one.
+def check_sample_weight(sample_weight, n_samples, *, normalize=True):
+    """Check weights and normalize them to sum one.
 
     Parameters
     ----------
@@ -264,7 +264,7 @@ def check_sample_weight(sample_weight, n_samples, *, normalise=True):
         Non-negative weights; None means equal ones.
     n_samples : int
         Number of samples.
-    normalise : bool, default=True
+    normalize : bool, default=True
         Divide by the sum; otherwise weights are returned as they are, and ones for
         None.
 
@@ -279,7 +279,7 @@ def check_sample_weight(sample_weight, n_samples, *, normalise=True):
         If there is not one finite, non-negative weight per sample, or all are zero.
     """
     if sample_weight is None or isinstance(sample_weight, numbers.Real):
-        return np.full(n_samples, 1.0 / n_samples if normalise else 1.0)
+        return np.full(n_samples, 1.0 / n_samples if normalize else 1.0)
     weight = np.asarray(sample_weight, dtype=np.float64)
     if weight.shape != (n_samples,):
         raise ValueError(
@@ -290,7 +290,7 @@ def check_sample_weight(sample_weight, n_samples, *, normalise=True):
     largest = weight.max()
     if largest == 0:
         raise ValueError("sample_weight is zero for every sample.")
-    if not normalise:
+    if not normalize:
         return weight
     weight = weight / largest  # so that the sum cannot overflow
     return weight / weight.sum()

@@ -16,7 +16,7 @@ from skgeo.cluster._solvers import bounds as kmeans_bounds
 from skgeo.cluster._solvers import certificate as kmeans_certificate
 from skgeo.cluster._solvers.groups import group_points, max_inner_product
 from skgeo.cluster._solvers.relaxation import (
-    double_centred,
+    double_centered,
     multiplier_certificate,
     solve_kmeans_sdp,
 )
@@ -56,8 +56,8 @@ def dense_multiplier(groups, t, kappa):
 def test_no_wrong_certificate_and_no_bound_above_the_optimum(seed):
     rng = np.random.RandomState(seed % 2**32)
     K, d = rng.randint(2, 4), rng.randint(1, 4)
-    centres = rng.choice([0.0, 2.0, 6.0]) * rng.standard_normal((K, d))
-    X = centres[rng.randint(K, size=8)] + rng.standard_normal((8, d))
+    centers = rng.choice([0.0, 2.0, 6.0]) * rng.standard_normal((K, d))
+    X = centers[rng.randint(K, size=8)] + rng.standard_normal((8, d))
     if rng.rand() < 0.2:
         X = X.round()
     labellings = list(all_labellings(8, K))
@@ -76,14 +76,14 @@ def test_reduced_bound_equals_the_dense_one():
     X, _ = make_gaussian_clusters(90, 3, 4, separation=4.5, random_state=1)
     labels = KMeans(3, n_init=5, random_state=0).fit(X).labels_
     groups = group_points(X, labels, 3)
-    gram = double_centred(X @ X.T)[np.ix_(groups.order, groups.order)]
+    gram = double_centered(X @ X.T)[np.ix_(groups.order, groups.order)]
     t = groups.largest_t() * 0.5 + 10.0
     for kappa in (None, 0.7, 1.5):
         N = dense_multiplier(groups, t, kappa)
         assert N.min() >= -1e-14 * N.max()
         assert_allclose(N, N.T)
         M = gram + N
-        want = M.sum() / 90 + np.linalg.eigvalsh(double_centred(M))[-2:].sum()
+        want = M.sum() / 90 + np.linalg.eigvalsh(double_centered(M))[-2:].sum()
         got = kmeans_bounds._clipped_value(groups, 3, t, kappa)
         assert_allclose(got, want, rtol=1e-9)
         assert got >= want * (1 - 1e-12)
@@ -98,7 +98,7 @@ def test_reduced_certificate_has_the_dense_spectrum():
         factors = [np.linalg.qr(D, mode="r") for D in groups.points]
         M, _ = kmeans_certificate._reduced(groups, t, kappa, factors)
         N = dense_multiplier(groups, t, kappa)
-        gram = double_centred(X @ X.T)[np.ix_(groups.order, groups.order)]
+        gram = double_centered(X @ X.T)[np.ix_(groups.order, groups.order)]
         same = np.equal.outer(labels, labels)[np.ix_(groups.order, groups.order)]
         Pi = np.eye(90) - same / same.sum(axis=0)
         want = np.linalg.eigvalsh(Pi @ (gram + N) @ Pi)[-5:]
@@ -142,7 +142,7 @@ def test_bounds_tighten_in_order():
 
 def test_multiplier_of_the_solver_certifies():
     X, y = make_gaussian_clusters(60, 2, 3, separation=8, random_state=4)
-    A = double_centred(X @ X.T)
+    A = double_centered(X @ X.T)
     N = solve_kmeans_sdp(
         A,
         2,

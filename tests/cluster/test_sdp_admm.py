@@ -11,7 +11,7 @@ from skgeo.cluster._solvers.admm import _solve_normal, _start
 from skgeo.cluster._solvers.likelihood import profile_blocks, solve_la_sdp
 from skgeo.cluster._solvers.reference_cvxpy import solve_with_cvxpy
 from skgeo.cluster._solvers.relaxation import (
-    double_centred,
+    double_centered,
     gram_inertia,
     solve_kmeans_sdp,
 )
@@ -34,7 +34,7 @@ def hard_instance(n, seed=5):
 
 def gram(X):
     X = X - X.mean(axis=0)
-    return double_centred(X @ X.T)
+    return double_centered(X @ X.T)
 
 
 @pytest.mark.parametrize("n_blocks", [1, 3])

@@ -74,8 +74,8 @@ def test_small_and_complete():
     recording = read_recording()
     assert recording["digital"].shape == (6, 64, 20000)
     assert recording["digital"].dtype == np.int16
-    licence = DATA_FILE.with_name("ATTRIBUTION.md").read_text(encoding="utf-8")
-    assert "Open Data Commons Attribution License" in licence
+    license = DATA_FILE.with_name("ATTRIBUTION.md").read_text(encoding="utf-8")
+    assert "Open Data Commons Attribution License" in license
 
 
 def test_positions_make_sense():

@@ -161,7 +161,7 @@ def test_taper_is_a_correlation_function_of_compact_support():
     assert np.linalg.eigvalsh(gaspari_cohn(gap / 6.0)).min() > -1e-10
 
 
-def test_localised_updates_match_their_definitions():
+def test_localized_updates_match_their_definitions():
     rng = np.random.default_rng(3)
     n, d = 6, 10
     E, d_obs = rng.standard_normal((n, d)), rng.standard_normal(d)
@@ -266,7 +266,7 @@ def test_snapshot_ensemble_comes_close_to_the_wiener_filter(noisy_ks):
     assert errors[400] < 0.5 < errors[20]
 
 
-def test_static_gain_is_the_dense_formula_and_localises():
+def test_static_gain_is_the_dense_formula_and_localizes():
     rng = np.random.default_rng(6)
     E = rng.standard_normal((8, 12))
     seen = np.array([0, 3, 6, 9])

@@ -7,6 +7,6 @@ THREE_D_NAMES = (
     "AugmentedCovarianceClassifierCV",
     "AugmentedCovariances",
     "DelayEmbedding",
-    "RecentredCovarianceClassifier",
+    "RecenteredCovarianceClassifier",
     "TangentMap",
 )

@@ -148,15 +148,15 @@ def test_mean_is_the_minimum_of_the_squared_distances():
     R = blocks(7, 3, 2)
     P, Omega = bt.coefficients(R)
     weight = np.random.default_rng(0).dirichlet(np.ones(7))
-    W, centre, converged = bt.mean(P, Omega, weight)
+    W, center, converged = bt.mean(P, Omega, weight)
     assert converged
-    least = weight @ bt.squared_distances(P, Omega, W, centre)
+    least = weight @ bt.squared_distances(P, Omega, W, center)
     rng = np.random.default_rng(1)
     for _ in range(10):
         step = 1e-3 * rng.standard_normal((2, 2))
         near = W @ (np.eye(2) + step)
-        assert weight @ bt.squared_distances(P, Omega, near, centre) > least
-        other = centre + 1e-3 * rng.standard_normal(centre.shape)
+        assert weight @ bt.squared_distances(P, Omega, near, center) > least
+        other = center + 1e-3 * rng.standard_normal(center.shape)
         assert weight @ bt.squared_distances(P, Omega, W, other) > least
 
 

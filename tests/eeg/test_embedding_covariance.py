@@ -119,10 +119,10 @@ def test_block_toeplitz_is_positive_semidefinite(order, lag, n_channels, seed):
     for i in range(1, order):
         assert_allclose(blocks[:, i, :, i], blocks[:, 0, :, 0], rtol=1e-12)
     # Its corner is the plain covariance, its first column the biased lagged products.
-    centred = X - X.mean(-1, keepdims=True)
+    centered = X - X.mean(-1, keepdims=True)
     for k in range(order):
-        left = centred[:, :, k * lag :]
-        right = centred[:, :, : 32 - k * lag]
+        left = centered[:, :, k * lag :]
+        right = centered[:, :, : 32 - k * lag]
         expected = left @ right.swapaxes(1, 2) / 32
         assert_allclose(blocks[:, k, :, 0], expected, rtol=1e-9, atol=1e-9)
 
@@ -187,14 +187,14 @@ def test_nan_from_an_estimator_is_refused():
         AugmentedCovariances(estimator="corr", shrinkage=None).fit_transform(X)
 
 
-def test_centre_and_scale_equals_its_twin():
+def test_center_and_scale_equals_its_twin():
     rng = np.random.default_rng(0)
     X = rng.standard_normal((4, 3, 50)) * 10.0 ** np.array([-200, 0, 3, 200]).reshape(
         4, 1, 1
     )
     X[1, 2] = 7.0
     X[2] += 1e9
-    out, exponent = lagged.centre_and_scale(X)
+    out, exponent = lagged.center_and_scale(X)
     twin = X - X.mean(-1, keepdims=True)
     twin[1, 2] = 0.0
     assert_allclose(np.ldexp(out, exponent[:, None, None]), twin, rtol=1e-4)

@@ -8,7 +8,7 @@ from sklearn.svm import SVC
 
 from skgeo.eeg._heads import libsvm
 from skgeo.eeg._solvers.cross_validation import gamma_scale, radial, roc_auc
-from skgeo.eeg._solvers.fold_grams import centred
+from skgeo.eeg._solvers.fold_grams import centered
 from skgeo.eeg._solvers.gram_svm import one_versus_one, ovr_decision, vote
 from skgeo.kernels.smo import smo, smo_path
 
@@ -117,12 +117,12 @@ def test_roc_auc_is_sklearns_to_the_last_bit():
     assert np.isnan(roc_auc(np.arange(3.0), np.ones(3, bool)))
 
 
-def test_gamma_scale_and_centring():
+def test_gamma_scale_and_centering():
     Z, _ = problem(2, 0)
     train = np.arange(10, 50)
-    centred_Z = Z - Z[train].mean(0)
-    K = centred(Z @ Z.T, train)
-    assert_allclose(K, centred_Z @ centred_Z.T, atol=1e-10)
-    expected = 1.0 / centred_Z[train].var(0).sum()
+    centered_Z = Z - Z[train].mean(0)
+    K = centered(Z @ Z.T, train)
+    assert_allclose(K, centered_Z @ centered_Z.T, atol=1e-10)
+    expected = 1.0 / centered_Z[train].var(0).sum()
     assert_allclose(gamma_scale(K, train), expected)
     assert gamma_scale(np.zeros((3, 3)), np.arange(2)) == 1.0

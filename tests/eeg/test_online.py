@@ -11,7 +11,7 @@ from skgeo.eeg import (
     StreamDecoder,
     information_transfer_rate,
     label_windows,
-    normalised_mcc,
+    normalized_mcc,
 )
 from skgeo.testing import make_trials
 
@@ -117,8 +117,8 @@ def test_label_windows():
 
 def test_scores():
     y = np.array([0, 0, 1, 1, 2, 2])
-    assert normalised_mcc(y, y) == 1.0
-    assert normalised_mcc(y, np.zeros(6)) == 0.5
+    assert normalized_mcc(y, y) == 1.0
+    assert normalized_mcc(y, np.zeros(6)) == 0.5
     assert information_transfer_rate(1.0, 4, 2.0) == pytest.approx(60.0)
     assert information_transfer_rate(0.25, 4, 2.0) == 0.0
     # Wolpaw 1998: 90 % of four classes are 1.37 bits.

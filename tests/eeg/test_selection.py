@@ -148,7 +148,7 @@ def test_classifier_uses_what_is_selected():
         assert_array_equal(ours.decision_function(X), fixed.decision_function(X))
 
 
-def test_average_is_the_average_of_normalised_grams():
+def test_average_is_the_average_of_normalized_grams():
     X, y = make_trials(40, 3, 150)
     X += 2 * np.random.default_rng(0).standard_normal(X.shape)
     model = AugmentedCovarianceClassifier(

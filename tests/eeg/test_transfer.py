@@ -1,4 +1,4 @@
-"""Recentring of domains."""
+"""Recentering of domains."""
 
 import pickle
 
@@ -11,7 +11,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from skgeo.eeg import (
     AugmentedCovarianceClassifier,
     AugmentedCovariances,
-    RecentredCovarianceClassifier,
+    RecenteredCovarianceClassifier,
     TangentMap,
 )
 from skgeo.testing import make_trials
@@ -38,11 +38,11 @@ def domains():
         {"method": "mdm"},
     ],
 )
-def test_recentring_transfers(domains, params):
+def test_recentering_transfers(domains, params):
     X, y, subjects = domains
     source, target = subjects != "eve", subjects == "eve"
     plain = AugmentedCovarianceClassifier(2, 1, **params).fit(X[source], y[source])
-    ours = RecentredCovarianceClassifier(2, 1, **params).fit(
+    ours = RecenteredCovarianceClassifier(2, 1, **params).fit(
         X[source],
         y[source],
         subjects=subjects[source],
@@ -62,14 +62,14 @@ def test_without_metadata_it_is_the_plain_classifier(domains):
     plain = AugmentedCovarianceClassifier(2, 1).fit(X[one], y[one])
     expected = plain.decision_function(X[one])
     for extra in ({}, {"subjects": subjects[one]}):
-        ours = RecentredCovarianceClassifier(2, 1).fit(X[one], y[one], **extra)
+        ours = RecenteredCovarianceClassifier(2, 1).fit(X[one], y[one], **extra)
         found = ours.decision_function(X[one])
         assert_allclose(found, expected, rtol=1e-3, atol=2e-3)
 
 
-def test_each_domain_is_centred(domains):
+def test_each_domain_is_centered(domains):
     X, y, subjects = domains
-    model = RecentredCovarianceClassifier(2, 1).fit(X, y, subjects=subjects)
+    model = RecenteredCovarianceClassifier(2, 1).fit(X, y, subjects=subjects)
     codes = np.unique(subjects, return_inverse=True)[1]
     C = model._source.training(X, codes, np.ones(len(X)))
     raw = AugmentedCovariances(2, 1).fit_transform(X)
@@ -86,15 +86,15 @@ def test_weights_and_metadata(domains):
     X, y, subjects = domains
     weight = np.ones(len(X))
     weight[:10] = 0.0
-    ours = RecentredCovarianceClassifier(2, 1).fit(X, y, weight, subjects=subjects)
-    dropped = RecentredCovarianceClassifier(2, 1)
+    ours = RecenteredCovarianceClassifier(2, 1).fit(X, y, weight, subjects=subjects)
+    dropped = RecenteredCovarianceClassifier(2, 1)
     dropped.fit(X[10:], y[10:], subjects=subjects[10:])
     assert_allclose(ours.decision_function(X), dropped.decision_function(X), atol=2e-3)
     with sklearn.config_context(enable_metadata_routing=True):
-        routing = get_routing_for_object(RecentredCovarianceClassifier())
+        routing = get_routing_for_object(RecenteredCovarianceClassifier())
         offered = {"subjects", "X_target_unlabeled", "X_target_labeled"}
         assert routing.consumes("fit", offered) == {"subjects", "X_target_unlabeled"}
     with pytest.raises(ValueError, match="subjects must hold one label per trial"):
-        RecentredCovarianceClassifier().fit(X, y, subjects=subjects[:-1])
+        RecenteredCovarianceClassifier().fit(X, y, subjects=subjects[:-1])
     with pytest.raises(ValueError, match="X_target_unlabeled has 2 channels"):
-        RecentredCovarianceClassifier().fit(X, y, X_target_unlabeled=X[:, :2])
+        RecenteredCovarianceClassifier().fit(X, y, X_target_unlabeled=X[:, :2])

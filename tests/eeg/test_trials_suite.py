@@ -10,7 +10,7 @@ from skgeo.eeg import (
     AugmentedCovarianceClassifierCV,
     AugmentedCovariances,
     DelayEmbedding,
-    RecentredCovarianceClassifier,
+    RecenteredCovarianceClassifier,
     TangentMap,
 )
 from skgeo.testing import (
@@ -56,7 +56,7 @@ CASES = [
         AugmentedCovarianceClassifier(3, 2, metric="block-toeplitz", shrinkage=None),
         {"mixing": "invertible"},
     ),
-    (RecentredCovarianceClassifier(2, 2), {}),
+    (RecenteredCovarianceClassifier(2, 2), {}),
 ]
 
 

@@ -13,7 +13,7 @@ from skgeo.eeg import (
     AugmentedCovarianceClassifierCV,
     AugmentedCovariances,
     DelayEmbedding,
-    RecentredCovarianceClassifier,
+    RecenteredCovarianceClassifier,
     TangentMap,
 )
 from tests.integration.test_any_table import answers
@@ -28,7 +28,7 @@ ESTIMATORS = [
     AugmentedCovarianceClassifier(2, 2, metric="block-toeplitz"),
     AugmentedCovarianceClassifier(selection="average", orders=(1, 2), lags=(1, 2)),
     AugmentedCovarianceClassifierCV(orders=(1, 2), lags=(1,), cv=2),
-    RecentredCovarianceClassifier(2, 2),
+    RecenteredCovarianceClassifier(2, 2),
 ]
 
 trials = st.fixed_dictionaries(

@@ -15,7 +15,7 @@ from skgeo.eeg import (
     AugmentedCovarianceClassifierCV,
     AugmentedCovariances,
     DelayEmbedding,
-    RecentredCovarianceClassifier,
+    RecenteredCovarianceClassifier,
     TangentMap,
 )
 from skgeo.testing import all_estimators, make_trials
@@ -75,7 +75,7 @@ def fitted_trials():
     yield TangentMap().fit(C), C
     yield AugmentedCovarianceClassifier(2, 2).fit(X, y), X
     yield AugmentedCovarianceClassifierCV(orders=(1, 2), lags=(2,)).fit(X, y), X
-    yield RecentredCovarianceClassifier(2, 2).fit(X, y), X
+    yield RecenteredCovarianceClassifier(2, 2).fit(X, y), X
 
 
 def answer_of(model, X):

@@ -59,7 +59,7 @@ def dense_posterior(factors, gammas, Y, noise):
 
 
 def triangle(B):
-    """R of a QR factorisation by Householder reflections, diagonal positive."""
+    """R of a QR factorization by Householder reflections, diagonal positive."""
     B, n = B.copy(), B.shape[1]
     for j in range(n):
         x = B[j:, j]

@@ -16,7 +16,7 @@ from sklearn.model_selection import GridSearchCV
 
 from skgeo.linear_model import KroneckerSBL, KroneckerSBLRegressor, kron_posterior
 from skgeo.linear_model._kronecker.posterior import moments
-from skgeo.linear_model._kronecker.prior import _Fit, _minorise, fit_kron_prior
+from skgeo.linear_model._kronecker.prior import _Fit, _minorize, fit_kron_prior
 
 METHODS = ("best", "mm", "svd", "am")
 
@@ -148,7 +148,7 @@ def test_mm_update_is_the_minimum_of_its_surrogate():
     C = s2 * np.eye(12) + (A * np.kron(*start)) @ A.T
     assert_allclose(m.slopes.ravel(), np.sum(A * np.linalg.solve(C, A), 0), rtol=1e-9)
     assert_allclose(m.inverse_trace, np.trace(np.linalg.inv(C)), rtol=1e-9)
-    _minorise(fit, m, 1)
+    _minorize(fit, m, 1)
     best = surrogate([fit.gammas[0], fit.gammas[1]])
     assert best < surrogate(start)
     for j in range(5):
@@ -158,7 +158,7 @@ def test_mm_update_is_the_minimum_of_its_surrogate():
             assert surrogate([fit.gammas[0], other]) > best
 
 
-def test_am_is_expectation_maximisation():
+def test_am_is_expectation_maximization():
     # One mode: gamma <- variance + |mean|**2, noise <- its expectation.
     factors, _, X, _, _ = problem(rows=(12,), columns=(8,), k=(3,), n_samples=3)
     H = factors[0] / np.linalg.norm(factors[0], axis=0)

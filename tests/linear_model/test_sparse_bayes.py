@@ -247,7 +247,7 @@ def test_bad_weights(weight, message):
         SparseBayesianRegressor().fit(X, y, sample_weight=weight)
 
 
-def test_targets_share_nothing_but_the_factorisation():
+def test_targets_share_nothing_but_the_factorization():
     X, y, _ = problem(90, 11)
     Y = np.column_stack([y, -2 * y, np.roll(y, 7)])
     joint = SparseBayesianRegressor().fit(X, Y)

@@ -3,11 +3,11 @@
 Any symmetric N >= 0 gives, with Z = 11'/n + W and 0 <= W <= I, trace W <= K - 1,
 
     max <XX', Z>  <=  1'(XX' + N)1 / n + sum of the K - 1 largest eigenvalues of the
-                      centred XX' + N  (negative ones left out).
+                      centered XX' + N  (negative ones left out).
 
 :func:`clipped_bound` takes N from the family of the closed-form certificate with
 negative margins cut to zero and t free.  :func:`cell_bound` adds a multiplier that is
-constant on pairs of cells, found by a small semidefinite programme.  Neither forms an
+constant on pairs of cells, found by a small semidefinite program.  Neither forms an
 n x n matrix: everything is reduced exactly through thin QR factors.
 """
 
@@ -143,11 +143,11 @@ def clipped_bound(groups, n_clusters, n_grid=12):
             if value < best[0]:
                 best = (value, t, kappa)
     if np.isfinite(best[0]):
-        centre = best[1]
+        center = best[1]
         for factor in (1.05, 0.95):
-            value = _clipped_value(groups, n_clusters, factor * centre, best[2])
+            value = _clipped_value(groups, n_clusters, factor * center, best[2])
             if value < best[0]:
-                best = (value, factor * centre, best[2])
+                best = (value, factor * center, best[2])
     return best
 
 
@@ -216,12 +216,12 @@ def cell_bound(
     max_iter=150,
     random_state=None,
 ):
-    """Tighten a clipped bound by a semidefinite programme over cells of points.
+    """Tighten a clipped bound by a semidefinite program over cells of points.
 
     Parameters
     ----------
     groups : Groups
-        Labelled points.
+        Labeled points.
     n_clusters : int
         Number of clusters of the optimum.
     t, kappa : float, float or None

@@ -10,8 +10,8 @@ Inside the bracket the family
 
     N_ij = (g_i - tau)(g_j - tau) / (2 h) - theta psi_i' (I - 2 d d'/h) psi_j
 
-(d the difference of the means, h = ||d||^2 - tau, psi shrunk centred points) has the
-right row sums.  If it is nonnegative and the largest eigenvalue of the centred
+(d the difference of the means, h = ||d||^2 - tau, psi shrunk centered points) has the
+right row sums.  If it is nonnegative and the largest eigenvalue of the centered
 ``X X' + N`` is below t, the labels are optimal.  That matrix has rank at most 2 K d:
 thin QR factors of the groups reduce it, exactly, to a small dense one.
 """
@@ -44,7 +44,7 @@ def pca_bound(groups, n_clusters):
 
 
 def shrunk_points(groups, a, slack, curvature, kappa):
-    """Points of group a shrunk towards the mean where a margin is small, centred.
+    """Points of group a shrunk towards the mean where a margin is small, centered.
 
     ``slack`` (n_a, K) are the margins minus tau and ``curvature`` (K,) the h of the
     pairs with a.
@@ -53,8 +53,8 @@ def shrunk_points(groups, a, slack, curvature, kappa):
     reach = (slack[:, others] / np.sqrt(2 * curvature[others])).min(axis=1)
     norm = np.where(groups.norms[a] > 0, groups.norms[a], 1.0)
     weight = np.minimum(1.0, kappa * np.maximum(reach, 0.0) / norm)
-    centre = weight @ groups.points[a] / max(weight.sum(), 1e-300)
-    return weight[:, None] * (groups.points[a] - centre)
+    center = weight @ groups.points[a] / max(weight.sum(), 1e-300)
+    return weight[:, None] * (groups.points[a] - center)
 
 
 def pair_scale(psi_a, psi_b, slack_a, slack_b, gap, h, coefficient):
@@ -71,7 +71,7 @@ def pair_scale(psi_a, psi_b, slack_a, slack_b, gap, h, coefficient):
 
 
 def _reduced(groups, t, kappa, factors):
-    """Matrix with the nonzero spectrum of the centred ``X X' + N``, and sum ||F||^2."""
+    """Matrix with the nonzero spectrum of centered ``X X' + N``, and sum ||F||^2."""
     K, d = groups.n_groups, groups.n_features
     tau = groups.harmonic(t)
     h = groups.squared_separation() - tau
@@ -118,7 +118,7 @@ def closed_form_certificate(groups, n_clusters, weighted=True):
     Parameters
     ----------
     groups : Groups
-        Labelled points.
+        Labeled points.
     n_clusters : int
         Number of clusters the optimum may use; a proof needs as many groups.
     weighted : bool

@@ -1,4 +1,4 @@
-"""Sufficient statistics of labelled points, shared by certificates and bounds."""
+"""Sufficient statistics of labeled points, shared by certificates and bounds."""
 
 from dataclasses import dataclass, field
 

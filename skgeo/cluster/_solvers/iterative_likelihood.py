@@ -19,7 +19,7 @@ from skgeo.utils.solver_result import SolverResult
 __all__ = ["group_covariances", "match_groups", "solve_ila_sdp"]
 
 
-def _regularised(scatters, sizes, strength, reg_covar, dimension, floor):
+def _regularized(scatters, sizes, strength, reg_covar, dimension, floor):
     """Shrink scatter matrices to the pooled covariance, add the ridge."""
     pooled = scatters.sum(axis=0) / sizes.sum()
     ridge = reg_covar * max(np.trace(pooled) / dimension, floor)
@@ -30,7 +30,7 @@ def _regularised(scatters, sizes, strength, reg_covar, dimension, floor):
 
 
 def group_covariances(X, labels, n_clusters, *, strength, reg_covar, dimension, floor):
-    """Regularised covariances of labelled groups.
+    """Regularized covariances of labeled groups.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def group_covariances(X, labels, n_clusters, *, strength, reg_covar, dimension, 
         if len(mine):
             mine = mine - mine.mean(axis=0)
             scatters[k] = mine.T @ mine
-    return _regularised(scatters, sizes, strength, reg_covar, dimension, floor)
+    return _regularized(scatters, sizes, strength, reg_covar, dimension, floor)
 
 
 def match_groups(Z, labels, n_clusters):
@@ -97,7 +97,7 @@ def solve_ila_sdp(
     random_state=None,
     callback=None,
 ):
-    """Maximise the profile likelihood over memberships and covariances in turn.
+    """Maximize the profile likelihood over memberships and covariances in turn.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def solve_ila_sdp(
     covariances : ndarray of shape (K, d, d), optional
         Known covariances: one SDP is solved and nothing is updated.
     strength, reg_covar, dimension, floor
-        Regularisation, as in :func:`group_covariances`.
+        Regularization, as in :func:`group_covariances`.
     tol : float
         Stops when the objective rises by less than this share, or when the labels stand
         still.
@@ -170,7 +170,7 @@ def solve_ila_sdp(
         scatters, sizes = zip(
             *(laplacian_covariance(X, z) for z in positive), strict=True
         )
-        covariances, _ = _regularised(
+        covariances, _ = _regularized(
             np.array(scatters), np.array(sizes), strength, reg_covar, dimension, floor
         )
         small = len(objectives) > 1 and objectives[-1] - objectives[-2] < tol * (

@@ -1,6 +1,6 @@
 """Likelihood-adjusted SDP: Gaussian clusters with known, unequal covariances.
 
-The profile log-likelihood of hard labels, with the means maximised out and up to
+The profile log-likelihood of hard labels, with the means maximized out and up to
 ``-(n d / 2) log 2 pi``, is linear in the group membership matrices Z_k::
 
     max  sum_k <A_k, Z_k>,   A_k = -(1/2) log det(S_k) 11' - (1/4) D_k
@@ -36,7 +36,7 @@ def profile_blocks(X, covariances):
 def laplacian_covariance(X, Z):
     """Scatter ``X' (diag(Z 1) - Z) X`` of one group and its size ``1' Z 1``.
 
-    It is the maximiser of the objective in S_k times the size, uses no centroid, and
+    It is the maximizer of the objective in S_k times the size, uses no centroid, and
     is psd for Z >= 0 because the middle matrix is a graph Laplacian.
     """
     degree = Z.sum(axis=1)
@@ -60,7 +60,7 @@ def solve_la_sdp(X, covariances, *, tol=1e-4, max_iter=2000, state=None, callbac
     -------
     result : SolverResult
         ``x`` has shape (K, n, n); ``extra["upper_bound"]`` bounds the profile
-        log-likelihood of every labelling, without its ``-(n d / 2) log 2 pi``.
+        log-likelihood of every labeling, without its ``-(n d / 2) log 2 pi``.
     """
     traces = np.ones(len(covariances))
     return sdp_admm(

@@ -1,4 +1,4 @@
-"""Nonnegative low-rank factorisation of the K-means relaxation, in O(n r) memory.
+"""Nonnegative low-rank factorization of the K-means relaxation, in O(n r) memory.
 
     max ||Y'U||_F^2   s.t.  U >= 0 (n x r),  U U' 1 = 1,  ||U||_F^2 = K,     Y = Xc / s
 
@@ -65,12 +65,12 @@ def solve_kmeans_lowrank(
     random_state,
     callback=None,
 ):
-    """Find a stationary point of the factorised relaxation.
+    """Find a stationary point of the factorized relaxation.
 
     Parameters
     ----------
     Y : ndarray of shape (n, d)
-        Centred points.
+        Centered points.
     n_clusters : int
         K.
     labels : ndarray of shape (n,)

@@ -1,4 +1,4 @@
-"""EM of a Gaussian mixture with the covariance regularisation of iLA-SDP."""
+"""EM of a Gaussian mixture with the covariance regularization of iLA-SDP."""
 
 import numpy as np
 from scipy import linalg
@@ -43,7 +43,7 @@ def shrunk_em(X, weights, means, covariances, *, strength, ridge, tol, max_iter)
     -------
     result : SolverResult
         ``x`` is ``(weights, means, covariances)``; ``objective`` is the log-likelihood
-        per point. The regularisation is not part of it, so it may fall a little.
+        per point. The regularization is not part of it, so it may fall a little.
     """
     n, d = X.shape
     K = len(weights)
@@ -62,8 +62,8 @@ def shrunk_em(X, weights, means, covariances, *, strength, ridge, tol, max_iter)
         means = (share.T @ X) / sizes[:, None]
         scatters = np.empty((K, d, d))
         for k in range(K):
-            centred = X - means[k]
-            scatters[k] = (centred * share[:, k, None]).T @ centred
+            centered = X - means[k]
+            scatters[k] = (centered * share[:, k, None]).T @ centered
         pooled = scatters.sum(axis=0) / n
         covariances = (scatters + strength * pooled) / (sizes + strength)[:, None, None]
         covariances[:, range(d), range(d)] += ridge

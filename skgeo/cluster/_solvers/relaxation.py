@@ -15,7 +15,7 @@ from skgeo.cluster._solvers.spectral import largest_eigenvalues
 from skgeo.utils.solver_result import SolverResult
 
 __all__ = [
-    "double_centred",
+    "double_centered",
     "finish_labels",
     "gram_inertia",
     "gram_lloyd",
@@ -27,11 +27,11 @@ _EPS = np.finfo(float).eps
 _bound = partial(fixed_vector_bound, fixed_trace=True)
 
 
-def double_centred(M):
+def double_centered(M):
     """``P M P`` with P the projector on the complement of the constant vector."""
     rows = M.mean(axis=1)
-    centred = M - rows[:, None] - M.mean(axis=0)[None] + rows.mean()
-    return 0.5 * (centred + centred.T)
+    centered = M - rows[:, None] - M.mean(axis=0)[None] + rows.mean()
+    return 0.5 * (centered + centered.T)
 
 
 def _distances(A, labels, n_clusters):
@@ -48,7 +48,7 @@ def _distances(A, labels, n_clusters):
 
 
 def gram_inertia(A, labels, n_clusters):
-    """Inertia of a labelling of points with Gram matrix A."""
+    """Inertia of a labeling of points with Gram matrix A."""
     squared, _, _ = _distances(A, labels, n_clusters)
     return float(squared[np.arange(len(A)), labels].sum())
 
@@ -90,7 +90,7 @@ def multiplier_certificate(A, labels, n_clusters, N):
     Parameters
     ----------
     A : ndarray of shape (n, n)
-        Double-centred Gram matrix.
+        Double-centered Gram matrix.
     labels : ndarray of shape (n,)
         Labels 0..K-1, each present.
     n_clusters : int
@@ -119,7 +119,7 @@ def multiplier_certificate(A, labels, n_clusters, N):
         if a != b
     )
     floor = max(
-        largest_eigenvalues(double_centred(A[np.ix_(r, r)]), 1)[0] for r in rows
+        largest_eigenvalues(double_centered(A[np.ix_(r, r)]), 1)[0] for r in rows
     )
     if t_max < floor - 2 * rounding:
         return "not_tight"
@@ -167,7 +167,7 @@ def finish_labels(A, n_clusters, Z, N, group_rows, random_state):
     Parameters
     ----------
     A : ndarray of shape (n, n)
-        Double-centred Gram matrix.
+        Double-centered Gram matrix.
     n_clusters : int
         K.
     Z, N : ndarray of shape (n, n)
@@ -188,7 +188,7 @@ def finish_labels(A, n_clusters, Z, N, group_rows, random_state):
     vectors = np.linalg.eigh(0.5 * (Z + Z.T))[1][:, -n_clusters:]
     labels = group_rows(vectors, n_clusters, random_state, n_init=10)
     labels, inertia = gram_lloyd(A, labels, n_clusters)
-    # Whether a modelling layer counts off-diagonal entries once or twice, one of the
+    # Whether a modeling layer counts off-diagonal entries once or twice, one of the
     # two multiples is the multiplier; both are valid.
     upper = _bound(A, q, n_clusters)
     for factor in (1.0, 2.0):
@@ -224,7 +224,7 @@ def solve_kmeans_sdp(
     Parameters
     ----------
     A : ndarray of shape (n, n)
-        Double-centred Gram matrix, symmetric; 1 < K < n.
+        Double-centered Gram matrix, symmetric; 1 < K < n.
     n_clusters : int
         K.
     group_rows : callable

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skgeo.cluster._solvers.relaxation import double_centred, solve_kmeans_sdp
+from skgeo.cluster._solvers.relaxation import double_centered, solve_kmeans_sdp
 
 __all__ = ["balanced_sample", "sketch_kmeans_sdp"]
 
@@ -31,7 +31,7 @@ def sketch_kmeans_sdp(
     random_state,
     callback=None,
 ):
-    """Solve the relaxation on a balanced sample; its centres stand for all points.
+    """Solve the relaxation on a balanced sample; its centers stand for all points.
 
     Parameters
     ----------
@@ -51,16 +51,16 @@ def sketch_kmeans_sdp(
 
     Returns
     -------
-    centres : ndarray of shape (K', d)
+    centers : ndarray of shape (K', d)
         Means of the clusters found in the sample, K' <= K.
     result : SolverResult
         Of the sample.
     """
     rows = balanced_sample(labels, size, random_state)
     sample = X[rows]
-    centred = sample - sample.mean(axis=0)
+    centered = sample - sample.mean(axis=0)
     result = solve_kmeans_sdp(
-        double_centred(centred @ centred.T),
+        double_centered(centered @ centered.T),
         n_clusters,
         group_rows=group_rows,
         tol=tol,
@@ -69,5 +69,5 @@ def sketch_kmeans_sdp(
         callback=callback,
     )
     found = result.extra["labels"]
-    centres = np.array([sample[found == k].mean(axis=0) for k in np.unique(found)])
-    return centres, result
+    centers = np.array([sample[found == k].mean(axis=0) for k in np.unique(found)])
+    return centers, result

@@ -104,13 +104,13 @@ class NegativePart:
         self.age += 1
         V = self.basis
         low = max(self.values[-1], 1e-3 * self.top)
-        centre, half = 0.5 * (self.top + low), 0.5 * (self.top - low)
+        center, half = 0.5 * (self.top + low), 0.5 * (self.top - low)
         if not half > 0:
             return self._full(M)
         # Chebyshev polynomial of M: damps [low, top], lets what lies below grow.
-        previous, Y = V, (M @ V - centre * V) / half
+        previous, Y = V, (M @ V - center * V) / half
         for _ in range(self.degree - 1):
-            previous, Y = Y, (2.0 / half) * (M @ Y - centre * Y) - previous
+            previous, Y = Y, (2.0 / half) * (M @ Y - center * Y) - previous
         norms = np.sqrt(np.einsum("ij,ij->j", Y, Y))
         if not np.all(norms > 0) or not np.all(np.isfinite(norms)):
             return self._full(M)

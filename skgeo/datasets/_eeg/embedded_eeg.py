@@ -58,7 +58,7 @@ def read_recording():
         ``digital`` (n_runs, n_channels, n_times) int16, ``runs`` (n_runs,),
         ``ch_names``, ``sfreq`` in Hz, ``calibration`` (gain, offset) to microvolts,
         ``events`` with rows (run, first sample, number of samples, code),
-        ``positions`` (n_channels, 3) and ``fiducials`` (nasion, left, right) in metres.
+        ``positions`` (n_channels, 3) and ``fiducials`` (nasion, left, right) in meters.
 
     Raises
     ------
@@ -136,8 +136,8 @@ def load_embedded_eeg(
         ``X``, ndarray of shape (n_trials, n_channels, n_times), float64, in
         microvolts, in the order of recording; ``y``, ndarray of str; ``target_names``;
         ``run``, ndarray of int, the run of each trial; ``ch_names``, list of str;
-        ``positions``, ndarray of shape (n_channels, 3), template positions in metres;
-        ``sfreq``, float, in Hz; ``DESCR``, str, with the licence and what to cite.
+        ``positions``, ndarray of shape (n_channels, 3), template positions in meters;
+        ``sfreq``, float, in Hz; ``DESCR``, str, with the license and what to cite.
 
     Raises
     ------

@@ -150,7 +150,7 @@ def _info(n_channels, sfreq, ch_names, positions):
         positions = np.asarray(positions, dtype=float)
         if positions.shape != (n_channels, 3) or not np.isfinite(positions).all():
             raise ValueError(
-                f"positions must be finite, of shape ({n_channels}, 3), in metres; got "
+                f"positions must be finite, of shape ({n_channels}, 3), in meters; got "
                 f"shape {positions.shape}."
             )
         at = dict(zip(ch_names, positions, strict=True))
@@ -187,7 +187,7 @@ def from_arrays(
     ch_names : sequence of str, optional
         Names of the channels; by default EEG001, EEG002, ...
     positions : array-like of shape (n_channels, 3), optional
-        Positions of the electrodes in metres (right, front, up).
+        Positions of the electrodes in meters (right, front, up).
     subject, session, run : int, str or array-like of shape (n_trials,), optional
         Whose each trial is and when it was recorded: one label, or one a trial.
         Sessions and runs are put in the order in which they first appear.

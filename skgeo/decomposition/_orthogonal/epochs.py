@@ -1,4 +1,4 @@
-"""What a stream has learnt, and passes over data that are at hand."""
+"""What a stream has learned, and passes over data that are at hand."""
 
 import math
 from dataclasses import dataclass
@@ -50,14 +50,14 @@ class Sums:
         return max(0.0, 1.0 - np.vdot(self.ascent, W) / np.vdot(self.ascent, vertex))
 
 
-def _orthonormalise(S):
+def _orthonormalize(S):
     """One Newton-Schulz step: squares the departure from orthogonality."""
     return 1.5 * S - 0.5 * (S @ (S.T @ S))
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What a stream has learnt so far, in the units of the data.
+    """What a stream has learned so far, in the units of the data.
 
     Attributes
     ----------
@@ -94,11 +94,11 @@ def snapshot(stream):
     Returns
     -------
     result : Snapshot
-        What has been learnt, waiting rows included.
+        What has been learned, waiting rows included.
     """
     ahead = stream.preview()
     n = len(ahead.W)
-    W = _orthonormalise(polar_factor(ahead.W))
+    W = _orthonormalize(polar_factor(ahead.W))
     unit = math.ldexp(1.0, ahead.exponent or 0)
     components, unmixing, mean, rank = W, W, np.zeros(n), n
     moments = ahead.moments

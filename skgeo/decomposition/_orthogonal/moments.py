@@ -13,12 +13,12 @@ _SLOWER = 4.0
 
 
 class Moments:
-    """Mean and covariance (second moment when not centred), renewed batch by batch.
+    """Mean and covariance (second moment when not centered), renewed batch by batch.
 
     Attributes
     ----------
     mean : ndarray of shape (n,)
-        Weighted mean of the rows, zero unless centred.
+        Weighted mean of the rows, zero unless centered.
     covariance : ndarray of shape (n, n) or None
         Weighted covariance about the mean, None unless whitened.
     weight : float
@@ -46,7 +46,7 @@ class Moments:
         return self.mean.astype(X.dtype)
 
     def update(self, X, forgetting):
-        """Take a batch in; centre it on the new mean (in place) and whiten it.
+        """Take a batch in; center it on the new mean (in place) and whiten it.
 
         Parameters
         ----------
@@ -58,7 +58,7 @@ class Moments:
         Returns
         -------
         Y : ndarray of shape (batch, n)
-            The rows, centred and whitened.
+            The rows, centered and whitened.
         """
         batch = len(X)
         share = max(batch / (self.weight + batch), forgetting / _SLOWER)
@@ -81,7 +81,7 @@ class Moments:
         return self.whiten(X)
 
     def whiten(self, X):
-        """Whiten rows that are centred already."""
+        """Whiten rows that are centered already."""
         if self.covariance is None:
             return X
         return X @ self._pair[0].astype(X.dtype)

@@ -1,6 +1,6 @@
 """Stochastic Frank-Wolfe over the spectral-norm ball, on a stream of samples.
 
-    maximise  E sum_k |w_k . x|^p   over  { W : ||W||_2 <= 1 },    p = 3 or 4
+    maximize  E sum_k |w_k . x|^p   over  { W : ||W||_2 <= 1 },    p = 3 or 4
 
 The maximand is convex, so its maximum is at an extreme point of the ball, and these are
 the orthogonal matrices: nothing is lost by relaxing.  A step costs two products of the
@@ -8,7 +8,7 @@ batch with an n x n matrix and one polar factor.
 
 Most of the curvature is the same for all orthogonal W and only holds the iterate back.
 On them sum_k E (w_k . x)^2 is constant, hence beta/2 times it can be taken off the
-maximand without moving a maximiser; with beta the smallest of p (p-1) E |w_k . x|^(p-2)
+maximand without moving a maximizer; with beta the smallest of p (p-1) E |w_k . x|^(p-2)
 over k, what Gaussian codes contribute to gradient (and to most of its noise) vanishes.
 
 Everything a stream has to remember is in a :class:`Stream`.  Rows wait in it until they
@@ -373,7 +373,7 @@ class Stream:
         self.exponent = exponent
 
     def _prepare(self, X, rho, again):
-        """Centre, clip and whiten a batch; learn the moments from it if it is new."""
+        """Center, clip and whiten a batch; learn the moments from it if it is new."""
         moments, clip_norm = self.moments, self.settings.clip_norm
         if self.settings.center:
             X -= moments.reference(X)
@@ -400,7 +400,7 @@ class _Workspace:
 
 
 def polar_factor(G, towards=None):
-    """Orthogonal polar factor, the maximiser of <G, S> over the spectral-norm ball.
+    """Orthogonal polar factor, the maximizer of <G, S> over the spectral-norm ball.
 
     Parameters
     ----------

@@ -3,7 +3,7 @@
 Handles what the convex lift cannot: non-negative dictionaries and codes. The blocks
 follow Lee, Lyu and Yao, "Supervised matrix factorization: local landscape analysis and
 applications" (ICML 2024), but every block is lowered by a method that cannot raise the
-objective (exact coordinate minimisation, a majoriser, a line search), so no radius has
+objective (exact coordinate minimization, a majoriser, a line search), so no radius has
 to shrink for the iteration to settle.
 """
 
@@ -49,9 +49,9 @@ def codes_of(projections, D, nonneg, start=None, max_sweeps=1000, tol=1e-8):
 
 
 def least_squares_dictionary(D, CC, CX, nonneg, ball):
-    """One pass over the atoms, each set to its exact minimiser, in place.
+    """One pass over the atoms, each set to its exact minimizer, in place.
 
-    Minimises ``tr(D.T CC D) / 2 - tr(CX.T D)``; with ``ball`` no atom is longer than
+    Minimizes ``tr(D.T CC D) / 2 - tr(CX.T D)``; with ``ball`` no atom is longer than
     one, which is exact because the objective is isotropic in each atom.
     """
     for k in range(len(D)):
@@ -107,7 +107,7 @@ def bcd_filter(
 ):
     """Block coordinate descent for the filter model, logits ``x D.T coef.T``.
 
-    Minimises ``loss + ridge ||coef D||^2 + recon * mean||x' - c D||^2``. The codes are
+    Minimizes ``loss + ridge ||coef D||^2 + recon * mean||x' - c D||^2``. The codes are
     one block (shared Gram, no label in it); dictionary, coefficients, covariates and
     intercept are the other, lowered together by a few L-BFGS steps, because the
     labels tie them to each other.
@@ -115,7 +115,7 @@ def bcd_filter(
     Parameters
     ----------
     data, label_data : DataMatrix
-        The data as they are reconstructed, and as the classifier sees them (centred).
+        The data as they are reconstructed, and as the classifier sees them (centered).
     loss : LabelLoss
         Labels.
     nuisance : Nuisance
@@ -187,7 +187,7 @@ def bcd_filter(
             return value, np.concatenate([g.ravel() for g in (gD, gA @ D.T, gnu)])
 
         v0 = np.concatenate([D.ravel(), coef.ravel(), nu.ravel()])
-        v, value = lbfgs.minimise(block, v0, inner_iter)
+        v, value = lbfgs.minimize(block, v0, inner_iter)
         if value <= history[-1]:
             D, coef, nu = np.split(v, cuts)
             D, coef, nu = D.reshape(r, p), coef.reshape(k, r), nu.reshape(k, m)
@@ -229,7 +229,7 @@ def bcd_feature(
 ):
     """Block coordinate descent for the feature model, logits ``c coef.T``.
 
-    Minimises ``loss + ridge ||coef||^2 + recon * mean||x' - c D||^2`` over atoms of
+    Minimizes ``loss + ridge ||coef||^2 + recon * mean||x' - c D||^2`` over atoms of
     length at most one. Parameters are those of :func:`bcd_filter`; the codes are
     lowered through a quadratic majoriser of the loss that all samples of one class
     weight share.

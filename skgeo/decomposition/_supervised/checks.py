@@ -183,9 +183,9 @@ class Units:
         z_scale[z_scale <= 1e-14 * top] = 1.0
         return cls(mean, float(scale), z_mean, z_scale)
 
-    def data(self, X, weight, centred):
+    def data(self, X, weight, centered):
         """The features in these units."""
-        return DataMatrix(X, weight, self.mean if centred else None, self.scale)
+        return DataMatrix(X, weight, self.mean if centered else None, self.scale)
 
     def covariates(self, Z):
         """The covariates in these units."""

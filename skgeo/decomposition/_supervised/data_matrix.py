@@ -1,4 +1,4 @@
-"""A data matrix in its own units: centred and scaled on the fly, never copied.
+"""A data matrix in its own units: centered and scaled on the fly, never copied.
 
 The solvers of supervised dictionary learning see ``X' = (X - center) / scale`` only
 through the products of this module. A dense matrix is visited in row blocks that fit
@@ -71,7 +71,7 @@ def mean_square(X, weight, center):
     if issparse(X):
         c = center / unit
         data = X.data / unit
-        # Stored entries against the centre, and the zeros of each column.
+        # Stored entries against the center, and the zeros of each column.
         column = X.indices
         row = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
         w = weight[row]
@@ -107,7 +107,7 @@ class DataMatrix:
         self.shape = X.shape
 
     def with_center(self, center):
-        """The same data about another centre (in units of X)."""
+        """The same data about another center (in units of X)."""
         return DataMatrix(self.X, self.weight, center, self.scale)
 
     def forward(self, A):

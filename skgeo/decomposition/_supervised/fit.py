@@ -21,7 +21,7 @@ class Problem:
     data, label_data : DataMatrix
         The features as they are reconstructed, and as a filter classifier sees them.
     Z : ndarray of shape (n_samples, n_covariates)
-        Standardised covariates.
+        Standardized covariates.
     y : ndarray of shape (n_samples,)
         Class indices.
     n_classes : int

@@ -56,7 +56,7 @@ class LabelLoss:
 class Nuisance:
     """Coefficients of the covariates and the intercept, given the other logits.
 
-    They are few and their subproblem is smooth and convex, so they are minimised out
+    They are few and their subproblem is smooth and convex, so they are minimized out
     by Newton steps instead of being carried through the slower main iteration.
 
     Parameters
@@ -64,9 +64,9 @@ class Nuisance:
     loss : LabelLoss
         The label loss.
     Z : ndarray of shape (n_samples, n_covariates)
-        Standardised covariates; may have no column.
+        Standardized covariates; may have no column.
     intercept : bool
-        Whether there is an intercept; it is not penalised.
+        Whether there is an intercept; it is not penalized.
     ridge : float
         Weight of the squared covariate coefficients.
     """

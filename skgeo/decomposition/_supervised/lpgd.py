@@ -9,7 +9,7 @@ Here the reconstruction part of M is weighted such that one step of length 1/L l
 it on the data exactly. It then needs no storage: the state is the classifier part and
 an r-dimensional subspace. The weighting is a change of metric, under which the rank
 constraint is the same; it takes the reconstruction weight out of the condition number.
-The coefficients of the covariates and the intercept are minimised out, which leaves
+The coefficients of the covariates and the intercept are minimized out, which leaves
 the lifted objective as strongly convex and as smooth as without them.
 """
 
@@ -74,7 +74,7 @@ class _Feature:
 
     def curvature(self):
         # A row's own curvature is its class weight; the coefficients of covariates
-        # and intercept are minimised out, which can only lower it.
+        # and intercept are minimized out, which can only lower it.
         return self.loss.curvature * float(np.max(self.loss.weight / self.data.weight))
 
     def logits(self, A):
@@ -144,9 +144,9 @@ def lpgd(
 ):
     """Scaled, guarded and accelerated low-rank projected gradient.
 
-    "filter" minimises ``loss(X' A.T + N nu.T) + ridge ||A||^2 + recon * mean||x' - B
+    "filter" minimizes ``loss(X' A.T + N nu.T) + ridge ||A||^2 + recon * mean||x' - B
     x'||^2`` with the rows of A and the range of B in one r-dimensional subspace V;
-    "feature" minimises ``loss(A + N nu.T) + ridge * mean||A_i||^2 + recon * mean||x' -
+    "feature" minimizes ``loss(A + N nu.T) + ridge * mean||A_i||^2 + recon * mean||x' -
     B_i||^2`` with ``[A | B]`` of rank r.
 
     Parameters
@@ -154,7 +154,7 @@ def lpgd(
     kind : {"filter", "feature"}
         Model.
     data : DataMatrix
-        Centred and scaled data with relative weights.
+        Centered and scaled data with relative weights.
     loss : LabelLoss
         Labels.
     nuisance : Nuisance

@@ -54,7 +54,7 @@ class ProjectedLBFGS:
         q[held] = 0.0
         return -q
 
-    def minimise(self, objective, x, max_iter):
+    def minimize(self, objective, x, max_iter):
         """Take up to ``max_iter`` steps; the value never rises beyond rounding.
 
         Parameters

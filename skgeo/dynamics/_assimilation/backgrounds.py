@@ -129,7 +129,7 @@ class SpectralBackground:
         W = scipy.fft.rfftn(fields, axes=self.axes) * self._gain_modes
         return scipy.fft.irfftn(W, s=self.shape, axes=self.axes).reshape(len(V), -1)
 
-    def analyse(self, Y):
+    def analyze(self, Y):
         mean = self._mean_row()
         return mean + self.gain(Y - mean)
 
@@ -171,7 +171,7 @@ class EnsembleBackground:
     inflation : float
         Factor of the covariance.
     taper : tuple of ndarray or None
-        Localisation.
+        Localization.
     mode_gain : float
         Gain from which on a principal component counts as observed.
     """
@@ -209,7 +209,7 @@ class EnsembleBackground:
     def gain(self, V):
         return self._apply(self.whitener.whiten(V))
 
-    def analyse(self, Y):
+    def analyze(self, Y):
         return self.mean + self.gain(Y - self.mean_obs)
 
     def to_modes(self, V):
@@ -256,7 +256,7 @@ class WhiteBackground:
     def gain(self, V):
         return V * self._gain
 
-    def analyse(self, Y):
+    def analyze(self, Y):
         return self.mean + self.gain(Y - self.mean)
 
     def to_modes(self, V):

@@ -89,7 +89,7 @@ class Operator:
         return Y
 
     def positions(self, n_features, given):
-        """Index of the state component at each observation, for localisation."""
+        """Index of the state component at each observation, for localization."""
         if given is not None:
             return np.asarray(given, dtype=np.float64)
         if self.kind == "identity":
@@ -181,7 +181,7 @@ class Update:
     operator, whitener : Operator, Whitener
         What is observed, and its error.
     taper : tuple of ndarray or None
-        Localisation.
+        Localization.
     method : {"etkf", "stochastic"}
         Update of the members.
     inflation : float

@@ -60,7 +60,7 @@ class StaticBackgroundMixin:
                 UserWarning,
                 stacklevel=3,
             )
-        clean = spectral.analyse(X)[rng.randint(len(X), size=n)]
+        clean = spectral.analyze(X)[rng.randint(len(X), size=n)]
         fields = clean.reshape(n, spectral.n_fields, *spectral.shape)
         shifts = np.stack([rng.randint(s, size=n) for s in spectral.shape], axis=1)
         axes = tuple(range(1, 1 + len(spectral.shape)))

@@ -135,7 +135,7 @@ def stochastic_update(E, HE, y, noise, gain=None):
         Standard normal draws; their mean is removed, so that the mean of the
         ensemble has no sampling error of its own.
     gain : ndarray of shape (n_features, n_obs), optional
-        A localised gain to use in place of the ensemble's.
+        A localized gain to use in place of the ensemble's.
 
     Returns
     -------

@@ -179,17 +179,17 @@ class PointwiseLibrary(TransformerMixin, BaseEstimator):
 
 
 class StencilLibrary(PointwiseLibrary):
-    """Monomials of neighbouring sites of a lattice, with shared coefficients.
+    """Monomials of neighboring sites of a lattice, with shared coefficients.
 
     Parameters
     ----------
     offsets : tuple of int, default=(-2, -1, 0, 1, 2)
-        Neighbours, relative to the site itself.
+        Neighbors, relative to the site itself.
     degree : int, default=2
         Largest total degree.
     periodic : bool, default=True
-        Whether the lattice is a ring. Otherwise sites whose neighbours lie outside
-        are left out of regressions (``point_mask_``); the missing neighbours read as
+        Whether the lattice is a ring. Otherwise sites whose neighbors lie outside
+        are left out of regressions (``point_mask_``); the missing neighbors read as
         the outermost site.
     include_bias : bool, default=True
         Include the constant term.

@@ -34,7 +34,7 @@ def statistics(scores, folds):
     -------
     table : pandas.DataFrame
         ``task``, ``pipe1``, ``pipe2``, ``p`` (one-sided: small when ``pipe1`` scores
-        higher), ``smd`` (standardised mean difference over subjects), ``test``. Several
+        higher), ``smd`` (standardized mean difference over subjects), ``test``. Several
         subjects: MOABB's permutation (below 20) or Wilcoxon test over subjects. One
         subject: MOABB's corrected resampled t-test over the folds of its sessions,
         which says nothing of other people.

@@ -35,7 +35,7 @@ def _power(A, exponent):
     if not (values[..., 0] > 0).all():
         raise riemann.NotPositiveDefiniteError(
             "A block-Toeplitz covariance is not positive definite to working "
-            "precision. Regularise it: shrinkage='auto' or a number, or a lower order."
+            "precision. Regularize it: shrinkage='auto' or a number, or a lower order."
         )
     return (V * values[..., None, :] ** exponent) @ V.swapaxes(-1, -2)
 
@@ -284,21 +284,21 @@ def mean(P, Omega, weight, *, tol=1e-8):
     -------
     W : ndarray of shape (c, c)
         Whitener of the mean diagonal block.
-    centre : ndarray of shape (p - 1, c, c)
+    center : ndarray of shape (p - 1, c, c)
         Means of the coefficients.
     converged : bool
         Whether all factors met the tolerance.
     """
     result = riemann.riemann_mean(P, weight, tol=tol)
-    centre = np.empty(Omega.shape[1:])
+    center = np.empty(Omega.shape[1:])
     converged = result.converged
-    for k in range(len(centre)):
-        centre[k], met = siegel_mean(Omega[:, k], weight, tol=tol)
+    for k in range(len(center)):
+        center[k], met = siegel_mean(Omega[:, k], weight, tol=tol)
         converged = converged and met
-    return result.x, centre, converged
+    return result.x, center, converged
 
 
-def squared_distances(P, Omega, W, centre):
+def squared_distances(P, Omega, W, center):
     """Squared distances to one point of the product.
 
     Parameters
@@ -309,7 +309,7 @@ def squared_distances(P, Omega, W, centre):
         Reflection coefficients.
     W : ndarray of shape (c, c)
         Whitener of the point's diagonal block.
-    centre : ndarray of shape (p - 1, c, c)
+    center : ndarray of shape (p - 1, c, c)
         Coefficients of the point.
 
     Returns
@@ -317,9 +317,9 @@ def squared_distances(P, Omega, W, centre):
     d2 : ndarray of shape (n_matrices,)
         Squared distances.
     """
-    p = len(centre) + 1
+    p = len(center) + 1
     d2 = p * riemann.distances_to(P, W) ** 2
     for k in range(p - 1):
-        T = at_zero(mobius(Omega[:, k], centre[k]))
+        T = at_zero(mobius(Omega[:, k], center[k]))
         d2 += (p - 1 - k) * np.einsum("nij,nij->n", T, T)
     return d2

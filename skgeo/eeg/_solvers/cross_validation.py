@@ -48,12 +48,12 @@ def gamma_scale(K, train):
     """Width of the rbf kernel that scikit-learn's ``gamma="scale"`` means.
 
     It is one over the summed variance of the features, and the training vectors are
-    centred, so it follows from the Gram matrix.
+    centered, so it follows from the Gram matrix.
 
     Parameters
     ----------
     K : ndarray of shape (n, n)
-        Gram matrix, centred on ``train``.
+        Gram matrix, centered on ``train``.
     train : ndarray of int
         Training vectors.
 

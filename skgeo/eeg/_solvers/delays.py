@@ -1,6 +1,6 @@
 """Orders and delays of an embedding from the dynamics of the signal.
 
-All functions take one trial: series in rows, standardised, (n_series, n_times).
+All functions take one trial: series in rows, standardized, (n_series, n_times).
 """
 
 import numpy as np
@@ -9,9 +9,9 @@ from scipy.spatial import cKDTree
 __all__ = [
     "average_mutual_information",
     "cao_ratios",
-    "false_neighbours",
+    "false_neighbors",
     "first_minimum",
-    "maximise_derivatives",
+    "maximize_derivatives",
     "mean_period",
     "nearest",
 ]
@@ -20,19 +20,19 @@ _BINS = 8
 
 
 def nearest(Y, theiler):
-    """Nearest neighbour of each point, other than its neighbours in time.
+    """Nearest neighbor of each point, other than its neighbors in time.
 
     Parameters
     ----------
     Y : ndarray of shape (n_points, n_dimensions)
         Points in the order of time.
     theiler : int
-        Points at most this far apart in time are no neighbours.
+        Points at most this far apart in time are no neighbors.
 
     Returns
     -------
     index : ndarray of shape (n_points,)
-        Nearest neighbours.
+        Nearest neighbors.
     distance : ndarray of shape (n_points,)
         Euclidean distances to them.
     """
@@ -101,7 +101,7 @@ def first_minimum(curve):
     Returns
     -------
     lag : int
-        The first lag whose value is below both neighbours, after smoothing over five
+        The first lag whose value is below both neighbors, after smoothing over five
         lags; without one, the first below ``1 / e`` of the start, or the last lag.
     """
     smooth = np.asarray(curve, dtype=float)
@@ -148,7 +148,7 @@ def _embed(series, dimension, lag, n_points):
 
 
 def cao_ratios(series, lag, max_order, theiler=0):
-    """Cao's E1: how much the nearest neighbours drift apart with one more dimension.
+    """Cao's E1: how much the nearest neighbors drift apart with one more dimension.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def cao_ratios(series, lag, max_order, theiler=0):
     max_order : int
         Largest order.
     theiler : int, default=0
-        Neighbours in time to leave out.
+        Neighbors in time to leave out.
 
     Returns
     -------
@@ -186,19 +186,19 @@ def cao_ratios(series, lag, max_order, theiler=0):
     return growth[1:] / growth[:-1]
 
 
-def false_neighbours(series, lag, max_order, theiler=0, ratio=15.0, size=2.0):
-    """Fractions of false nearest neighbours.
+def false_neighbors(series, lag, max_order, theiler=0, ratio=15.0, size=2.0):
+    """Fractions of false nearest neighbors.
 
     Parameters
     ----------
     series : ndarray of shape (n_times,)
-        Standardised series.
+        Standardized series.
     lag : int
         Delay.
     max_order : int
         Largest order.
     theiler : int, default=0
-        Neighbours in time to leave out.
+        Neighbors in time to leave out.
     ratio, size : float
         Thresholds of the two criteria: growth relative to the distance, and distance
         relative to the attractor.
@@ -242,7 +242,7 @@ def _betas(trials, embedded, theilers, max_lag):
 
 
 def _false_fraction(old, new, theilers, ratio=2.0):
-    """Mean over trials of the fraction of neighbours that the new coordinate parts."""
+    """Mean over trials of the fraction of neighbors that the new coordinate parts."""
     fractions = []
     for Y_old, Y_new, theiler in zip(old, new, theilers, strict=True):
         n_points = min(len(Y_old), len(Y_new))
@@ -256,21 +256,21 @@ def _false_fraction(old, new, theilers, ratio=2.0):
     return float(np.mean(fractions))
 
 
-def maximise_derivatives(trials, theilers, max_lag, max_order, threshold=0.05):
-    """Delays by maximising derivatives on projected manifolds (MDOP).
+def maximize_derivatives(trials, theilers, max_lag, max_order, threshold=0.05):
+    """Delays by maximizing derivatives on projected manifolds (MDOP).
 
     Parameters
     ----------
     trials : list of ndarray of shape (n_series, n_times)
-        Standardised trials that share one embedding.
+        Standardized trials that share one embedding.
     theilers : list of int
-        Neighbours in time to leave out, one number a trial.
+        Neighbors in time to leave out, one number a trial.
     max_lag : int
         Largest delay.
     max_order : int
         Most delays.
     threshold : float, default=0.05
-        Fraction of false neighbours to stop at.
+        Fraction of false neighbors to stop at.
 
     Returns
     -------

@@ -11,12 +11,12 @@ import numpy as np
 
 from skgeo.eeg._solvers import block_toeplitz, riemann
 
-__all__ = ["PRECISIONS", "centred", "fold_grams", "siegel_fold_grams"]
+__all__ = ["PRECISIONS", "centered", "fold_grams", "siegel_fold_grams"]
 
 PRECISIONS = ("exact", "first-order", "shared")
 
 # Norm of the mean logarithm, over sqrt(n), that a fold's reference must reach in the
-# exact mode. The error of the centred Gram matrix is of second order in it.
+# exact mode. The error of the centered Gram matrix is of second order in it.
 _EXACT = 2e-3
 
 
@@ -38,7 +38,7 @@ def fold_grams(C, trains, precision="exact"):
     Yields
     ------
     K : ndarray of shape (n_matrices, n_matrices)
-        Gram matrix of all tangent vectors, centred on the training part.
+        Gram matrix of all tangent vectors, centered on the training part.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def fold_grams(C, trains, precision="exact"):
     if precision == "shared":
         K = _gram(S)
         for train in trains:
-            yield centred(K, train)
+            yield centered(K, train)
         return
     phi = riemann.hessian_weights(logs.values)
     scale = phi.mean()
@@ -64,7 +64,7 @@ def fold_grams(C, trains, precision="exact"):
     for train in trains:
         m = S[train].mean(0) / scale
         moved = V @ (phi * (Vt @ m @ V)) @ Vt
-        yield centred(_gram(S - moved), train)
+        yield centered(_gram(S - moved), train)
 
 
 def _gram(S):
@@ -88,11 +88,11 @@ def _exact(C, trains, W, logs):
             start = W_fold if np.linalg.norm(J) < np.sqrt(d) else None
             result = riemann.riemann_mean(C[train], weight, whitener=start)
             moved = riemann.log_maps(C, result.x)
-        yield centred(_gram(moved.dense()), train)
+        yield centered(_gram(moved.dense()), train)
 
 
-def centred(K, train):
-    """Centre a Gram matrix on some of its vectors.
+def centered(K, train):
+    """Center a Gram matrix on some of its vectors.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def siegel_fold_grams(R, trains, precision="exact"):
     Yields
     ------
     K : ndarray of shape (n_matrices, n_matrices)
-        Gram matrix of all tangent vectors, centred on the training part.
+        Gram matrix of all tangent vectors, centered on the training part.
     """
     shared = None
     for train in trains:
@@ -138,4 +138,4 @@ def siegel_fold_grams(R, trains, precision="exact"):
                     block_toeplitz.tangent(R, riemann.riemann_mean(R[:, 0]).x)
                 )
             K = shared
-        yield centred(K, train)
+        yield centered(K, train)

@@ -14,7 +14,7 @@ from skgeo.kernels import lagged as kernels
 __all__ = [
     "augmented_scatter",
     "block_toeplitz_scatter",
-    "centre_and_scale",
+    "center_and_scale",
     "embed",
     "lag_blocks",
     "ledoit_wolf_shrinkage",
@@ -77,7 +77,7 @@ def embed(X, delays, n_window, wrap=False):
     return np.concatenate(blocks, axis=1)
 
 
-def centre_and_scale(X):
+def center_and_scale(X):
     """Remove each channel's mean and scale each trial to a largest value near one.
 
     The scale is a power of two, so that undoing it is exact; it keeps products of
@@ -91,13 +91,13 @@ def centre_and_scale(X):
     Returns
     -------
     X : ndarray of shape (n_trials, n_channels, n_times)
-        Centred, scaled copy.
+        Centered, scaled copy.
     exponent : ndarray of shape (n_trials,)
-        The original, centred, is ``X * 2.0 ** exponent``.
+        The original, centered, is ``X * 2.0 ** exponent``.
     """
     out = np.empty_like(X)
     exponent = np.empty(len(X), dtype=np.int64)
-    kernels.centre_and_scale(X, out, exponent)
+    kernels.center_and_scale(X, out, exponent)
     return out, exponent
 
 
@@ -111,7 +111,7 @@ def _first_blocks(X, order, lag, n_window):
 
 
 def augmented_scatter(X, order, lag, n_window, base=None, out=None):
-    """Centred scatter matrices of delay-embedded trials.
+    """Centered scatter matrices of delay-embedded trials.
 
     Parameters
     ----------

@@ -39,13 +39,13 @@ def shrunk_lda_directions(X, codes, n_classes, weight=None):
         w = weight[member]
         prior = w.sum() / weight.sum()
         means[k] = w @ X[member] / w.sum()
-        centred = X[member] - means[k]
-        scale = np.sqrt(w @ centred**2 / w.sum())
+        centered = X[member] - means[k]
+        scale = np.sqrt(w @ centered**2 / w.sum())
         scale[scale <= 10 * np.finfo(float).eps * np.abs(X[member]).max(0)] = 1.0
-        rho, mu = _ledoit_wolf(centred / scale, w)
+        rho, mu = _ledoit_wolf(centered / scale, w)
         diagonal += prior * rho * mu * scale**2
         share = prior * (1.0 - rho) * w / w.sum()
-        rows[member] = centred * np.sqrt(share)[:, None]
+        rows[member] = centered * np.sqrt(share)[:, None]
     # Directions without any variation carry no information and must not divide.
     diagonal = np.maximum(diagonal, 1e-12 * diagonal.max())
     weighted = rows / diagonal
@@ -56,7 +56,7 @@ def shrunk_lda_directions(X, codes, n_classes, weight=None):
 
 
 def _ledoit_wolf(Z, w):
-    """Shrinkage intensity and scale of centred samples, in O(n^2 m)."""
+    """Shrinkage intensity and scale of centered samples, in O(n^2 m)."""
     m = Z.shape[1]
     n = w.sum()
     squares = np.einsum("ij,ij->i", Z, Z)

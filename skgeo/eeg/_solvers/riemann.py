@@ -23,15 +23,15 @@ __all__ = [
     "log_maps",
     "newton_direction",
     "riemann_mean",
-    "unvectorise",
-    "vectorise",
+    "unvectorize",
+    "vectorize",
     "whitener_of",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class LogMaps:
-    """Logarithms ``V diag(values) V^T`` of whitened matrices, kept factorised.
+    """Logarithms ``V diag(values) V^T`` of whitened matrices, kept factorized.
 
     Attributes
     ----------
@@ -101,7 +101,7 @@ def whitener_of(M, what="the reference matrix"):
     NotPositiveDefiniteError
         If M is not positive definite to working precision.
     """
-    # Unit diagonal first: the factorisation then does not depend on units.
+    # Unit diagonal first: the factorization then does not depend on units.
     diagonal = np.diagonal(M)
     if not (diagonal > 0).all():
         raise NotPositiveDefiniteError(_not_pd(what))
@@ -117,7 +117,7 @@ def whitener_of(M, what="the reference matrix"):
 def _not_pd(what):
     return (
         f"{what[0].upper()}{what[1:]} is not positive definite. Covariances of short, "
-        "average-referenced or duplicated channels are singular: regularise them "
+        "average-referenced or duplicated channels are singular: regularize them "
         "(shrinkage='auto' in AugmentedCovariances, estimator='oas' in pyriemann) or "
         "drop the dependent channels."
     )
@@ -136,7 +136,7 @@ def log_maps(C, W):
     Returns
     -------
     logs : LogMaps
-        The factorised logarithms.
+        The factorized logarithms.
 
     Raises
     ------
@@ -331,7 +331,7 @@ def distances_to(C, W):
     return np.sqrt((np.log(values) ** 2).sum(-1))
 
 
-def vectorise(S):
+def vectorize(S):
     """Upper triangles, off-diagonal entries times sqrt(2): an isometry.
 
     Parameters
@@ -351,8 +351,8 @@ def vectorise(S):
     return T
 
 
-def unvectorise(T, d):
-    """Undo :func:`vectorise`.
+def unvectorize(T, d):
+    """Undo :func:`vectorize`.
 
     Parameters
     ----------

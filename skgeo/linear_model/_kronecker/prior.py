@@ -11,7 +11,7 @@ __all__ = ["fit_kron_prior"]
 # Smallest variance relative to the largest of its mode; keeps reciprocals finite.
 _TINY = 1e-60
 # Prior power at the start, in that of the data. A vague start does "mm" and "svd" no
-# harm; expectation maximisation takes hundreds of iterations to come back from one.
+# harm; expectation maximization takes hundreds of iterations to come back from one.
 _POWER, _AM_POWER = 10.0, 1.0
 # Degrees of freedom of an index below which the evidence is linear in its variance.
 _UNSEEN = 0.05
@@ -35,7 +35,7 @@ def fit_kron_prior(
     start=None,
     callback=None,
 ):
-    """Maximise the evidence over per-mode variances and the noise variance.
+    """Maximize the evidence over per-mode variances and the noise variance.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def fit_kron_prior(
     noise : float, optional
         Noise variance; None learns it.
     coupling : sequence of float, optional
-        One weight per mode by which neighbouring variances share.
+        One weight per mode by which neighboring variances share.
     prune_tol : float, default=1e-4
         A variance this small relative to the largest of its mode leaves.
     min_gain : "auto" or float, default=0.0
@@ -111,7 +111,7 @@ def fit_kron_prior(
         extra={
             "noise_variance": fit.noise,
             "support": fit.support,
-            # What trimming maximises, over all samples.
+            # What trimming maximizes, over all samples.
             "net_evidence": scores[-1] * len(Y)
             - sum(c * len(s) for c, s in zip(costs, fit.support, strict=True)),
         },
@@ -123,7 +123,7 @@ def _iterate(
     noise_floor, callback,
 ):  # fmt: skip
     """Update until the variances settle; returns their last relative change."""
-    update = {"mm": _minorise, "am": _alternate, "svd": _rank_one}[method]
+    update = {"mm": _minorize, "am": _alternate, "svd": _rank_one}[method]
     need = "slopes" if method == "mm" else "variance"
     stop = np.inf
     for iteration in range(max_iter + 1):
@@ -142,7 +142,7 @@ def _iterate(
         fit.let_go()
         if not fit.alive:
             break
-        fit.normalise()
+        fit.normalize()
         stop = sum(
             np.linalg.norm(g - o) / np.linalg.norm(g)
             for g, o in zip(fit.gammas, old, strict=True)
@@ -224,7 +224,7 @@ class _Fit:
         self.couplings = [None] * len(factors)
         if coupling is not None:
             self.couplings = [
-                _neighbours(H.shape[1], beta)[np.ix_(kept, kept)] if beta else None
+                _neighbors(H.shape[1], beta)[np.ix_(kept, kept)] if beta else None
                 for H, kept, beta in zip(factors, self.support, coupling, strict=True)
             ]
         # Where a mode is coupled, its variances are coupling @ source.
@@ -232,7 +232,7 @@ class _Fit:
         for i, C in enumerate(self.couplings):
             if C is not None:
                 self.gammas[i] = C @ self.sources[i]
-        self.normalise()
+        self.normalize()
         for i in range(len(factors)):
             self._compress(i)
 
@@ -269,7 +269,7 @@ class _Fit:
             prior *= float((np.abs(H) ** 2 @ g).sum())
         self.alive = prior > 1e-30 * self.power
 
-    def normalise(self):
+    def normalize(self):
         """Put the scale, which only the product of the modes has, into the last."""
         total = 1.0
         for i in range(len(self.gammas) - 1):
@@ -302,7 +302,7 @@ class _Fit:
             self.restrict(i, stay)
 
     def threshold(self, tol):
-        """Take out small variances: expectation maximisation crawls towards zero."""
+        """Take out small variances: expectation maximization crawls towards zero."""
         for i, g in enumerate(self.gammas):
             stay = g >= tol * g.max()
             if not stay.all():
@@ -351,7 +351,7 @@ def _slopes(m, gammas, i):
     return _contract(m.power, inverse, i) / gammas[i] - dof, dof
 
 
-def _neighbours(n, beta):
+def _neighbors(n, beta):
     """Tridiagonal coupling: one on the diagonal, beta beside it."""
     return np.eye(n) + beta * (np.eye(n, k=1) + np.eye(n, k=-1))
 
@@ -365,7 +365,7 @@ def _contract(tensor, vectors, skip):
     return tensor
 
 
-def _minorise(fit, m, max_inner):
+def _minorize(fit, m, max_inner):
     """One cyclic sweep over a surrogate that touches the evidence and lies below it.
 
     log det C is concave in the variances, so its tangent bounds it; the quadratic
@@ -386,9 +386,9 @@ def _minorise(fit, m, max_inner):
 
 
 def _alternate(fit, m, max_inner):
-    """Expectation maximisation, its M-step by exact cyclic minimisation.
+    """Expectation maximization, its M-step by exact cyclic minimization.
 
-    Under coupling each minimiser is replaced by its non-negative least-squares fit.
+    Under coupling each minimizer is replaced by its non-negative least-squares fit.
     """
     second = m.variance + m.power
     for _ in range(max_inner):
@@ -398,7 +398,7 @@ def _alternate(fit, m, max_inner):
             n_others = second.size // second.shape[i]
             target = _contract(second, inverse, i) / n_others
             _project(fit, i, target, C)
-        fit.normalise()
+        fit.normalize()
         change = sum(
             np.linalg.norm(g - b) / np.linalg.norm(b)
             for g, b in zip(fit.gammas, before, strict=True)

@@ -122,7 +122,7 @@ class _ModeProblem:
         return self.objectives(np.array([members]), variances[None])[0]
 
     def settle(self, members, variances, n_sweeps=_N_SWEEPS):
-        """Raise the evidence of one set by minorise-maximise updates."""
+        """Raise the evidence of one set by minorize-maximize updates."""
         members = np.array([members])
         for _ in range(n_sweeps):
             values, vectors, along = self._spectra(members, variances[None])
@@ -144,7 +144,7 @@ class _ModeProblem:
         moved = True
         while moved:
             moved = False
-            for sets, start in self._neighbours(members, variances):
+            for sets, start in self._neighbors(members, variances):
                 others = self.objectives(sets, start)
                 top = int(others.argmax())
                 if others[top] < best - _SLACK:
@@ -160,7 +160,7 @@ class _ModeProblem:
                     break
         return best, members, variances
 
-    def _neighbours(self, members, variances):
+    def _neighbors(self, members, variances):
         """Batches of sets one addition, one exchange or one removal away."""
         k, out = len(members), np.setdiff1d(np.arange(self.n), members)
         if k < self.most and len(out):

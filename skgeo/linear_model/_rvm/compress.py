@@ -121,7 +121,7 @@ def compress(X, Y, weight=None, fit_intercept=True):
 
 
 def _one_pass(X, Y, share, fit_intercept):
-    """R of the centred rows by one read of them, and their means.
+    """R of the centered rows by one read of them, and their means.
 
     No R where columns are nearly dependent, neither where the means are in doubt.
 
@@ -214,7 +214,7 @@ def _scales(X, Y, share, fit_intercept):
 
 
 def _triangle(block, n_samples, width, try_gram):
-    """Return R of the QR factorisation of a matrix that ``block`` writes rows of.
+    """Return R of the QR factorization of a matrix that ``block`` writes rows of.
 
     The Cholesky factor of the Gram matrix is R, to relative accuracy cond**2 eps, and
     three times cheaper; only where the columns are ill-conditioned, which includes a

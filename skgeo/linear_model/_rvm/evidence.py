@@ -1,4 +1,4 @@
-"""Maximise the evidence of a sparse linear model (relevance vector machine).
+"""Maximize the evidence of a sparse linear model (relevance vector machine).
 
 Both solvers work on one target of a problem that
 :func:`skgeo.linear_model._rvm.compress.compress` has made free of rows and units.
@@ -159,7 +159,7 @@ def fit_sequential(
     callback=None,
     start=None,
 ):
-    """Maximise the evidence of a sparse linear model by single-term moves.
+    """Maximize the evidence of a sparse linear model by single-term moves.
 
     The model is y = sum_j phi_j w_j + e with w_j ~ N(0, 1 / alpha_j) and
     e ~ N(0, noise). The evidence, less ``cost`` per term, is raised by the best
@@ -176,7 +176,7 @@ def fit_sequential(
     n : float
         Number of rows that the noise is estimated from.
     noise : float, default=0.0
-        Noise variance; zero maximises it out, above ``floor``.
+        Noise variance; zero maximizes it out, above ``floor``.
     floor : float, default=1e-24
         Smallest noise variance.
     cost : float, default=0.0
@@ -226,7 +226,7 @@ def fit_fixed_point(
     design, target, outside, n, *, noise=0.0, floor=1e-24, fixed_tol=1e-2,
     max_iter=10_000, callback=None, **options,
 ):  # fmt: skip
-    """Maximise the evidence by a fixed-point iteration on all precisions at once.
+    """Maximize the evidence by a fixed-point iteration on all precisions at once.
 
     The fixed points are those of MacKay's alpha_j <- gamma_j / m_j**2 and noise <-
     |residual|**2 / (n - sum gamma), gamma_j = 1 - alpha_j cov_jj. From the full model

@@ -180,7 +180,7 @@ def test_codes_by_hand():
         np.testing.assert_allclose(model.transform(X), codes, atol=1e-12)
 
 
-def test_hard_threshold_minimises_the_l0_objective(sparse):
+def test_hard_threshold_minimizes_the_l0_objective(sparse):
     """Oracle: all supports of four codes, one by one."""
     X, _ = sparse.draw(230, 200, 4, 0.5)
     model = OnlineOrthogonalDictionary(threshold=0.6, random_state=0).fit(X)

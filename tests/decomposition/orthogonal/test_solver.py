@@ -27,7 +27,7 @@ def new_stream(W, batch_size, **params):
 
 @given(seed=st.integers(0, 10_000), n=st.integers(1, 12), decades=st.integers(0, 14))
 @settings(max_examples=60, deadline=None)
-def test_polar_factor_is_the_linear_maximiser(seed, n, decades):
+def test_polar_factor_is_the_linear_maximizer(seed, n, decades):
     rng = np.random.default_rng(seed)
     U, V = (np.linalg.qr(rng.standard_normal((n, n)))[0] for _ in "UV")
     values = np.geomspace(1.0, 10.0**-decades, n)
@@ -42,7 +42,7 @@ def test_polar_factor_is_the_linear_maximiser(seed, n, decades):
 def test_polar_factor_of_a_singular_matrix_stays_where_it_was(sparse):
     W = sparse.orthogonal(0, 5)
     G = W.copy()
-    G[:2] = 0.0  # any rotation of the first two rows maximises as well
+    G[:2] = 0.0  # any rotation of the first two rows maximizes as well
     np.testing.assert_allclose(polar_factor(G, towards=W), W, atol=1e-7)
 
 
@@ -93,7 +93,7 @@ def test_one_full_step_is_the_power_method(sparse):
 
 
 @pytest.mark.parametrize("p", [3, 4])
-def test_shift_moves_no_maximiser(sparse, p):
+def test_shift_moves_no_maximizer(sparse, p):
     """The batch iteration ends at the same place with and without the shift."""
     X, D = sparse.draw(7, 3000, 5, 0.3)
     ends = []

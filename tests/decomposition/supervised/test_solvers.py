@@ -57,8 +57,8 @@ def nll(S, loss):
 
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("kind", ["dense", "float32", "csr_matrix", "csr_array"])
-@pytest.mark.parametrize("centred", [True, False])
-def test_data_matrix_products(order, kind, centred, monkeypatch):
+@pytest.mark.parametrize("centered", [True, False])
+def test_data_matrix_products(order, kind, centered, monkeypatch):
     monkeypatch.setattr("skgeo.decomposition._supervised.data_matrix._BLOCK_BYTES", 1)
     rng = np.random.default_rng(0)
     X = rng.standard_normal((70, 6)) * (rng.random((70, 6)) < 0.4)
@@ -75,8 +75,8 @@ def test_data_matrix_products(order, kind, centred, monkeypatch):
     assert_allclose(column_mean(given, w), mean, atol=1e-15)
     unit, value = mean_square(given, w, mean)
     assert_allclose(unit**2 * value, w @ ((X - mean) ** 2).sum(1))
-    data = DataMatrix(given, w, mean if centred else None, 2.5)
-    Xs = (X - (mean if centred else 0)) / 2.5
+    data = DataMatrix(given, w, mean if centered else None, 2.5)
+    Xs = (X - (mean if centered else 0)) / 2.5
     A, R = rng.standard_normal((2, 6)), rng.standard_normal((70, 2))
     assert_allclose(data.forward(A), Xs @ A.T, atol=1e-14)
     assert_allclose(data.backward(R), R.T @ Xs, atol=1e-13)
@@ -112,7 +112,7 @@ def test_ridge_logistic_equals_scikit_learn(n_classes):
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])
-def test_nuisance_is_minimised_out(n_classes):
+def test_nuisance_is_minimized_out(n_classes):
     data, loss, nuisance = setting(n_classes=n_classes, q=3)
     S = data.forward(np.random.default_rng(0).standard_normal((loss.n_logits, 14)))
     coef, value, residual = nuisance.solve(S, nuisance.zeros(), 50)

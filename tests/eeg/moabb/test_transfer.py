@@ -1,9 +1,9 @@
-"""Recentring through MOABB's own transfer protocols."""
+"""Recentering through MOABB's own transfer protocols."""
 
 import numpy as np
 import pytest
 
-from skgeo.eeg import AugmentedCovarianceClassifier, RecentredCovarianceClassifier
+from skgeo.eeg import AugmentedCovarianceClassifier, RecenteredCovarianceClassifier
 from skgeo.testing import make_trials
 
 pytest.importorskip("moabb", reason="MOABB comes with the extra eeg")
@@ -14,7 +14,7 @@ modes = pytest.importorskip(
 FIT_CALLS = []
 
 
-class Recorded(RecentredCovarianceClassifier):
+class Recorded(RecenteredCovarianceClassifier):
     """Keeps what it was given."""
 
     def fit(self, X, y, sample_weight=None, subjects=None, X_target_unlabeled=None):
@@ -49,7 +49,7 @@ def evaluate(people, tmp_path, mode):
     FIT_CALLS.clear()
     pipelines = {
         "plain": AugmentedCovarianceClassifier(2, 1, probability=False),
-        "recentred": Recorded(2, 1, probability=False),
+        "recentered": Recorded(2, 1, probability=False),
     }
     evaluation = CrossSubjectEvaluation(
         paradigm=SSVEP(
@@ -79,12 +79,12 @@ def test_unlabelled_target_trials_reach_the_classifier(people, tmp_path, part):
         assert len(subjects) == n_trials == 80
         assert len(np.unique(subjects)) == 2
         assert target.shape == (share, 3, 150)
-    assert scores["recentred"] > 0.85
-    assert scores["recentred"] > scores["plain"] + 0.1
+    assert scores["recentered"] > 0.85
+    assert scores["recentered"] > scores["plain"] + 0.1
 
 
 def test_without_target_trials_it_runs_all_the_same(people, tmp_path):
     scores = evaluate(people, tmp_path, modes.CrossSubjectMode.TRAIN)
     assert len(FIT_CALLS) == 3
     assert all(target is None for _, _, target in FIT_CALLS)
-    assert scores["recentred"] >= 0.5
+    assert scores["recentered"] >= 0.5

@@ -11,12 +11,12 @@ from skgeo.exceptions import InvalidParameterError
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import check_params
 
-__all__ = ["DTYPES", "LearntDictionary"]
+__all__ = ["DTYPES", "LearnedDictionary"]
 
 DTYPES = [np.float64, np.float32]
 
 
-class LearntDictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
+class LearnedDictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """Codes and attributes of :class:`OnlineOrthogonalDictionary`.
 
     Attributes are worked out from the stream when they are first asked for.
@@ -75,9 +75,9 @@ class LearntDictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
                 f"X has {X.shape[1]} codes a row, but the dictionary has "
                 f"{self._n_features_out} atoms."
             )
-        learnt = self._now()
+        learned = self._now()
         with single_blas_thread():
-            return X @ learnt.components.astype(X.dtype) + learnt.mean.astype(X.dtype)
+            return X @ learned.components.astype(X.dtype) + learned.mean.astype(X.dtype)
 
     def score(self, X, y=None):
         """Sparsity of the codes of rows, in no unit: higher is sparser.
@@ -109,18 +109,18 @@ class LearntDictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def _codes(self, X):
         check_is_fitted(self)
         X = validate_data(self, X, dtype=DTYPES, reset=False)
-        learnt = self._now()
+        learned = self._now()
         with single_blas_thread():
             if self._stream.settings.center:
-                X = X - learnt.mean.astype(X.dtype)
-            return X @ learnt.unmixing.T.astype(X.dtype)
+                X = X - learned.mean.astype(X.dtype)
+            return X @ learned.unmixing.T.astype(X.dtype)
 
     def _now(self):
-        """What has been learnt, worked out when it is first asked for."""
-        if self._learnt is None:
+        """What has been learned, worked out when it is first asked for."""
+        if self._learned is None:
             with single_blas_thread():
-                self._learnt = snapshot(self._stream)
-        return self._learnt
+                self._learned = snapshot(self._stream)
+        return self._learned
 
     def _seen(self, name):
         if not self.__sklearn_is_fitted__():
