@@ -1,7 +1,7 @@
 """Run every benchmark: ``python -m benchmarks [--quick] [NAME ...]``.
 
-Benchmarks on recordings that are not part of skgeo need the folder SKGEO_DATA. In quick
-mode, which is a smoke test and saves nothing, they are passed over without it.
+Benchmarks on recordings that are not part of skgeo need the folder SKGEO_TEST_DATA. In
+quick mode, which is a smoke test and saves nothing, they are passed over without it.
 """
 
 import argparse
@@ -25,7 +25,7 @@ def discover(names):
 
 def recordings():
     """Return the folder of recordings, if there is one (tests name it too)."""
-    folder = os.environ.get("SKGEO_DATA") or os.environ.get("SKGEO_TEST_DATA")
+    folder = os.environ.get("SKGEO_TEST_DATA")
     return folder if folder and pathlib.Path(folder).is_dir() else None
 
 
@@ -41,12 +41,10 @@ def main():
     parser.add_argument("--quick", action="store_true", help="seconds, nothing saved")
     parser.add_argument("names", nargs="*", help="words the modules' names hold")
     options = parser.parse_args()
-    failed, environment = [], dict(os.environ)
-    if recordings():
-        environment |= dict.fromkeys(("SKGEO_DATA", "SKGEO_TEST_DATA"), recordings())
+    failed = []
     for module in discover(options.names):
         if options.quick and not recordings() and needs_recordings(module):
-            print(f"== {module}: passed over, SKGEO_DATA is not set", flush=True)
+            print(f"== {module}: passed over, SKGEO_TEST_DATA is not set", flush=True)
             continue
         command = [
             sys.executable,
@@ -56,7 +54,7 @@ def main():
         ]
         print(f"== {module}", flush=True)
         start = time.perf_counter()
-        status = subprocess.call(command, cwd=HERE.parent, env=environment)
+        status = subprocess.call(command, cwd=HERE.parent)
         print(f"   {time.perf_counter() - start:.0f} s", flush=True)
         if status:
             failed.append(module)

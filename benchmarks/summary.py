@@ -40,7 +40,7 @@ def description(path):
     """Return the docstring of a benchmark without its usage, as paragraphs."""
     text = ast.get_docstring(ast.parse(path.read_text())) or ""
     text = re.sub(
-        r"(Usage: )?``?python -m [^`]*``?[.;,]?( SKGEO_DATA set[.;])?", "", text
+        r"(Usage: )?``?python -m [^`]*``?[.;,]?( SKGEO_TEST_DATA set[.;])?", "", text
     )
     paragraphs = [" ".join(p.split()) for p in text.split("\n\n")]
     return [

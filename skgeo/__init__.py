@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         plotting,
         testing,
     )
+    from skgeo._show_versions import show_versions
 
 __version__ = "0.1.0.dev0"
 
@@ -31,14 +32,17 @@ __all__ = [
     "exceptions",
     "linear_model",
     "plotting",
+    "show_versions",
     "testing",
     "warmup",
 ]
 
-_SUBPACKAGES = frozenset(__all__) - {"__version__", "warmup"}
+_SUBPACKAGES = frozenset(__all__) - {"__version__", "show_versions", "warmup"}
 
 
 def __getattr__(name):
+    if name == "show_versions":
+        return import_module("skgeo._show_versions").show_versions
     if name in _SUBPACKAGES:
         return import_module(f"skgeo.{name}")
     raise AttributeError(f"module 'skgeo' has no attribute {name!r}")
@@ -48,7 +52,7 @@ def __dir__():
     return __all__
 
 
-def warmup():
+def warmup() -> int:
     """Compile every numba kernel of skgeo, or load it from numba's disk cache.
 
     Call it before timing anything, and once when a container image is built:

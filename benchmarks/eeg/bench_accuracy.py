@@ -1,7 +1,7 @@
 """Accuracy of every way to use augmented covariances, on all recordings at hand.
 
 ``python -m benchmarks.eeg.bench_accuracy [--quick|--fill] [imagery|ssvep|uea]``,
-SKGEO_DATA set; ``--fill`` keeps the rows that are on file and runs the others.
+SKGEO_TEST_DATA set; ``--fill`` keeps the rows that are on file and runs the others.
 Imagery: ROC AUC in percent over repeated stratified folds of one person's 45 trials.
 SSVEP: accuracy in percent, one block of 100 trials left out at a time, inner folds are
 the other four blocks: cuts of one stimulus presentation never part. UEA: three archive

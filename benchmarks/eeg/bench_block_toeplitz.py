@@ -1,8 +1,8 @@
 """Time of block-Toeplitz coordinates and of dense geometry, by order.
 
-``python -m benchmarks.eeg.bench_block_toeplitz [--quick]``, SKGEO_DATA set. From the
-trials to the Gram matrix of the tangent vectors, 22 channels, CPU milliseconds a trial.
-Accuracy of both is in ``eeg_accuracy_imagery`` and ``eeg_accuracy_ssvep``.
+``python -m benchmarks.eeg.bench_block_toeplitz [--quick]``, SKGEO_TEST_DATA set. From
+the trials to the Gram matrix of the tangent vectors, 22 channels, CPU milliseconds a
+trial. Accuracy of both is in ``eeg_accuracy_imagery`` and ``eeg_accuracy_ssvep``.
 """
 
 import sys

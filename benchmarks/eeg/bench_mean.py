@@ -1,7 +1,7 @@
 """Riemannian mean by Newton's method against pyriemann's fixed point, by size.
 
-``python -m benchmarks.eeg.bench_mean [--quick]``, SKGEO_DATA set. Augmented covariances
-of real imagery trials; CPU milliseconds to a tolerance of 1e-8.
+``python -m benchmarks.eeg.bench_mean [--quick]``, SKGEO_TEST_DATA set. Augmented
+covariances of real imagery trials; CPU milliseconds to a tolerance of 1e-8.
 """
 
 import sys

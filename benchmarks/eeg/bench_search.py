@@ -1,9 +1,9 @@
 """Search of order, lag, C and kernel against GridSearchCV over MOABB and pyriemann.
 
-``python -m benchmarks.eeg.bench_search [--quick]``, SKGEO_DATA set. Nested: 5 outer and
-3 inner folds, both shuffled with seed 42. The peer is timed on all orders and a subset
-of the lags of one outer fold, and extrapolated over the lags; skgeo runs all lags of
-that fold, and the scores of the subset are compared one by one. CPU seconds.
+``python -m benchmarks.eeg.bench_search [--quick]``, SKGEO_TEST_DATA set. Nested: 5
+outer and 3 inner folds, both shuffled with seed 42. The peer is timed on all orders and
+a subset of the lags of one outer fold, and extrapolated over the lags; skgeo runs all
+lags of that fold, and the scores of the subset are compared one by one. CPU seconds.
 """
 
 import sys

@@ -7,7 +7,7 @@ the stimulus, so random folds leak. Here blocks of 100 trials are kept together:
 tested once, on 400-499. Chance is 0.20, the largest class 0.24.
 
 Usage: ``python -m benchmarks.eeg.bench_ssvep [--quick]``; the arrays are looked for in
-``SKGEO_TEST_DATA`` or ``../shared/data``.
+``SKGEO_TEST_DATA``.
 """
 
 import argparse
@@ -23,7 +23,6 @@ from benchmarks import common
 from skgeo.datasets import from_arrays
 from skgeo.eeg import AugmentedCovarianceClassifier
 
-ROOT = pathlib.Path(__file__).parents[2]
 FREQUENCIES = np.array(["12.00", "10.00", "8.57", "7.50", "6.66"])
 
 
@@ -65,7 +64,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one subject, small grid")
     quick = parser.parse_args().quick
-    data = os.environ.get("SKGEO_TEST_DATA", ROOT.parent / "shared/data")
+    data = os.environ.get("SKGEO_TEST_DATA", "")
     folder = pathlib.Path(data) / "mamem2"
     if not folder.is_dir():
         raise SystemExit(f"No arrays in {folder}: set SKGEO_TEST_DATA.")

@@ -1,11 +1,11 @@
 """Recentering across people, runs and sessions, beside no recentering.
 
-``python -m benchmarks.eeg.bench_transfer [--quick]``, SKGEO_DATA set. SSVEP: leave one
-of six people out, through MOABB's CrossSubjectEvaluation with its transfer protocols
-(none, 20 %, all of the target's trials without labels), accuracy in percent, chance 20.
-Imagery: one person, leave one of three runs out, recentered on the run's own trials
-without labels, AUC in percent. A09: 22 channels, four classes, first session to second,
-covariances only, so order 1; accuracy in percent.
+``python -m benchmarks.eeg.bench_transfer [--quick]``, SKGEO_TEST_DATA set. SSVEP: leave
+one of six people out, through MOABB's CrossSubjectEvaluation with its transfer
+protocols (none, 20 %, all of the target's trials without labels), accuracy in percent,
+chance 20. Imagery: one person, leave one of three runs out, recentered on the run's own
+trials without labels, AUC in percent. A09: 22 channels, four classes, first session to
+second, covariances only, so order 1; accuracy in percent.
 """
 
 import sys

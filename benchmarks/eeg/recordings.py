@@ -1,4 +1,4 @@
-"""Recordings the EEG benchmarks read, from the folder $SKGEO_DATA.
+"""Recordings the EEG benchmarks read, from the folder $SKGEO_TEST_DATA.
 
 ``physionet_s001``: PhysioNet EEG Motor Movement/Imagery, subject 1; imagery of the left
 or right hand (runs 4, 8, 12), band-passed 8-32 Hz, 0-3 s after the cue. ``mamem2``:
@@ -23,9 +23,9 @@ LEFT_RIGHT, HANDS_FEET = (4, 8, 12), (6, 10, 14)
 
 def folder():
     """Return the folder of recordings, or say how to name it."""
-    path = pathlib.Path(os.environ.get("SKGEO_DATA", ""))
+    path = pathlib.Path(os.environ.get("SKGEO_TEST_DATA", ""))
     if not (path / "physionet_s001").is_dir():
-        raise SystemExit("Set SKGEO_DATA to the folder with physionet_s001 and mamem2.")
+        raise SystemExit("SKGEO_TEST_DATA must be the folder of the recordings.")
     return path
 
 

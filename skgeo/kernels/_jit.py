@@ -6,7 +6,7 @@ __all__ = ["KERNELS", "jit"]
 
 # Every kernel that solvers call, so that a test can ask which of them warmup() misses.
 # Private helpers are inlined: they stay uncompiled when their callers come from cache.
-KERNELS = []
+KERNELS: list = []
 
 
 def jit(function=None, *, fastmath=False):

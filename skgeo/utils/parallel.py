@@ -102,9 +102,21 @@ def single_openmp_thread(applies=True):
         yield
 
 
+class _Failure:
+    """An error of a task, carried back to the caller."""
+
+    def __init__(self, error):
+        self.error = error
+
+
 def _capped(function, task):
     with single_blas_thread():
-        return function(task)
+        try:
+            return function(task)
+        except Exception as error:
+            # Raised by the caller: joblib would wrap it in the traceback of a worker,
+            # and hide from the user which argument is to blame.
+            return _Failure(error)
 
 
 def map_threads(function, tasks, n_jobs=None, *, shared_memory=False):
@@ -138,9 +150,13 @@ def map_threads(function, tasks, n_jobs=None, *, shared_memory=False):
         # other processes.
         function = partial(_capped, function)
         where = {"require": "sharedmem"} if shared_memory else {"prefer": "threads"}
-        return Parallel(n_jobs=n_jobs, **where)(
+        results = Parallel(n_jobs=n_jobs, **where)(
             delayed(function)(task) for task in tasks
         )
+        for result in results:
+            if isinstance(result, _Failure):
+                raise result.error
+        return results
 
 
 def chunk_slices(n_items, n_chunks):

@@ -14,9 +14,7 @@ EDF = "physionet_s001/MNE-eegbci-data/files/eegmmidb/1.0.0/S001"
 
 
 def edf_folder():
-    root = pathlib.Path(__file__).parents[2]
-    data = os.environ.get("SKGEO_TEST_DATA", root.parent / "shared/data")
-    folder = pathlib.Path(data) / EDF
+    folder = pathlib.Path(os.environ.get("SKGEO_TEST_DATA", "")) / EDF
     if not folder.is_dir():
         pytest.skip("the EDF files are not here: set SKGEO_TEST_DATA")
     return folder

@@ -16,7 +16,7 @@ __all__ = ["EmbeddedMotorImagery"]
 EVENTS = {"rest": 1, "left_hand": 2, "right_hand": 3, "hands": 4, "feet": 5}
 
 
-class EmbeddedMotorImagery(moabb_base.BaseDataset):
+class EmbeddedMotorImagery(moabb_base.BaseDataset):  # type: ignore[name-defined]
     """Motor imagery of one volunteer, shipped with skgeo: no download.
 
     Subject 1 of the EEG Motor Movement/Imagery Dataset [1]_ [2]_: six imagery runs of

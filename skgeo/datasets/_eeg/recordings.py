@@ -17,7 +17,7 @@ PARADIGMS = ("imagery", "p300", "ssvep", "cvep")
 UNITS = {"V": 1.0, "mV": 1e-3, "uV": 1e-6, "µV": 1e-6, "nV": 1e-9}
 
 
-class Recordings(moabb_base.BaseDataset):
+class Recordings(moabb_base.BaseDataset):  # type: ignore[name-defined]
     """A MOABB data set over recordings that are already at hand.
 
     Made by :func:`from_arrays`, :func:`from_raws` and :func:`from_epochs`.

@@ -1,6 +1,7 @@
 """The Lorenz systems."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -14,8 +15,8 @@ __all__ = ["Lorenz63", "Lorenz96", "TwoScaleLorenz96"]
 class _RungeKutta(System):
     """Systems advanced by a kernel of the classical Runge-Kutta scheme."""
 
-    _rk4 = None
-    _rate = None
+    _rk4: Any = None
+    _rate: Any = None
 
     def _parameters(self):
         raise NotImplementedError  # each system orders its own

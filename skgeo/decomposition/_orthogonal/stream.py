@@ -142,7 +142,7 @@ class Stream:
     W: np.ndarray
     pending: np.ndarray
     settings: Settings
-    G: np.ndarray = None
+    G: np.ndarray | None = None
     n_pending: int = 0
     n_steps: int = 0
     n_samples: int = 0
@@ -154,7 +154,7 @@ class Stream:
     kept: list = field(default_factory=list)
     n_replayed: int = 0
     moments: Moments | None = None
-    magnitudes: np.ndarray = None
+    magnitudes: np.ndarray | None = None
     noise: float = 0.0
     clock: float = 0.0
     sums: object = None
