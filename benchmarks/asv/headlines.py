@@ -8,7 +8,6 @@ import numpy as np
 
 from skgeo.cluster import LikelihoodAdjustedSDP, SDPKMeans, certify_kmeans
 from skgeo.datasets import (
-    KuramotoSivashinsky,
     Lorenz63,
     make_gaussian_clusters,
     make_irs_mimo,
@@ -46,7 +45,9 @@ class EEG:
         AugmentedCovarianceClassifier().fit(self.X, self.y).predict(self.X)
 
     def time_search(self):
-        AugmentedCovarianceClassifierCV(cv=3).fit(self.X, self.y)
+        AugmentedCovarianceClassifierCV(orders=(1, 2, 4), lags=(1, 2, 4), cv=3).fit(
+            self.X, self.y
+        )
 
 
 class Cluster:
@@ -85,7 +86,6 @@ class Sparse:
         self.irs = make_irs_mimo(random_state=0)
         self.pairs = make_observation_pairs(Lorenz63(), 300, dt=0.01, random_state=0)
         self.model = Lorenz63(xz=0.0).flow(0.01, 5)
-        self.ks = KuramotoSivashinsky()
 
     def time_online_dictionary(self):
         OnlineOrthogonalDictionary(random_state=0).fit(self.X)
@@ -97,7 +97,7 @@ class Sparse:
         SparseBayesianRegressor().fit(self.D, self.y)
 
     def time_kronecker(self):
-        KroneckerSBL(self.irs.factors).fit(self.irs.Y)
+        KroneckerSBL(self.irs.factors).fit(self.irs.X)
 
     def time_medida(self):
         MEDIDA(self.model, dt=0.01).fit(self.pairs.X, self.pairs.y)
