@@ -1,6 +1,7 @@
 """Learn what a dynamical model lacks: MEDIDA, its libraries and its filter."""
 
 from skgeo.dynamics._enkf import EnsembleKalmanFilter
+from skgeo.dynamics._hippo import HiPPOProjector
 from skgeo.dynamics._library.pde import PDELibrary1D, PDELibrary2D
 from skgeo.dynamics._library.pointwise import FunctionLibrary, StencilLibrary
 from skgeo.dynamics._library.pysindy import from_pysindy
@@ -14,6 +15,7 @@ __all__ = [
     "CorrectedModel",
     "EnsembleKalmanFilter",
     "FunctionLibrary",
+    "HiPPOProjector",
     "ModelErrorWarning",
     "PDELibrary1D",
     "PDELibrary2D",

@@ -12,6 +12,7 @@ from skgeo.eeg._online import (
     label_windows,
     normalized_mcc,
 )
+from skgeo.eeg._recentering import CovarianceRecentering
 from skgeo.eeg._search import AugmentedCovarianceClassifierCV
 from skgeo.eeg._selection import Embedding, select_embedding
 from skgeo.eeg._tangent import TangentMap
@@ -21,6 +22,7 @@ __all__ = [
     "AugmentedCovarianceClassifier",
     "AugmentedCovarianceClassifierCV",
     "AugmentedCovariances",
+    "CovarianceRecentering",
     "DelayEmbedding",
     "Embedding",
     "RecenteredCovarianceClassifier",

@@ -6,6 +6,7 @@ THREE_D_NAMES = (
     "AugmentedCovarianceClassifier",
     "AugmentedCovarianceClassifierCV",
     "AugmentedCovariances",
+    "CovarianceRecentering",
     "DelayEmbedding",
     "RecenteredCovarianceClassifier",
     "TangentMap",

@@ -9,6 +9,7 @@ from skgeo.eeg import (
     AugmentedCovarianceClassifier,
     AugmentedCovarianceClassifierCV,
     AugmentedCovariances,
+    CovarianceRecentering,
     DelayEmbedding,
     RecenteredCovarianceClassifier,
     TangentMap,
@@ -28,6 +29,12 @@ CASES = [
     (AugmentedCovariances(order=2, lag=2, estimator="sch", edge="moabb"), {}),
     (TangentMap(), {"kind": "matrices"}),
     (TangentMap(metric="logeuclid"), {"kind": "matrices"}),
+    (CovarianceRecentering(), {"kind": "matrices"}),
+    (CovarianceRecentering("bures-wasserstein"), {"kind": "matrices"}),
+    (
+        CovarianceRecentering("bures-wasserstein", theta=1.0, output="tangent"),
+        {"kind": "matrices"},
+    ),
     (AugmentedCovarianceClassifier(), {"mixing": "orthogonal"}),
     (
         AugmentedCovarianceClassifier(order=2, lag=3, kernel="rbf", shrinkage=None),

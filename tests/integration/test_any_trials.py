@@ -8,10 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone, is_classifier
 
+from skgeo.dynamics import HiPPOProjector
 from skgeo.eeg import (
     AugmentedCovarianceClassifier,
     AugmentedCovarianceClassifierCV,
     AugmentedCovariances,
+    CovarianceRecentering,
     DelayEmbedding,
     RecenteredCovarianceClassifier,
     TangentMap,
@@ -23,12 +25,16 @@ ESTIMATORS = [
     AugmentedCovariances(2, 2),
     AugmentedCovariances(2, 2, block_toeplitz=True),
     TangentMap(),
+    CovarianceRecentering(),
+    CovarianceRecentering("bures-wasserstein"),
     AugmentedCovarianceClassifier(2, 2),
     AugmentedCovarianceClassifier(2, 2, method="mdm"),
     AugmentedCovarianceClassifier(2, 2, metric="block-toeplitz"),
     AugmentedCovarianceClassifier(selection="average", orders=(1, 2), lags=(1, 2)),
     AugmentedCovarianceClassifierCV(orders=(1, 2), lags=(1,), cv=2),
     RecenteredCovarianceClassifier(2, 2),
+    HiPPOProjector(4),
+    HiPPOProjector(4, measure="legs", output="last"),
 ]
 
 trials = st.fixed_dictionaries(
@@ -80,8 +86,8 @@ def make(content, n, channels, times, exponent, dtype, layout, seed):
 
 
 def as_input(estimator, X):
-    """Give a TangentMap matrices, made of the trials without any estimator of ours."""
-    if not isinstance(estimator, TangentMap):
+    """Make matrices of the trials, without any estimator of ours, where asked for."""
+    if not isinstance(estimator, (CovarianceRecentering, TangentMap)):
         return X
     with np.errstate(all="ignore"):
         return X @ np.swapaxes(X, 1, 2) / X.shape[-1]
@@ -119,7 +125,7 @@ def test_finite_or_told(estimator, drawn):
 @pytest.mark.parametrize("exponent", [-100, 0, 100])
 def test_units_of_the_signal_are_accepted(estimator, exponent):
     X, _ = make("normal", 24, 3, 60, exponent, "float64", "C", 0)
-    if isinstance(estimator, TangentMap):
+    if isinstance(estimator, (CovarianceRecentering, TangentMap)):
         X = X * 10.0 ** (-exponent / 2)
     y = np.arange(24) % 2
     assert ask(estimator, as_input(estimator, X), y) is not None

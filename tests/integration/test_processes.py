@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from sklearn.base import clone, is_classifier, is_regressor
 
+from skgeo.dynamics import HiPPOProjector
 from skgeo.eeg import (
     AugmentedCovarianceClassifier,
     AugmentedCovarianceClassifierCV,
     AugmentedCovariances,
+    CovarianceRecentering,
     DelayEmbedding,
     RecenteredCovarianceClassifier,
     TangentMap,
@@ -71,8 +73,11 @@ def fitted_trials():
     X, y = make_trials()
     C = AugmentedCovariances(2, 2).fit_transform(X)
     yield DelayEmbedding(2, 2).fit(X), X
+    yield HiPPOProjector(4).fit(X), X
     yield AugmentedCovariances(2, 2).fit(X), X
     yield TangentMap().fit(C), C
+    yield CovarianceRecentering().fit(C), C
+    yield CovarianceRecentering("bures-wasserstein").fit(C), C
     yield AugmentedCovarianceClassifier(2, 2).fit(X, y), X
     yield AugmentedCovarianceClassifierCV(orders=(1, 2), lags=(2,)).fit(X, y), X
     yield RecenteredCovarianceClassifier(2, 2).fit(X, y), X
