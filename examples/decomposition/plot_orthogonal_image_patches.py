@@ -4,9 +4,9 @@ Image patches: a learned basis against DCT and PCA
 
 Three orthonormal bases of 8 x 8 pictures: the discrete cosine transform, which is
 fixed; principal axes, which pack energy into few directions; and a basis learned so
-that the codes are sparse. How much of a picture is left when only its k largest codes are
-kept? On patches of photographs the cosines are hard to beat, and on one of the two they
-are not beaten. On handwritten digits the learned basis loses about half as much.
+that the codes are sparse. How much of a picture is left when only its k largest codes
+are kept? On patches of photographs the cosines are hard to beat, and on one of the two
+they are not beaten. On handwritten digits the learned basis loses about half as much.
 """
 
 # %%
