@@ -125,8 +125,8 @@ class PointwiseLibrary(TransformerMixin, BaseEstimator):
             listed = ", ".join(bad[:5]) + (", ..." if len(bad) > 5 else "")
             raise ValueError(
                 f"The terms {listed} are infinite or NaN for states of size up to "
-                f"{np.abs(X).max():.3g}: rescale the states, lower the degree, or check "
-                "the functions on your range of values."
+                f"{np.abs(X).max():.3g}: rescale the states, lower the degree, or "
+                "check the functions on your range of values."
             )
         return terms
 

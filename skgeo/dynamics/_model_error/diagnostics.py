@@ -328,6 +328,6 @@ def _warn_of_misfit(skill, correlation):
     elif skill < 0.5:
         warn_model_error(
             f"The terms explain only {100 * max(skill, 0.0):.0f} % of the squared "
-            "increments: they are mostly noise, or not a function of the state. Use pairs "
-            "further apart in time, a filter, or memory terms."
+            "increments: they are mostly noise, or not a function of the state. Use "
+            "pairs further apart in time, a filter, or memory terms."
         )
