@@ -13,8 +13,8 @@ __all__ = ["Discovery", "discover"]
 # Corrections of the target stop when they change by less than this, relative.
 _SETTLED = 0.05
 _MAX_CORRECTIONS = 3
-# Above this part of the squared increments a step error is too large to be trusted.
-_LONG = 0.25
+# Above this part of the increments a step error is too large to be trusted.
+_LONG = 0.5
 # A term goes if leaving it out costs no more than this part of what the step error of
 # the reduced equation, in the direction of the term, predicts: a factor of two.
 _EXPLAINED = 0.25
@@ -196,7 +196,7 @@ def _correct(base, A, targets, fitted, corrections, small):
 
     def estimate(coef, constant):
         E = corrections(coef, constant)
-        return None if E is None or rms(E) ** 2 > _LONG * total**2 else E
+        return None if E is None or rms(E) > _LONG * total else E
 
     for i in range(_MAX_CORRECTIONS):
         _, coef, constant = fitted
@@ -220,6 +220,32 @@ def _correct(base, A, targets, fitted, corrections, small):
     return "corrected", error, fitted
 
 
+class _Scaled:
+    """One regression problem in units of its own: squares stay in range."""
+
+    def __init__(self, A, y, active):
+        self.B = A[:, active]
+        self.scale = np.abs(self.B).max(axis=0, initial=0.0)
+        self.scale[self.scale == 0] = 1.0
+        self.B = self.B / self.scale
+        self.unit = np.abs(y).max() or 1.0
+        self.y = y / self.unit
+
+    def weakest(self, rest):
+        """Position in ``rest`` of the column that costs least to leave out."""
+        S = self.B[:, rest]
+        inverse = np.linalg.pinv(S.T @ S, hermitian=True)
+        w = inverse @ (S.T @ self.y)
+        return int(np.argmin(w**2 / np.maximum(np.diag(inverse), 1e-300)))
+
+    def solve(self, rest, e=0.0):
+        """Least squares of y - e on some columns: coefficients, and what is left."""
+        S = self.B[:, rest]
+        w = np.linalg.lstsq(S, self.y - e, rcond=None)[0]
+        left = self.y - e - S @ w
+        return w * (self.unit / self.scale[rest]), left
+
+
 def _prune_explained(A, targets, coef, constant, corrections, error):
     """Drop terms, weakest first, that the step error of the others accounts for.
 
@@ -232,41 +258,37 @@ def _prune_explained(A, targets, coef, constant, corrections, error):
         active = np.flatnonzero(out[i])
         if len(active) < 2:
             continue
-        y, B = y - constant[i], A[:, active]
-        Q = np.linalg.qr(B)[0]
+        problem = _Scaled(A, y - constant[i], active)
+        Q = np.linalg.qr(problem.B)[0]
         rest, trial = list(range(len(active))), out.copy()
         best = None
         while len(rest) > 1:
-            inverse = np.linalg.pinv(B[:, rest].T @ B[:, rest], hermitian=True)
-            w = inverse @ (B[:, rest].T @ y)
-            cost = w**2 / np.maximum(np.diag(inverse), np.finfo(float).tiny)
-            rest.pop(int(np.argmin(cost)))
-            S = B[:, rest]
+            rest.pop(problem.weakest(rest))
+            S = problem.B[:, rest]
             trial[i] = 0.0
-            trial[i, active[rest]] = np.linalg.lstsq(S, y, rcond=None)[0]
+            trial[i, active[rest]] = problem.solve(rest)[0]
             E = corrections(trial, constant)
             if E is None:
                 break
-            w = np.linalg.lstsq(S, y - E[:, i], rcond=None)[0]
-            trial[i, active[rest]] = w
-            loss = np.sum((Q.T @ (y - E[:, i] - S @ w)) ** 2)
-            predicted = _EXPLAINED * _outside(Q, S, E[:, i])
+            e = E[:, i] / problem.unit
+            trial[i, active[rest]], left = problem.solve(rest, e)
+            predicted = _EXPLAINED * _outside(Q, S, e)
             if corrections.step.extrapolated:
                 other = corrections(trial, constant, 3)
                 if other is None:
                     break
-                predicted += 4 * _outside(Q, S, other[:, i] - E[:, i])
-            if loss <= predicted:
+                predicted += 4 * _outside(Q, S, other[:, i] / problem.unit - e)
+            if np.sum((Q.T @ left) ** 2) <= predicted:
                 best = trial[i].copy()
         if best is None:
             continue
-        out[i], kept = best, np.flatnonzero(best)
+        out[i], kept = best, np.flatnonzero(best[active])
         for _ in range(2):  # settle the coefficients with the step error that is left
             E = corrections(out, constant)
             if E is None:
                 break
             error = E
-            out[i, kept] = np.linalg.lstsq(A[:, kept], y - E[:, i], rcond=None)[0]
+            out[i, active[kept]] = problem.solve(kept, E[:, i] / problem.unit)[0]
     return out, error
 
 
@@ -288,27 +310,20 @@ def _prune_small(design, A, targets, coef, constant, end_of):
     """
     out = coef.copy()
     for i, y in enumerate(targets.T):
-        y = y - constant[i]
         active = np.flatnonzero(coef[i])
-        total = float(y @ y)
-        if len(active) < 2 or not np.isfinite(total) or total == 0:
+        if len(active) < 2 or not y.any():
             continue
-        B = A[:, active]
-        full = np.sum((y - B @ coef[i, active]) ** 2)
-        gram, right = B.T @ B, B.T @ y
+        problem = _Scaled(A, y - constant[i], active)
+        total = np.sum(problem.y**2)
+        mine = problem.B @ (coef[i, active] * problem.scale / problem.unit)
+        full = np.sum((problem.y - mine) ** 2)
         rest, trial = list(range(len(active))), out.copy()
         while len(rest) > 1:
-            inverse = np.linalg.pinv(gram[np.ix_(rest, rest)], hermitian=True)
-            w = inverse @ right[rest]
-            # What leaving out one term costs the least-squares fit of the others.
-            cost = w**2 / np.maximum(np.diag(inverse), np.finfo(float).tiny)
-            rest.pop(int(np.argmin(cost)))
-            w = np.linalg.lstsq(B[:, rest], y, rcond=None)[0]
+            rest.pop(problem.weakest(rest))
             trial[i] = 0.0
-            trial[i, active[rest]] = w
-            left = np.sum((y - B[:, rest] @ w) ** 2)
+            trial[i, active[rest]], left = problem.solve(rest)
             effect = min(_step_effect(design, trial, end_of), 1.0)
-            if left - full <= 0.25 * effect**4 * total:
+            if np.sum(left**2) - full <= 0.25 * effect**4 * total:
                 out[i] = trial[i]
     return out
 
