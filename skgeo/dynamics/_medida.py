@@ -33,6 +33,7 @@ from skgeo.dynamics._model_error.tangent import (
     takes_step,
 )
 from skgeo.dynamics._model_error.terms import Terms
+from skgeo.exceptions import InvalidParameterError
 from skgeo.linear_model import SparseBayesianRegressor
 from skgeo.utils.params import (
     Boolean,
@@ -59,11 +60,12 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     Parameters
     ----------
-    model : callable or None
+    model : callable or None, default="required"
         One-step model: takes states (n, n_features) to those ``dt`` later, all rows at
         once. With a step for each sample it is called as ``model(X, dt)``, and with
-        states of the step before as ``model(X, history=...)``. None, which has to be
-        said, stands for persistence: the whole right-hand side is discovered.
+        states of the step before as ``model(X, history=...)``. None stands for
+        persistence, so that the whole right-hand side is discovered; it has to be
+        passed, as a forgotten model would give the same.
     dt : float or None, default=None
         Time between the two states of a pair. None takes it from ``model.dt``, where
         the model has one, or from the steps handed to ``fit``.
@@ -221,7 +223,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        model: CallableType | None,
+        model: CallableType | str | None = "required",
         dt: float | None = None,
         *,
         library: object = None,
@@ -306,6 +308,11 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self : object
             Fitted estimator.
         """
+        if isinstance(self.model, str) and self.model == "required":
+            raise InvalidParameterError(
+                "MEDIDA: model is missing. Pass the one-step model whose errors are "
+                "to be found, or model=None to discover the whole tendency without one."
+            )
         params = check_params(self)
         X, y = validate_data(
             self,

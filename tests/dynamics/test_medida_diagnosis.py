@@ -137,8 +137,8 @@ def test_the_step_is_known_or_asked_for():
 
 
 def test_a_missing_model_has_to_be_said():
-    with pytest.raises(TypeError, match="model"):
-        MEDIDA()
+    with pytest.raises(ValueError, match="model is missing"):
+        MEDIDA().fit(np.eye(3), np.eye(3))
     with pytest.raises(ValueError, match="model"):
         MEDIDA("nothing", 0.1).fit(np.eye(3), np.eye(3))
 
