@@ -1,6 +1,7 @@
 """Errors and warnings of skgeo, in one place."""
 
 __all__ = [
+    "FilterDivergenceWarning",
     "InvalidParameterError",
     "ModelErrorWarning",
     "NoNetworkError",
@@ -23,6 +24,10 @@ class NoNetworkError(OSError):
 
 class ModelErrorWarning(UserWarning):
     """Something in the data or the result makes a discovered model error doubtful."""
+
+
+class FilterDivergenceWarning(UserWarning):
+    """An ensemble filter has lost the truth: its spread no longer covers its errors."""
 
 
 class UnusedParameterWarning(UserWarning):

@@ -10,7 +10,7 @@ from skgeo.dynamics import (
 )
 
 ESTIMATORS = [
-    MEDIDA(),
+    MEDIDA(None, dt=1.0),
     EnsembleKalmanFilter(),
     FunctionLibrary(),
     PDELibrary1D(2, 2),
