@@ -5,6 +5,7 @@ __all__ = [
     "ModelErrorWarning",
     "NoNetworkError",
     "NotPositiveDefiniteError",
+    "SaturatedModelWarning",
     "UnusedParameterWarning",
 ]
 
@@ -23,6 +24,10 @@ class NoNetworkError(OSError):
 
 class ModelErrorWarning(UserWarning):
     """Something in the data or the result makes a discovered model error doubtful."""
+
+
+class SaturatedModelWarning(UserWarning):
+    """A sparse model has so many terms that its data cannot tell it from noise."""
 
 
 class UnusedParameterWarning(UserWarning):

@@ -56,7 +56,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
     regressor : regressor or None, default=None
         Sparse regressor with ``coef_``. None means a
         :class:`~skgeo.linear_model.SparseBayesianRegressor` without intercept, which
-        takes out terms below about 1 % of the increments (``threshold_alpha=1e4``)
+        takes out terms below about 1 % of the increments (``threshold_lambda=1e4``)
         and those within about four standard errors of zero (``min_gain=8``).
     filter : EnsembleKalmanFilter or None, default=None
         Filter for noisy observations; fitted on all states given.
@@ -326,7 +326,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             # A gain of 8 in log evidence asks a term to be about four standard errors
             # from zero: with tens of candidates, chance hardly reaches that.
             regressor = SparseBayesianRegressor(
-                fit_intercept=False, threshold_alpha=1e4, min_gain=8.0
+                fit_intercept=False, threshold_lambda=1e4, min_gain=8.0
             )
         found = discover(
             design,
