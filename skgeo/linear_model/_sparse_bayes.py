@@ -75,7 +75,8 @@ class SparseBayesianRegressor(
         Log evidence that a term has to bring to be kept: minus the log prior odds
         of a column being in the model. "selection" is log(n_columns), one expected
         column a priori, for finding out which features matter. "auto" is for
-        prediction: 1 if there are more than two rows per column, else log(n_columns).
+        prediction: 1 if there are more than two rows per feature, or if the columns
+        are kernels, else log(n_columns).
         With 1 a term stays if it is about 2.1 standard errors from zero, and about 3 %
         of the pure noise features stay; with 0 the evidence alone decides, and about a
         third do.
@@ -310,7 +311,7 @@ class SparseBayesianRegressor(
         with (
             single_blas_thread(),
             self._iterations(params.max_iter * Y.shape[1], X=X, y=y) as tick,
-            np.errstate(over="ignore", under="ignore"),
+            np.errstate(over="ignore", under="ignore", divide="ignore"),
         ):
             problem = compress(columns, Y, weight, params.fit_intercept)
             if not problem.n > 0:
@@ -325,7 +326,8 @@ class SparseBayesianRegressor(
                 self._fit_target(params, problem, t, tick) for t in range(Y.shape[1])
             ]
             self._store(params, problem, fits, X.dtype)
-            self._name_columns(params, basis, rows, np.ndim(y) == 1)
+            self._check_range(problem, fits)
+            self._name_columns(params, basis, np.ndim(y) == 1)
         warn_unsettled(self, "The evidence was still rising")
         if any(fit.saturated for fit in fits):
             warn_user(
@@ -350,7 +352,9 @@ class SparseBayesianRegressor(
         if params.noise_variance is not None:
             noise = max((np.sqrt(params.noise_variance) / unit) ** 2, 1e-30)
         cost = params.min_gain
-        if cost == "auto" and n_columns < problem.total_weight / 2:
+        if cost == "auto" and (
+            params.kernel != "linear" or n_columns < problem.total_weight / 2
+        ):
             cost = 1.0
         elif cost in ("auto", "selection"):
             cost = np.log(n_columns)
@@ -391,8 +395,7 @@ class SparseBayesianRegressor(
             level = -0.5 * constant - problem.n * np.log(unit)
             self.log_evidence_[t] = fit.log_evidence + level
             self.objective_.append(fit.objective + level)
-        with np.errstate(divide="ignore"):
-            self.alpha_ = 1.0 / self.noise_variance_
+        self.alpha_ = 1.0 / self.noise_variance_
         self.intercept_ = np.zeros(len(fits))
         if params.fit_intercept:
             # Of the coefficients as they are stored, be it in single precision.
@@ -407,14 +410,18 @@ class SparseBayesianRegressor(
         self.n_starts_ = max(fit.n_starts for fit in fits)
         self.start_ = [fit.start for fit in fits]
         self.converged_ = all(fit.converged for fit in fits)
-        self._check_range(dtype)
 
-    def _check_range(self, dtype):
-        """Refuse results that overflow; warn of second moments that do."""
+    def _check_range(self, problem, fits):
+        """Refuse results that overflow or vanish; warn of second moments that do."""
+        dtype = self.coef_.dtype
+        least = 1e4 * np.finfo(dtype).tiny
         first = (self.coef_, self.coef_std_, self.intercept_)
-        if not all(np.isfinite(value).all() for value in first):
+        if not all(np.isfinite(value).all() for value in first) or any(
+            (problem.y_scale[t] / problem.x_scale[fit.active] < least).any()
+            for t, fit in enumerate(fits)
+        ):
             raise ValueError(
-                f"The coefficients exceed the range of {np.dtype(dtype)}: features "
+                f"The coefficients exceed the range of {dtype}: columns "
                 f"spread by {self._x_scale[self._x_scale > 0].min(initial=np.inf):.3g} "
                 f"to {self._x_scale.max():.3g}, y by {self._y_scale.max():.3g}. "
                 "Rescale X or y."
@@ -428,20 +435,20 @@ class SparseBayesianRegressor(
                 "standard deviations do not. Rescale X or y."
             )
 
-    def _name_columns(self, params, basis, rows, single):
+    def _name_columns(self, params, basis, single):
         """Name the attributes by what the columns are, and drop the axis of targets."""
         if params.kernel == "linear":
             self._basis = basis
         else:
             kept = np.flatnonzero(self.support_.any(axis=0))
             self._basis = basis.restrict(kept)
-            self.relevance_ = rows[kept]
+            self.relevance_ = self._basis.columns
             self.dual_coef_ = self.coef_[:, kept]
             self.lambda_ = self.lambda_[:, kept]
             self._x_mean, self._x_scale = self._x_mean[kept], self._x_scale[kept]
             self._kept = self.support_[:, kept]
             if params.kernel != "precomputed":
-                self.relevance_vectors_ = self._basis.centers
+                self.relevance_vectors_ = self._basis.centers * self._basis.unit
             del self.coef_, self.coef_std_, self.support_
         if single:
             names = ["lambda_", "sigma_", "objective_", "start_"]

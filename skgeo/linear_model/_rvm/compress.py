@@ -6,7 +6,7 @@ import numpy as np
 from scipy.linalg import blas, lapack
 from scipy.sparse import issparse
 
-__all__ = ["Compressed", "compress"]
+__all__ = ["Compressed", "compress", "dense_rows", "power_of_two"]
 
 _EPS = np.finfo(np.float64).eps
 _BLOCK = 1024  # rows at a time
@@ -51,7 +51,7 @@ class Compressed:
     y_scale: np.ndarray
 
 
-def _power_of_two(values):
+def power_of_two(values):
     """Return the power of two just above each value (one for zero)."""
     exponent = np.frexp(values)[1]
     # 2**1024 overflows, and dividing by a subnormal would.
@@ -221,7 +221,7 @@ def _scales(X, Y, weight, fit_intercept):
     for _, block, columns in blocks():
         np.maximum(top[columns], block.max(axis=0), out=top[columns])
         np.maximum(top[columns], -block.min(axis=0), out=top[columns])
-    unit = _power_of_two(top)
+    unit = power_of_two(top)
     mean = np.zeros(width)
     if fit_intercept:
         # About the first row, so that the mean of a constant column is exact; in units

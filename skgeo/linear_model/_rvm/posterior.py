@@ -20,6 +20,7 @@ __all__ = ["Posterior", "Problem", "SparseFit"]
 _REFRESH = 200  # moves between two exact recomputations of the statistics
 _MIN_ROOM = 64  # terms for which there is room from the start
 _MAX_FRACTION = 0.7  # terms per row beyond which the noise is anyone's guess
+_RANK_TOL = 1e-13  # squared singular values below this, relative, are rounding errors
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,15 @@ class Problem:
         return self.design @ self.design.T
 
     @cached_property
+    def spectrum(self) -> tuple[np.ndarray, np.ndarray]:
+        """Squared singular values of the design and the squared target along each.
+
+        Directions of small singular values are mixed up with each other.
+        """
+        values, vectors = np.linalg.eigh(self.design.T @ self.design)
+        return np.maximum(values, 0.0), (vectors.T @ self.target) ** 2
+
+    @cached_property
     def max_terms(self) -> int:
         """Number of terms beyond which the evidence says nothing.
 
@@ -87,7 +97,11 @@ class Problem:
         p, n_alive = len(self.design), len(self.alive)
         if self.noise > 0 or self.unexplained > self.n * self.floor or not n_alive:
             return p
-        rank = np.linalg.matrix_rank(self.design)
+        values, along = self.spectrum
+        reached = values > _RANK_TOL * values.max()
+        rank = np.count_nonzero(reached)
+        if np.sum(along[~reached]) > max(self.n * self.floor, _RANK_TOL):
+            return p  # no set of columns fits exactly
         if n_alive < self.n and n_alive <= rank:
             return p  # an exact fit would be no accident
         return max(1, int(_MAX_FRACTION * min(self.n, rank)))

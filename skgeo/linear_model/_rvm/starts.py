@@ -91,11 +91,7 @@ def forward_start(problem, n_steps):
 def ridge_start(problem):
     """All columns at the precision, common to them, of the highest evidence."""
     act = problem.alive
-    active = problem.design[act]
-    # Directions of a small singular value are mixed up by this, and shrunk to nothing.
-    eigenvalues, vectors = np.linalg.eigh(active.T @ active)
-    eigenvalues = np.maximum(eigenvalues, 0.0)
-    along = (vectors.T @ problem.target) ** 2
+    eigenvalues, along = problem.spectrum
     rest = problem.unexplained + max(problem.target @ problem.target - along.sum(), 0.0)
     best, precision = -np.inf, 1.0
     for a in 10.0**_LOG_PRECISIONS:
