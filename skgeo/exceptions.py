@@ -6,6 +6,7 @@ __all__ = [
     "ModelErrorWarning",
     "NoNetworkError",
     "NotPositiveDefiniteError",
+    "SaturatedModelWarning",
     "UnusedParameterWarning",
 ]
 
@@ -28,6 +29,10 @@ class ModelErrorWarning(UserWarning):
 
 class FilterDivergenceWarning(UserWarning):
     """An ensemble filter has lost the truth: its spread no longer covers its errors."""
+
+
+class SaturatedModelWarning(UserWarning):
+    """A sparse model has so many terms that its data cannot tell it from noise."""
 
 
 class UnusedParameterWarning(UserWarning):

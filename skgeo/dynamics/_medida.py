@@ -76,7 +76,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
     regressor : regressor or None, default=None
         Sparse regressor with ``coef_``. None means a
         :class:`~skgeo.linear_model.SparseBayesianRegressor` without intercept, which
-        removes terms below about 1 % of the increments (``threshold_alpha=1e4``)
+        removes terms below about 1 % of the increments (``threshold_lambda=1e4``)
         and those within about four standard errors of zero (``min_gain=8``).
     assimilation : EnsembleKalmanFilter or None, default=None
         Filter for noisy observations; fitted on all states given.
@@ -273,7 +273,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 default = {
                     "library": "PolynomialFeatures(2)",
                     "regressor": "SparseBayesianRegressor(fit_intercept=False, "
-                    "threshold_alpha=1e4, min_gain=8)",
+                    "threshold_lambda=1e4, min_gain=8)",
                     "assimilation": "EnsembleKalmanFilter()",
                 }[name]
                 raise ValueError(
@@ -434,7 +434,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         # A gain of 8 in log evidence asks a term to be about four standard errors
         # from zero: with tens of candidates, chance hardly reaches that.
         return SparseBayesianRegressor(
-            fit_intercept=False, threshold_alpha=1e4, min_gain=8.0
+            fit_intercept=False, threshold_lambda=1e4, min_gain=8.0
         )
 
     def _discover(self, design, X, Y, F, steps, step):

@@ -47,7 +47,7 @@ def skill_scorer(estimator, X, y):
     ... )
     >>> search = GridSearchCV(
     ...     medida,
-    ...     {"regressor__threshold_alpha": [1e2, 1e4, 1e6]},
+    ...     {"regressor__threshold_lambda": [1e2, 1e4, 1e6]},
     ...     scoring=skill_scorer,
     ...     refit=one_standard_error,
     ...     cv=3,

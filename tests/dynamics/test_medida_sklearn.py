@@ -45,7 +45,7 @@ def test_search_picks_the_sparsest_by_skill(cv):
         medida,
         {
             "library__degree": [1, 3],
-            "regressor__threshold_alpha": [1e1, 1e3, 1e6],
+            "regressor__threshold_lambda": [1e1, 1e3, 1e6],
         },
         scoring=skill_scorer,
         refit=one_standard_error,
@@ -71,7 +71,7 @@ def test_search_over_a_pipeline():
         make_pipeline(FunctionTransformer(_first_three), medida),
         {
             "medida__library__degree": [1, 2],
-            "medida__regressor__threshold_alpha": [1e-2, 1e3],
+            "medida__regressor__threshold_lambda": [1e-2, 1e3],
         },
         scoring=skill_scorer,
         refit=one_standard_error,
@@ -81,7 +81,7 @@ def test_search_over_a_pipeline():
     search.fit(padded, pairs.y, groups=pairs.groups)
     best = search.best_estimator_
     assert support(best[-1], 1) == {"x0"}
-    assert search.best_params_["medida__regressor__threshold_alpha"] == 1e3
+    assert search.best_params_["medida__regressor__threshold_lambda"] == 1e3
     expected = best[-1].skill_score(pairs.X, pairs.y)
     assert skill_scorer(best, padded, pairs.y)["skill"] == expected > 0.99
 

@@ -12,5 +12,7 @@ ESTIMATORS = [
     KroneckerSBLRegressor(),
     SparseBayesianRegressor(),
     SparseBayesianRegressor(solver="fixed_point", min_gain=0.0),
+    SparseBayesianRegressor(solver="thorough", positive=True),
+    SparseBayesianRegressor(kernel="rbf"),
 ]
 EXPECTED_FAILURES = {}
