@@ -18,7 +18,6 @@ from skgeo.cluster._inputs import (
     same_partition,
     unit_scale,
 )
-from skgeo.cluster._kmeans import group_rows
 from skgeo.cluster._solvers.iterative_likelihood import solve_ila_sdp
 from skgeo.cluster._solvers.mixture_em import gaussian_log_density, shrunk_em
 from skgeo.cluster._solvers.relaxation import double_centered, solve_kmeans_sdp
@@ -296,12 +295,11 @@ default=None
                 result = solve_kmeans_sdp(
                     double_centered(centered @ centered.T),
                     K,
-                    group_rows=group_rows,
                     tol=self.sdp_tol,
                     max_iter=self.sdp_max_iter,
                     random_state=rng,
                 )
-                labels = result.extra["labels"]
+                labels = result.labels
             else:
                 runs = 1 if kind == "single" else 10
                 model = KMeans(K, n_init=runs, random_state=int(seed))
@@ -333,7 +331,6 @@ default=None
             sample,
             K,
             first,
-            group_rows=group_rows,
             covariances=covariances,
             tol=self.tol,
             max_iter=self.max_iter,

@@ -12,12 +12,13 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 
-from skgeo.cluster import LikelihoodAdjustedSDP, SDPKMeans
+from skgeo.cluster import LikelihoodAdjustedSDP, SDPKMeans, certify_kmeans
 from skgeo.cluster._inputs import inertia_of
 from skgeo.cluster._solvers.iterative_likelihood import group_covariances
 from skgeo.cluster._solvers.likelihood import laplacian_covariance, profile_blocks
 from skgeo.cluster._solvers.mixture_em import gaussian_log_density, shrunk_em
 from skgeo.datasets import make_gaussian_clusters
+from skgeo.exceptions import UnusedParameterWarning
 
 
 def clusters(n=120, K=3, d=4, separation=9.0, seed=0, **more):
@@ -326,3 +327,117 @@ def test_em_with_ridge_equals_sklearn():
     ).fit(X)
     assert_allclose(ours.x[1], peer.means_, rtol=1e-4, atol=1e-4)
     assert_allclose(ours.x[2], peer.covariances_, rtol=1e-4, atol=1e-4)
+
+
+def test_two_groups_and_their_mirror_images():
+    X = np.array([[-2.3697, -0.2667, -1.36798, 0.36629]])
+    X = np.vstack([X, [[-3.35879, -1.97828, -0.78834, 0.50225]]])
+    X = np.vstack([X, -X])
+    model = SDPKMeans(3, solver="dense", tol=1e-2, random_state=0).fit(X)
+    assert set(model.labels_) == {0, 1, 2}
+
+
+def test_a_sentinel_is_not_taken_for_structure():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 5))
+    X[0, 0] = -1e8
+    model = SDPKMeans(3, random_state=0).fit(X)
+    assert not model.certified_
+    assert model.gap_ > 0.01
+    assert model.reason_
+
+
+def test_sample_weight_of_the_relaxation():
+    X, _ = clusters(n=40, separation=4.0)
+    times = np.random.default_rng(0).integers(0, 4, size=40)
+    for solver in ("auto", "dense", "lowrank", "sketch"):
+        one = SDPKMeans(3, solver=solver, random_state=0)
+        one.fit(X, sample_weight=times)
+        many = SDPKMeans(3, solver=solver, random_state=0)
+        many.fit(np.repeat(X, times, axis=0))
+        assert_allclose(one.inertia_, many.inertia_, rtol=1e-10)
+        assert_allclose(one.cluster_centers_, many.cluster_centers_, rtol=1e-8)
+        assert_array_equal(np.repeat(one.labels_, times), many.labels_)
+        assert_array_equal(one.labels_, one.predict(X))
+        assert one.lower_bound_ <= one.inertia_
+        best = KMeans(3, n_init=20, random_state=0).fit(X, sample_weight=times)
+        assert one.inertia_ <= best.inertia_ * (1 + 1e-12)
+    D = cdist(X, X, "sqeuclidean")
+    w = times + 1.0
+    points = SDPKMeans(3, solver="dense", random_state=0).fit(X, sample_weight=w)
+    model = SDPKMeans(3, metric="precomputed", random_state=0)
+    model.fit(D, sample_weight=w)
+    assert_allclose(model.inertia_, points.inertia_, rtol=1e-9)
+    with pytest.raises(ValueError, match="cvxpy"):
+        SDPKMeans(3, solver="cvxpy").fit(X, sample_weight=w)
+
+
+def test_float32_stays_float32():
+    X, _ = clusters(n=60)
+    single = X.astype(np.float32)
+    model = SDPKMeans(3, random_state=0).fit(single)
+    assert model.cluster_centers_.dtype == np.float32
+    assert model.transform(single).dtype == np.float32
+    double = SDPKMeans(3, random_state=0).fit(single.astype(float))
+    assert_allclose(model.inertia_, double.inertia_, rtol=1e-12)
+    assert model.certified_ == double.certified_
+
+
+def test_as_many_centers_as_clusters():
+    X = np.repeat([[0.0, 1.0], [5.0, 2.0], [9.0, 0.0]], 4, axis=0)
+    with pytest.warns(ConvergenceWarning, match="distinct"):
+        model = SDPKMeans(5).fit(X)
+    assert model.cluster_centers_.shape == (5, 2)
+    assert model.transform(X).shape == (12, 5)
+    assert len(model.get_feature_names_out()) == 5
+    assert_array_equal(model.predict(X), model.labels_)
+
+
+def test_n_init_auto_and_unused_parameters():
+    X, _ = clusters(n=60)
+    model = SDPKMeans(3, n_init="auto", random_state=0).fit(X)
+    assert_array_equal(model.labels_, SDPKMeans(3, random_state=0).fit(X).labels_)
+    with pytest.warns(UnusedParameterWarning, match="'rank' has no effect"):
+        SDPKMeans(3, rank=7).fit(X)
+
+
+def test_tags_of_precomputed_input():
+    tags = SDPKMeans(metric="precomputed").__sklearn_tags__()
+    assert tags.input_tags.pairwise
+    assert tags.input_tags.positive_only
+    assert not SDPKMeans().__sklearn_tags__().input_tags.positive_only
+
+
+@pytest.mark.parametrize("columns", [[1, 1e-200, 1e200, 1], [1e160] * 4, [1e-200] * 4])
+def test_unlike_scales_are_refused_in_words(columns):
+    X, _ = clusters(n=30)
+    with pytest.raises(ValueError, match="Squared distances"):
+        SDPKMeans(3).fit(X * columns)
+
+
+def test_far_points_are_measured():
+    X, _ = clusters(n=60)
+    model = SDPKMeans(3, random_state=0).fit(X)
+    far = np.full((1, 4), 1e200)
+    assert_allclose(model.transform(far), 2e200)
+    assert np.isfinite(model.transform(-far)).all()
+    with pytest.raises(ValueError, match="overflows"):
+        model.score(far)
+
+
+def test_sparse_input_is_refused_with_advice():
+    sparse = pytest.importorskip("scipy.sparse")
+    X, y = clusters(n=30)
+    with pytest.raises(TypeError, match="dense data is required"):
+        SDPKMeans(3).fit(sparse.csr_matrix(X))
+    with pytest.raises(TypeError, match="dense data is required"):
+        certify_kmeans(sparse.csr_matrix(X), y)
+
+
+def test_what_a_fast_fit_leaves_out_is_said():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((900, 3))
+    model = SDPKMeans(4, random_state=0).fit(X)
+    assert model.solver_ == "kmeans"
+    assert "effort='thorough'" in model.advice_
+    assert 0 < model.lower_bound_ < model.inertia_

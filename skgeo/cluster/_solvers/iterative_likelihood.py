@@ -14,6 +14,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from skgeo.cluster._solvers.likelihood import laplacian_covariance, solve_la_sdp
+from skgeo.cluster._solvers.lloyd import group_rows
 from skgeo.utils.solver_result import SolverResult
 
 __all__ = ["group_covariances", "match_groups", "solve_ila_sdp"]
@@ -84,7 +85,6 @@ def solve_ila_sdp(
     n_clusters,
     labels,
     *,
-    group_rows,
     covariances=None,
     strength=1.0,
     reg_covar=1e-3,
@@ -107,9 +107,6 @@ def solve_ila_sdp(
         K, less than n.
     labels : ndarray of shape (n,) or None
         Labels to start from; None only with ``covariances``.
-    group_rows : callable
-        Groups rows of eigenvectors, as in
-        :func:`skgeo.cluster._solvers.relaxation.solve_kmeans_sdp`.
     covariances : ndarray of shape (K, d, d), optional
         Known covariances: one SDP is solved and nothing is updated.
     strength, reg_covar, dimension, floor
@@ -149,7 +146,7 @@ def solve_ila_sdp(
         inner = solve_la_sdp(
             X, covariances, tol=sdp_tol, max_iter=sdp_max_iter, state=state
         )
-        state, Z = inner.extra["state"], inner.x
+        state, Z = inner.state, inner.x
         n_sweeps += inner.n_iter
         inner_converged = inner.converged
         objectives.append(inner.objective[-1])
@@ -188,7 +185,7 @@ def solve_ila_sdp(
         n_iter=n_iter,
         converged=converged,
         extra={
-            "upper_bound": inner.extra["upper_bound"],
+            "upper_bound": inner.upper_bound,
             "sdp_covariances": last,
             "Z": Z,
             "n_sweeps": n_sweeps,

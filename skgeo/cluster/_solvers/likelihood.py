@@ -58,8 +58,8 @@ def solve_la_sdp(X, covariances, *, tol=1e-4, max_iter=2000, state=None, callbac
 
     Returns
     -------
-    result : SolverResult
-        ``x`` has shape (K, n, n); ``extra["upper_bound"]`` bounds the profile
+    result : AdmmResult
+        ``x`` has shape (K, n, n); ``upper_bound`` bounds the profile
         log-likelihood of every labeling, without its ``-(n d / 2) log 2 pi``.
     """
     traces = np.ones(len(covariances))
