@@ -12,8 +12,6 @@ __all__ = [
     "check_positive_weights",
     "check_start_labels",
     "inertia_of",
-    "random_labels",
-    "same_partition",
     "unit_of",
     "unit_scale",
 ]
@@ -111,19 +109,6 @@ def check_dissimilarities(D):
     D = 0.5 * (D + D.T)
     np.fill_diagonal(D, 0.0)
     return D
-
-
-def random_labels(n, n_clusters, rng):
-    """Uniform labels with no empty group."""
-    labels = rng.randint(n_clusters, size=n)
-    labels[rng.permutation(n)[:n_clusters]] = np.arange(n_clusters)
-    return labels.astype(np.intp)
-
-
-def same_partition(a, b):
-    """Whether two labellings differ in names only."""
-    pairs = np.unique(np.column_stack([a, b]), axis=0)
-    return len(pairs) == len(np.unique(a)) == len(np.unique(b))
 
 
 def check_start_labels(init, n, n_clusters):

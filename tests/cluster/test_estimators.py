@@ -14,9 +14,6 @@ from sklearn.metrics import adjusted_rand_score
 
 from skgeo.cluster import LikelihoodAdjustedSDP, SDPKMeans, certify_kmeans
 from skgeo.cluster._inputs import inertia_of
-from skgeo.cluster._solvers.iterative_likelihood import group_covariances
-from skgeo.cluster._solvers.likelihood import laplacian_covariance, profile_blocks
-from skgeo.cluster._solvers.mixture_em import gaussian_log_density, shrunk_em
 from skgeo.datasets import make_gaussian_clusters
 from skgeo.exceptions import UnusedParameterWarning
 
@@ -77,25 +74,6 @@ def test_invariances(seed, scale):
     if model.certified_:
         assert adjusted_rand_score(other.labels_, model.labels_[order]) == 1.0
         assert_allclose(other.inertia_, scale**2 * model.inertia_, rtol=1e-6)
-
-
-@settings(max_examples=8, deadline=None)
-@given(seed=st.integers(0, 1000), scale=st.sampled_from([1e-6, 1.0, 1e5]))
-def test_invariances_of_the_likelihood_adjusted(seed, scale):
-    rng = np.random.RandomState(seed)
-    X, y = clusters(n=60, d=3, separation=7.0, seed=seed, heterogeneity=0.5)
-    order = rng.permutation(60)
-    rotation = np.linalg.qr(rng.standard_normal((3, 3)))[0]
-    shift = 10 * rng.standard_normal(3)
-    moved = scale * (X[order] @ rotation + shift)
-    model = LikelihoodAdjustedSDP(3, init=y, random_state=0).fit(X)
-    other = LikelihoodAdjustedSDP(3, init=y[order], random_state=0).fit(moved)
-    assert adjusted_rand_score(other.labels_, model.labels_[order]) > 0.9
-    if np.array_equal(other.labels_, model.labels_[order]):
-        back = rotation @ (other.covariances_ / scale**2) @ rotation.T
-        assert_allclose(back, model.covariances_, rtol=0.05, atol=0.05)
-        change = 60 * 3 * np.log(scale)
-        assert_allclose(other.objective_[0] + change, model.objective_[0], rtol=1e-2)
 
 
 def test_precomputed_equals_euclidean():
@@ -206,127 +184,6 @@ def test_deterministic_under_random_state(cls):
     a, b = (cls(3, random_state=7).fit(X) for _ in range(2))
     assert_array_equal(a.labels_, b.labels_)
     assert_array_equal(a.objective_, b.objective_)
-
-
-def test_profile_likelihood_and_centroid_free_covariance():
-    X, y, _, S = clusters(n=30, d=3, heterogeneity=1.0, return_params=True)
-    blocks = profile_blocks(X, S)
-    value = 0.0
-    for k in range(3):
-        mine = X[y == k]
-        Z = np.outer(y == k, y == k) / len(mine)
-        value += np.sum(blocks[k] * Z)
-        scatter, size = laplacian_covariance(X, Z)
-        assert_allclose(scatter / size, np.cov(mine.T, bias=True), atol=1e-12)
-        assert_allclose(size, len(mine))
-    means = np.array([X[y == k].mean(axis=0) for k in range(3)])
-    density = gaussian_log_density(X, means, S)[np.arange(30), y].sum()
-    assert_allclose(value - 0.5 * X.size * np.log(2 * np.pi), density)
-
-
-def test_known_covariances():
-    X, y, _, S = clusters(
-        n=80, K=2, d=4, separation=5, heterogeneity=1.0, return_params=True
-    )
-    model = LikelihoodAdjustedSDP(2, covariances=S, random_state=0).fit(X)
-    assert_allclose(model.covariances_, S, rtol=1e-12)
-    means = np.array([X[model.labels_ == k].mean(axis=0) for k in range(2)])
-    assert_allclose(model.means_, means)
-    assert np.mean(model.labels_ == y) > 0.95  # groups keep the order of S
-    density = gaussian_log_density(X, means, S)
-    integer = density[np.arange(80), model.labels_].sum()
-    assert integer <= model.upper_bound_
-    assert model.upper_bound_ - integer < 0.02 * abs(integer)
-    # Equal covariances: blocks are alike, the sum still tells the groups apart.
-    equal = LikelihoodAdjustedSDP(2, covariances=[np.eye(4)] * 2, random_state=0)
-    assert adjusted_rand_score(y, equal.fit(X).labels_) > 0.8
-
-
-def test_probabilities_and_scores():
-    X, y = clusters(n=80, separation=6.0, heterogeneity=1.0)
-    model = LikelihoodAdjustedSDP(3, random_state=0).fit(X)
-    assert adjusted_rand_score(y, model.labels_) > 0.9
-    assert_array_equal(model.predict(X), model.labels_)
-    proba = model.predict_proba(X)
-    assert_allclose(proba.sum(axis=1), 1.0)
-    assert_array_equal(np.argmax(proba, axis=1), model.labels_)
-    assert_allclose(model.score(X), model.score_samples(X).mean())
-    assert len(model.objective_) == model.n_iter_
-    assert model.objective_[-1] <= model.upper_bound_ + 1e-2 * abs(model.upper_bound_)
-
-
-def test_every_start():
-    X, y = clusters(n=60, separation=8.0, heterogeneity=0.5)
-    for init in ("sdp", "kmeans", "random", ["abc"[k] for k in y]):
-        model = LikelihoodAdjustedSDP(3, init=init, n_init=3, random_state=0).fit(X)
-        assert adjusted_rand_score(y, model.labels_) == 1.0
-    plain = LikelihoodAdjustedSDP(3, polish=False, random_state=0).fit(X)
-    assert adjusted_rand_score(y, plain.labels_) == 1.0
-
-
-def test_large_data_through_a_sample():
-    X, y, _, S = clusters(
-        n=3000, d=4, separation=6.0, heterogeneity=0.8, return_params=True
-    )
-    for options in ({}, {"polish": False}, {"covariances": S}):
-        model = LikelihoodAdjustedSDP(3, random_state=0, n_init=1, **options).fit(X)
-        assert adjusted_rand_score(y, model.labels_) > 0.97
-        assert model.labels_.shape == (3000,)
-
-
-def test_more_features_than_points():
-    rng = np.random.default_rng(0)
-    X = rng.standard_normal((20, 50))
-    X[:10, 0] += 25
-    model = LikelihoodAdjustedSDP(2, random_state=0).fit(X)
-    assert len(set(model.labels_[:10])) == 1
-    assert np.linalg.eigvalsh(model.covariances_).min() > 0
-    with pytest.raises(ValueError, match="reg_covar > 0"):
-        LikelihoodAdjustedSDP(2, reg_covar=0, prior_strength=0).fit(X)
-    assert SDPKMeans(2, random_state=0).fit(X).certified_
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"init": [0, 1]}, "one label per sample"),
-        ({"init": np.zeros(12)}, "1 different labels"),
-        ({"covariances": np.eye(3)}, "must have shape"),
-        ({"covariances": np.stack([np.eye(3), -np.eye(3)])}, "positive definite"),
-        ({"covariances": np.triu(np.ones((2, 3, 3)))}, "symmetric"),
-        ({"init": "best"}, "'init' must be"),
-        ({"reg_covar": -1.0}, "'reg_covar' must be"),
-    ],
-)
-def test_bad_parameters(options, words):
-    X, _ = clusters(n=12, d=3)
-    with pytest.raises(ValueError, match=words):
-        LikelihoodAdjustedSDP(2, **options).fit(X)
-
-
-def test_em_with_ridge_equals_sklearn():
-    from sklearn.mixture import GaussianMixture
-
-    X, y = clusters(n=90, separation=4.0, heterogeneity=0.5)
-    S, ridge = group_covariances(
-        X, y, 3, strength=0.0, reg_covar=0.1, dimension=4, floor=0.0
-    )
-    means = np.array([X[y == k].mean(axis=0) for k in range(3)])
-    weights = np.bincount(y) / 90
-    ours = shrunk_em(
-        X, weights, means, S, strength=0.0, ridge=ridge, tol=1e-12, max_iter=500
-    )
-    peer = GaussianMixture(
-        3,
-        reg_covar=ridge,
-        weights_init=weights,
-        means_init=means,
-        precisions_init=np.linalg.inv(S),
-        tol=1e-12,
-        max_iter=500,
-    ).fit(X)
-    assert_allclose(ours.x[1], peer.means_, rtol=1e-4, atol=1e-4)
-    assert_allclose(ours.x[2], peer.covariances_, rtol=1e-4, atol=1e-4)
 
 
 def test_two_groups_and_their_mirror_images():
