@@ -6,12 +6,6 @@ ESTIMATORS = [
     SDPKMeans(n_clusters=3, random_state=0),
     SDPKMeans(n_clusters=3, solver="dense", tol=1e-3),
     SDPKMeans(n_clusters=3, solver="lowrank", tol=1e-3),
-    LikelihoodAdjustedSDP(
-        n_clusters=3,
-        sdp_tol=1e-2,
-        max_iter=3,
-        max_dense=60,
-        n_init=1,
-    ),
+    LikelihoodAdjustedSDP(n_clusters=3, random_state=0),
 ]
 EXPECTED_FAILURES = {}
