@@ -85,7 +85,7 @@ class StreamDecoder:
     >>> from skgeo.eeg import AugmentedCovarianceClassifier, StreamDecoder
     >>> from skgeo.testing import make_trials
     >>> X, y = make_trials(40, 3, 200)
-    >>> model = AugmentedCovarianceClassifier(2, 1).fit(X, y)
+    >>> model = AugmentedCovarianceClassifier().fit(X, y)
     >>> decoder = StreamDecoder(model, sfreq=100, window=2.0, step=1.0, band=None)
     >>> decisions = decoder.push(np.concatenate([X[0], X[1]], axis=1))
     >>> [(d.time, int(d.label)) for d in decisions if d.time in (2.0, 4.0)]

@@ -19,7 +19,7 @@ from skgeo.testing import make_trials
 @pytest.fixture(scope="module")
 def fitted():
     X, y = make_trials(40, 3, 200)
-    return AugmentedCovarianceClassifier(2, 1).fit(X, y)
+    return AugmentedCovarianceClassifier(2, 1, selection=None).fit(X, y)
 
 
 @pytest.mark.parametrize("band", [None, (4.0, 30.0)])
@@ -64,7 +64,7 @@ def test_steps_longer_than_windows(fitted):
 
 
 def test_decoder_refuses(fitted):
-    bare = AugmentedCovarianceClassifier(2, 1, probability=False)
+    bare = AugmentedCovarianceClassifier(2, 1, probability=False, selection=None)
     with pytest.raises(ValueError, match="not fitted"):
         StreamDecoder(bare, 100)
     bare.fit(*make_trials())

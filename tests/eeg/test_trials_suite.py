@@ -35,22 +35,29 @@ CASES = [
         CovarianceRecentering("bures-wasserstein", theta=1.0, output="tangent"),
         {"kind": "matrices"},
     ),
-    (AugmentedCovarianceClassifier(), {"mixing": "orthogonal"}),
+    (AugmentedCovarianceClassifier(shrinkage="auto"), {"mixing": "orthogonal"}),
+    (AugmentedCovarianceClassifier(sfreq=100.0, band=(4.0, 40.0)), {"mixing": "gains"}),
     (
-        AugmentedCovarianceClassifier(order=2, lag=3, kernel="rbf", shrinkage=None),
+        AugmentedCovarianceClassifier(
+            order=2, lag=3, kernel="rbf", shrinkage=None, selection=None
+        ),
         {"mixing": "invertible"},
     ),
     (
-        AugmentedCovarianceClassifier(order=2, method="tangent-lr"),
+        AugmentedCovarianceClassifier(
+            order=2, method="tangent-lr", selection=None, shrinkage="auto"
+        ),
         {"mixing": "orthogonal"},
     ),
     (
-        AugmentedCovarianceClassifier(order=2, method="mdm", shrinkage=None),
+        AugmentedCovarianceClassifier(
+            order=2, method="mdm", shrinkage=None, selection=None
+        ),
         {"mixing": "invertible"},
     ),
-    (AugmentedCovarianceClassifier(order=2, method="fgmdm"), {}),
+    (AugmentedCovarianceClassifier(order=2, method="fgmdm", selection=None), {}),
     (
-        AugmentedCovarianceClassifierCV(orders=(1, 2), lags=(2,)),
+        AugmentedCovarianceClassifierCV(orders=(1, 2), lags=(2,), shrinkage="auto"),
         {"mixing": "orthogonal"},
     ),
     (
@@ -60,10 +67,12 @@ CASES = [
         {"mixing": "invertible"},
     ),
     (
-        AugmentedCovarianceClassifier(3, 2, metric="block-toeplitz", shrinkage=None),
+        AugmentedCovarianceClassifier(
+            3, 2, metric="block-toeplitz", shrinkage=None, selection=None
+        ),
         {"mixing": "invertible"},
     ),
-    (RecenteredCovarianceClassifier(2, 2), {}),
+    (RecenteredCovarianceClassifier(2, 2, selection=None), {}),
 ]
 
 
