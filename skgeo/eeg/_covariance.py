@@ -237,13 +237,13 @@ class AugmentedCovariances(
         Parameters
         ----------
         input_features : sequence of str, optional
-            Names of the channels; those of ``mne.Epochs`` or ``"0"``, ``"1"``, ...
-            by default.
+            Names of the channels.
 
         Returns
         -------
         names : ndarray of str of shape (order * n_channels,)
-            ``channel`` for delay 0, then ``channel+delay``.
+            ``channel`` for delay 0, then ``channel+delay``; without names of the
+            channels the positions of the rows.
         """
         check_is_fitted(self)
         delays = self._delays

@@ -40,7 +40,8 @@ def delayed_names(estimator, delays, input_features):
     """
     c = estimator.n_channels_in_
     if input_features is None:
-        input_features = getattr(estimator, "channel_names_in_", range(c))
+        # What the next step would call them: a pipeline's names then agree.
+        return np.asarray([str(i) for i in range(len(delays) * c)], dtype=object)
     channels = list(map(str, input_features))
     if len(channels) != c:
         raise ValueError(f"input_features has {len(channels)} names for {c} channels.")
@@ -155,13 +156,13 @@ class DelayEmbedding(
         Parameters
         ----------
         input_features : sequence of str, optional
-            Names of the channels; those of ``mne.Epochs`` or ``"0"``, ``"1"``, ...
-            by default.
+            Names of the channels.
 
         Returns
         -------
         names : ndarray of str of shape (order * n_channels,)
-            ``channel`` for delay 0, then ``channel+delay``.
+            ``channel`` for delay 0, then ``channel+delay``; without names of the
+            channels the positions of the rows.
         """
         check_is_fitted(self)
         return delayed_names(self, self._delays, input_features)

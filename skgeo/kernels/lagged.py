@@ -100,14 +100,18 @@ def _edges_dominate(x, reach, n_window):
     its own size: after a spike, larger than the rest of the signal.
     """
     c, n_times = x.shape
+    n_common = n_window - reach
     for a in range(c):
-        common, edge = 0.0, 0.0
+        if n_common < 2:
+            return True
+        mean = _mean(x[a, reach:n_window])
+        # A mean of the window away from zero costs as much as a spike outside.
+        common, edge = 0.0, mean * mean * n_common
         for t in range(n_times):
-            value = x[a, t] * x[a, t]
             if reach <= t < n_window:
-                common += value
+                common += (x[a, t] - mean) ** 2
             else:
-                edge += value
+                edge += x[a, t] ** 2
         if edge > 1e4 * common:
             return True
     return False

@@ -413,13 +413,13 @@ def check_trials_y(y, X, *, min_classes=2):
     if y.dtype.kind == "f" and not np.isfinite(y).all():
         raise ValueError("Input y contains NaN or infinity.")
     try:
-        check_classification_targets(y)
         classes, codes = np.unique(y, return_inverse=True)
     except TypeError as error:
         kinds = sorted({type(value).__name__ for value in y})
         raise ValueError(
             f"y mixes labels of types {kinds}, which cannot be sorted. Use one type."
         ) from error
+    check_classification_targets(y)
     if len(classes) < min_classes:
         raise ValueError(
             f"y holds {len(classes)} class ({classes.tolist()}), while a classifier "
