@@ -3,6 +3,7 @@
 from skgeo.eeg._classification import AugmentedCovarianceClassifier
 from skgeo.eeg._covariance import AugmentedCovariances
 from skgeo.eeg._embedding import DelayEmbedding
+from skgeo.eeg._erp import ERPAugmentedCovariances
 from skgeo.eeg._filter_bank import filter_bank
 from skgeo.eeg._groups import GroupMember
 from skgeo.eeg._moabb.evaluation import evaluate
@@ -27,6 +28,7 @@ __all__ = [
     "AugmentedCovariances",
     "CovarianceRecentering",
     "DelayEmbedding",
+    "ERPAugmentedCovariances",
     "Embedding",
     "GroupMember",
     "Pattern",

@@ -11,6 +11,7 @@ from skgeo.eeg import (
     AugmentedCovariances,
     CovarianceRecentering,
     DelayEmbedding,
+    ERPAugmentedCovariances,
     RecenteredCovarianceClassifier,
     TangentMap,
 )
@@ -27,6 +28,8 @@ CASES = [
     (AugmentedCovariances(), {}),
     (AugmentedCovariances(order=3, lag=2, block_toeplitz=True), {}),
     (AugmentedCovariances(order=2, lag=2, estimator="sch", edge="moabb"), {}),
+    (ERPAugmentedCovariances(2), {}),
+    (ERPAugmentedCovariances(None, order=2, lag=3), {}),
     (TangentMap(), {"kind": "matrices"}),
     (TangentMap(metric="logeuclid"), {"kind": "matrices"}),
     (CovarianceRecentering(), {"kind": "matrices"}),

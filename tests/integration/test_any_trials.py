@@ -15,6 +15,7 @@ from skgeo.eeg import (
     AugmentedCovariances,
     CovarianceRecentering,
     DelayEmbedding,
+    ERPAugmentedCovariances,
     RecenteredCovarianceClassifier,
     TangentMap,
 )
@@ -22,6 +23,7 @@ from tests.integration.test_any_table import answers
 
 ESTIMATORS = [
     DelayEmbedding(2, 2),
+    ERPAugmentedCovariances(2),
     AugmentedCovariances(2, 2),
     AugmentedCovariances(2, 2, block_toeplitz=True),
     TangentMap(),
