@@ -334,9 +334,7 @@ def _window_sizes(library, parts, states, n_equations):
         corners = []
         for f in range(fields.shape[1]):
             noise = np.sqrt(np.mean(sd[f * n_points : (f + 1) * n_points] ** 2))
-            corners.append(
-                _corner(fields[:, f], noise, library.library_.periodic)
-            )
+            corners.append(_corner(fields[:, f], noise, library.library_.periodic))
         width = _automatic(n_points, max(corners))
     if width > n_points:
         raise ValueError(
@@ -396,7 +394,33 @@ def discover_weak(design, regressor, terms, X, whole, carry=None):
         found.status = "corrected"
         if change <= 1e-3 * rms(rows):
             break
+    if found.status == "corrected":
+        _drop_negligible(design, found, rms(plain))
     return found
+
+
+def _drop_negligible(design, found, size):
+    """Drop terms below a hundredth of all increments, and refit the others.
+
+    What the correction misses is regular, and an equation without missing terms has
+    nothing else to explain. In strong form one regression of all equations has this
+    threshold.
+    """
+    scale = np.array([rms(column) for column in design.columns])
+    small = (np.abs(found.coef) * scale < 0.01 * size) & (found.coef != 0)
+    A = design.matrices()[0]
+    for i in np.flatnonzero(small.any(axis=1)):
+        found.coef[i, small[i]] = found.std[i, small[i]] = 0.0
+        kept = np.flatnonzero(found.coef[i])
+        y = design.target[i].ravel() - found.constant[i]
+        if len(kept):
+            found.coef[i, kept] = np.linalg.lstsq(A[:, kept], y, rcond=None)[0]
+    found.fitted = np.tensordot(found.coef, design.columns, axes=(1, 0))
+    found.fitted += found.constant[:, None, None]
+    found.residual = design.target - found.fitted
+    unit = np.abs(design.target).max() or 1.0
+    total = np.sum((design.target / unit) ** 2)
+    found.skill = float(1 - np.sum((found.residual / unit) ** 2) / max(total, 1e-300))
 
 
 class _Block:
