@@ -6,7 +6,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, clone
 from sklearn.preprocessing import PolynomialFeatures
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    check_array,
+    check_consistent_length,
+    check_is_fitted,
+    validate_data,
+)
 
 from skgeo.dynamics._library.weak import WeakLibrary
 from skgeo.dynamics._model_error.checks import (
@@ -318,16 +323,17 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             )
         params = check_params(self)
         weak = isinstance(self.library, WeakLibrary)
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            dtype=np.float64,
-            multi_output=True,
-            y_numeric=True,
-            ensure_min_samples=2,
-            ensure_all_finite="allow-nan" if weak else True,
-        )
+        options = {
+            "dtype": np.float64,
+            "multi_output": True,
+            "y_numeric": True,
+            "ensure_min_samples": 2,
+        }
+        if weak:  # which copes with missing values
+            check = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
+            options = {"validate_separately": (check, check | {"ensure_2d": False})}
+        X, y = validate_data(self, X, y, **options)
+        check_consistent_length(X, y)
         self._single_output = y.ndim == 1
         Y = np.asarray(y, dtype=np.float64).reshape(len(X), -1)
         self._baseline = check_width(X, Y, self.model, self.assimilation)
@@ -387,11 +393,17 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             )
         steps = np.full((len(X), 1), self.dt_) if dt is None else dt[:, None]
         whole = ~np.isnan(X).any(axis=1)
-        if not whole.any():
-            raise ValueError("No state of X is complete: every row has missing values.")
-        self.library_ = clone(self.library).fit(X[whole])
+        if self.model is not None and not whole.any():
+            raise ValueError(
+                "The model has no state to start from: every row of X has missing "
+                "values."
+            )
+        known = np.where(np.isnan(X), 0.0, X)
+        count = np.maximum(np.sum(~np.isnan(X), axis=0), 1)
+        filled = np.where(np.isnan(X), known.sum(axis=0) / count, X)
+        self.library_ = clone(self.library).fit(filled)
         self._terms = Terms(
-            self.library_, X[whole], Y.shape[1], self._state_names(X.shape[1])
+            self.library_, filled, Y.shape[1], self._state_names(X.shape[1])
         )
         self.feature_names_ = self._terms.names
         self.equation_names_ = self._terms.equation_names()
@@ -430,6 +442,13 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             far=False,
         )
         self.diagnostics_["effective_rows"] = design.effective_rows
+        if found.status == "long" or found.step_error > 0.05:
+            warn_model_error(
+                f"The step is long for the weak form of a model: {found.step_error:.2g} "
+                "of the increments are an error of the step, of which its estimate is "
+                "too rough for small terms. Use samples closer in time, or pairs "
+                "without a WeakLibrary, with a filter."
+            )
         misfit = design.misfit(found.residual, found.coef)
         self.diagnostics_["residual_over_noise"] = misfit
         if found.skill < 0.99 and misfit > 4:

@@ -117,7 +117,8 @@ def test_windows_move_derivatives_by_parts():
     windows = _Windows(t, np.array([0.5]), 0.3, 6, weights)
     for order, derivative in ((1, np.cos), (2, lambda s: -np.sin(s))):
         moved = (-1) ** order * windows(order) @ np.sin(t)
-        np.testing.assert_allclose(moved, windows(0) @ derivative(t), rtol=1e-9)
+        # Sums are accurate to the power 7 - order of the spacing, and better.
+        np.testing.assert_allclose(moved, windows(0) @ derivative(t), rtol=1e-5)
 
 
 def test_missing_samples():
@@ -180,17 +181,30 @@ def test_weak_error_of_a_model(noise):
     assert weak.equations(1)[1].startswith("x1_t = model + ")
 
 
-def test_weak_error_of_a_model_of_fields():
+def noisy_waves(dt, noise=0.02):
     system = KuramotoSivashinsky(128, 25.0)
-    x0 = system.attractor_states(1, 0)[0]
-    clean = system.trajectory(x0, 600, 0.05)
+    clean = system.trajectory(system.attractor_states(1, 0)[0], round(30 / dt), dt)
     rng = np.random.default_rng(0)
-    U = clean + 0.02 * clean.std() * rng.standard_normal(clean.shape)
+    return clean + noise * clean.std() * rng.standard_normal(clean.shape)
+
+
+def test_weak_error_of_a_model_of_fields():
+    U = noisy_waves(0.02)
+    model = KuramotoSivashinsky(128, 25.0, diffusion=0.5).flow(0.02)
+    medida = MEDIDA(model, library=WeakLibrary(PDELibrary1D(3, 2, length=25.0)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        medida.fit(U[:-1], U[1:])
+    assert support(medida) == {"u_xx"}
+    np.testing.assert_allclose(medida.coef_.sum(), -0.5, rtol=0.01)
+
+
+def test_steps_too_long_for_the_weak_error_of_a_model_are_reported():
+    U = noisy_waves(0.05)
     model = KuramotoSivashinsky(128, 25.0, advection=0.0).flow(0.05)
     medida = MEDIDA(model, library=WeakLibrary(PDELibrary1D(3, 2, length=25.0)))
-    medida.fit(U[:-1], U[1:])
-    assert support(medida) == {"u u_x"}
-    np.testing.assert_allclose(medida.coef_.sum(), -1.0, rtol=0.1)
+    with pytest.warns(ModelErrorWarning, match="step is long for the weak form"):
+        medida.fit(U[:-1], U[1:])
 
 
 def test_several_trajectories_are_told_apart():

@@ -14,6 +14,8 @@ __all__ = ["Segment", "WeakDesign", "discover_weak", "segments", "weak_design"]
 
 # Shortest automatic window: with fewer points the quadrature shows.
 _MIN_WIDTH = 21
+# Shortest trajectory, and coarsest grid, that a window fits into.
+_MIN_SAMPLES = 11
 # Width of a window in shortest waves that stand out of the noise.
 _WAVES = 2.2
 # Overlap of successive windows: an eighth of a window apart.
@@ -314,6 +316,12 @@ def _window_sizes(library, parts, states, n_equations):
     """Samples and grid points of a window."""
     index = int(np.argmax([len(U) for U in states]))
     longest = _bridged(parts[index].times, states[index])
+    if len(longest) < _MIN_SAMPLES:
+        raise ValueError(
+            f"A WeakLibrary needs trajectories: the longest run of consecutive states "
+            f"in X and y has {len(longest)}, at least {_MIN_SAMPLES} are needed. Fit on "
+            "consecutive states: fit(U[:-1], U[1:])."
+        )
     n_points = library.n_points_
     fields = longest.reshape(len(longest), -1, n_points)
     if library.duration == "auto" or (library.is_spatial and library.width == "auto"):
@@ -336,7 +344,7 @@ def _window_sizes(library, parts, states, n_equations):
             noise = np.sqrt(np.mean(sd[f * n_points : (f + 1) * n_points] ** 2))
             corners.append(_corner(fields[:, f], noise, library.library_.periodic))
         width = _automatic(n_points, max(corners))
-    if width > n_points:
+    if width > n_points or n_points < _MIN_SAMPLES:
         raise ValueError(
             f"A window of {width} points does not fit on a grid of {n_points}: lower "
             "width."
