@@ -6,8 +6,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, clone
 from sklearn.preprocessing import PolynomialFeatures
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    check_array,
+    check_consistent_length,
+    check_is_fitted,
+    validate_data,
+)
 
+from skgeo.dynamics._library.weak import WeakLibrary
 from skgeo.dynamics._model_error.checks import (
     HasMethods,
     check_extras,
@@ -29,10 +35,12 @@ from skgeo.dynamics._model_error.step_error import StepError
 from skgeo.dynamics._model_error.tangent import (
     FixedStepModel,
     HalfStep,
+    TangentPropagator,
     call_model,
     takes_step,
 )
 from skgeo.dynamics._model_error.terms import Terms
+from skgeo.dynamics._model_error.weak import discover_weak, segments, weak_design
 from skgeo.exceptions import InvalidParameterError
 from skgeo.linear_model import SparseBayesianRegressor
 from skgeo.utils.params import (
@@ -314,20 +322,25 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 "to be found, or model=None to discover the whole tendency without one."
             )
         params = check_params(self)
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            dtype=np.float64,
-            multi_output=True,
-            y_numeric=True,
-            ensure_min_samples=2,
-        )
+        weak = isinstance(self.library, WeakLibrary)
+        options = {
+            "dtype": np.float64,
+            "multi_output": True,
+            "y_numeric": True,
+            "ensure_min_samples": 2,
+        }
+        if weak:  # which copes with missing values
+            check = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
+            options = {"validate_separately": (check, check | {"ensure_2d": False})}
+        X, y = validate_data(self, X, y, **options)
+        check_consistent_length(X, y)
         self._single_output = y.ndim == 1
         Y = np.asarray(y, dtype=np.float64).reshape(len(X), -1)
         self._baseline = check_width(X, Y, self.model, self.assimilation)
         dt, history = check_extras(X, dt, history)
         self.dt_ = check_step(params.dt, self.model, dt)
+        if weak:
+            return self._fit_weak(X, Y, dt, history)
         X, Y = self._fit_filter(X, Y)
         F = self._forecast(X, Y.shape[1], dt, history)
         X, Y, F, dt, history = drop_blown_up(X, Y, F, dt, history, self.on_blowup)
@@ -368,6 +381,83 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if self._uses_tangents() and self.prune_step_error and history is None:
             step = self._step_error(X, Y, F, steps, dt)
         self._discover(design, X, Y, F, steps, step)
+        return self
+
+    def _fit_weak(self, X, Y, dt, history):
+        """Discover from averages over windows of trajectories."""
+        if self.assimilation is not None or history is not None or not self._baseline:
+            raise ValueError(
+                "A WeakLibrary takes consecutive states of one system as they were "
+                "observed: without a filter (it removes the noise itself), without "
+                "history, and with y as wide as X."
+            )
+        steps = np.full((len(X), 1), self.dt_) if dt is None else dt[:, None]
+        whole = ~np.isnan(X).any(axis=1)
+        if self.model is not None and not whole.any():
+            raise ValueError(
+                "The model has no state to start from: every row of X has missing "
+                "values."
+            )
+        known = np.where(np.isnan(X), 0.0, X)
+        count = np.maximum(np.sum(~np.isnan(X), axis=0), 1)
+        filled = np.where(np.isnan(X), known.sum(axis=0) / count, X)
+        self.library_ = clone(self.library).fit(filled)
+        self._terms = Terms(
+            self.library_, filled, Y.shape[1], self._state_names(X.shape[1])
+        )
+        self.feature_names_ = self._terms.names
+        self.equation_names_ = self._terms.equation_names()
+        increments = carry = None
+        if self.model is not None:
+            F = np.full_like(X, np.nan)
+            rows = None if dt is None else dt[whole]
+            F[whole] = call_model(self.model, X[whole], rows)
+            increments = (Y - F) / steps
+            carry = TangentPropagator(
+                self.model, X[whole], F[whole], self.tangent_step, rows
+            )
+        n_equations = self._terms.n_equations
+        design = weak_design(
+            self.library_, n_equations, segments(X, Y, steps), increments
+        )
+        regressor = self.regressor
+        if regressor is None:
+            regressor = self._default_regressor()
+        if "effective_rows" in regressor.get_params() and (
+            regressor.get_params()["effective_rows"] is None
+        ):
+            regressor = clone(regressor).set_params(
+                effective_rows=design.effective_rows
+            )
+        found = discover_weak(design, regressor, self._terms, X, whole, carry)
+        self.diagnostics_ = {"window": (design.duration, design.width)}
+        self._store(found, design, (n_equations, len(self.feature_names_)))
+        self.diagnostics_ |= diagnose(
+            design,
+            found,
+            self.feature_names_,
+            plain=design.matrices()[0],
+            tendency=None,
+            noise=0.0,
+            far=False,
+        )
+        self.diagnostics_["effective_rows"] = design.effective_rows
+        if found.status == "long" or found.step_error > 0.05:
+            warn_model_error(
+                f"The step is long for the weak form of a model: {found.step_error:.2g} "
+                "of the increments are an error of the step, of which its estimate is "
+                "too rough for small terms. Use samples closer in time, or pairs "
+                "without a WeakLibrary, with a filter."
+            )
+        misfit = design.misfit(found.residual, found.coef)
+        self.diagnostics_["residual_over_noise"] = misfit
+        if found.skill < 0.99 and misfit > 4:
+            warn_model_error(
+                f"{100 * (1 - found.skill):.3g} % of the squared increments are "
+                f"unexplained, {misfit:.3g} times what the noise of the data gives: "
+                "terms are missing from the library, the windows are too coarse, or "
+                "the regressor stopped early."
+            )
         return self
 
     # -- preparation of fit ---------------------------------------------------------
@@ -493,6 +583,9 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if not isinstance(gain, (int, float)):
             gain = np.log(max(design.columns.shape[0], 2))
         detectable = detectable_coef(design.columns, found.residual, found.coef, gain)
+        # Rows that overlap are worth fewer independent ones.
+        worth = getattr(design, "effective_rows", design.target[0].size)
+        detectable *= np.sqrt(design.target[0].size / worth)
         self.detectable_ = detectable.reshape(shape)
         self.intercept_ = np.zeros(shape[0])
         if found.constant.any():

@@ -7,6 +7,7 @@ from skgeo.dynamics import (
     PDELibrary1D,
     PDELibrary2D,
     StencilLibrary,
+    WeakLibrary,
 )
 
 ESTIMATORS = [
@@ -16,6 +17,7 @@ ESTIMATORS = [
     PDELibrary1D(2, 2),
     PDELibrary2D(1, 2),
     StencilLibrary(),
+    WeakLibrary(),
 ]
 
 EXPECTED_FAILURES = {}
