@@ -311,7 +311,7 @@ class SparseBayesianRegressor(
         with (
             single_blas_thread(),
             self._iterations(params.max_iter * Y.shape[1], X=X, y=y) as tick,
-            np.errstate(over="ignore", under="ignore", divide="ignore"),
+            np.errstate(all="ignore"),  # results are checked for their range below
         ):
             problem = compress(columns, Y, weight, params.fit_intercept)
             if not problem.n > 0:

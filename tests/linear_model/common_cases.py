@@ -3,6 +3,7 @@
 from skgeo.linear_model import (
     KroneckerSBL,
     KroneckerSBLRegressor,
+    SparseBayesianClassifier,
     SparseBayesianRegressor,
 )
 
@@ -14,5 +15,7 @@ ESTIMATORS = [
     SparseBayesianRegressor(solver="fixed_point", min_gain=0.0),
     SparseBayesianRegressor(solver="thorough", positive=True),
     SparseBayesianRegressor(kernel="rbf"),
+    SparseBayesianClassifier(),
+    SparseBayesianClassifier(kernel="rbf", solver="sequential"),
 ]
 EXPECTED_FAILURES = {}
