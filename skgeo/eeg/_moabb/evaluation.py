@@ -12,7 +12,7 @@ from skgeo.eeg._moabb.pipelines import param_grids as default_grids
 from skgeo.eeg._moabb.pipelines import pipelines as default_pipelines
 from skgeo.eeg._moabb.resumable import streaming_evaluation
 from skgeo.exceptions import NoNetworkError
-from skgeo.utils.files import write_whole
+from skgeo.utils.files import atomic_write
 
 __all__ = [
     "EVALUATIONS",
@@ -268,7 +268,7 @@ class _Folds:
             frame["key"] = f"{digest}-{suffix}"
             known = self.path.read_text("utf-8") if self.path.exists() else ""
             rows = frame.to_csv(header=not known, index=False, lineterminator="\n")
-            write_whole(self.path, known + rows)
+            atomic_write(self.path, known + rows)
 
         return keep
 

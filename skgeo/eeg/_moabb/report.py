@@ -16,7 +16,7 @@ from skgeo.plotting import (
     plot_times,
     summary_table,
 )
-from skgeo.utils.files import write_whole
+from skgeo.utils.files import atomic_write
 from skgeo.utils.optional import import_optional
 
 __all__ = ["statistics", "write_report"]
@@ -92,7 +92,7 @@ def _fold_statistics(rows, folds, meta_analysis):
 def _png(figure, path):
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=130, facecolor="white")
-    write_whole(path, buffer.getvalue())
+    atomic_write(path, buffer.getvalue())
     return base64.b64encode(buffer.getvalue()).decode()
 
 
@@ -130,9 +130,9 @@ def write_report(result, output, *, settings=None):
     output = pathlib.Path(output)
     output.mkdir(parents=True, exist_ok=True)
     paths = {"csv": output / "scores.csv", "statistics": output / "statistics.csv"}
-    write_whole(paths["csv"], scores.to_csv(index=False, lineterminator="\n"))
+    atomic_write(paths["csv"], scores.to_csv(index=False, lineterminator="\n"))
     tests = statistics(scores, folds)
-    write_whole(paths["statistics"], tests.to_csv(index=False, lineterminator="\n"))
+    atomic_write(paths["statistics"], tests.to_csv(index=False, lineterminator="\n"))
     table = summary_table(scores, folds)
 
     figures = {
@@ -171,7 +171,7 @@ def write_report(result, output, *, settings=None):
         versions=_versions(),
     )
     paths["html"] = output / "report.html"
-    write_whole(paths["html"], page)
+    atomic_write(paths["html"], page)
     return paths
 
 
