@@ -8,6 +8,7 @@ from skgeo.datasets._eeg.formats import (
     ARRAY_SUFFIXES,
     RAW_SUFFIXES,
     companions,
+    is_epochs,
     read_arrays,
     read_recording_file,
     suffix_of,
@@ -138,6 +139,17 @@ def from_files(
             "after its event, interval=(start, stop) in seconds (--interval)."
         )
     return from_raws(nested, paradigm=kind, name=_name_of(path), **options)
+
+
+def is_continuous(path: str | os.PathLike) -> bool:
+    """Return whether a path seems, by its name, to be one of continuous recordings."""
+    path = pathlib.Path(path)
+    if suffix_of(path) in ARRAY_SUFFIXES:
+        return False
+    if path.is_dir() and suffix_of(path) != ".mff":
+        inside = [p for p in path.iterdir() if suffix_of(p) in RAW_SUFFIXES]
+        return not inside or not all(map(is_epochs, inside))
+    return not is_epochs(path)
 
 
 def _refuse(path, what, options):

@@ -57,6 +57,8 @@ class Recordings(moabb_base.BaseDataset):  # type: ignore[name-defined]
         as given, by the keys MOABB allows (an index, then letters and digits).
     sfreq : float
         Sampling frequency in Hz.
+    ch_names : list of str
+        Names of the channels.
 
     Examples
     --------
@@ -97,6 +99,7 @@ class Recordings(moabb_base.BaseDataset):  # type: ignore[name-defined]
                 of_runs[keys[session]] = {run_keys[r]: str(r) for r in recorded}
                 kept[keys[session]] = {run_keys[r]: raw for r, raw in recorded.items()}
         self.sfreq = float(next(self._raws()).info["sfreq"])
+        self.ch_names = list(next(self._raws()).ch_names)
         super().__init__(
             subjects=list(runs),
             sessions_per_subject=min(len(sessions) for sessions in runs.values()),
