@@ -81,8 +81,13 @@ def test_an_interrupted_report_keeps_the_old_one(tmp_path, request):
     )
     paths = write_report(result, tmp_path / "report")
     assert {"csv", "statistics", "html"} <= set(paths)
-    old = {path: path.read_bytes() for path in (tmp_path / "report").iterdir()}
+
+    def content():
+        files = [path for path in (tmp_path / "report").rglob("*") if path.is_file()]
+        return {path: path.read_bytes() for path in files}
+
+    old = content()
     request.getfixturevalue("interrupted")
     with pytest.raises(KeyboardInterrupt):
         write_report(result, tmp_path / "report")
-    assert old == {path: path.read_bytes() for path in (tmp_path / "report").iterdir()}
+    assert old == content()

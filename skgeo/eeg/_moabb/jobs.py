@@ -64,7 +64,7 @@ class Job:
             folds=[self.folds.describe(self.evaluation), self.folds.n_splits],
             splitter=digest_of(splitter) if splitter is not None else None,
             # Whoever is left out is trained on: others make another result.
-            people=sorted(map(repr, self.subjects))
+            people=sorted(map(str, self.subjects))
             if self.evaluation == "cross-subject"
             else None,
             random_state=self.random_state,
@@ -77,7 +77,7 @@ class Job:
         return {
             (subject, name): unit_key(
                 setup=setup,
-                subject=repr(subject),
+                subject=str(subject),
                 pipeline=name,
                 estimator=digest_of(pipeline),
                 grid=digest_of(sorted(self.grids[name].items()))

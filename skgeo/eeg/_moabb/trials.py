@@ -29,18 +29,14 @@ def load_trials(job, subjects) -> Trials:
         subjects=list(subjects),
         return_epochs=any(map(_pipeline_requires_epochs, job.pipelines.values())),
     )
-    about = {
-        subject: _about(job, X, y, metadata, np.asarray(metadata["subject"] == subject))
-        for subject in subjects
-    }
+    about = {subject: _about(job, X, y, metadata, subject) for subject in subjects}
     return Trials(X, y, metadata, about)
 
 
-def _about(job, X, y, metadata, mask):
+def _about(job, X, y, metadata, subject):
+    mask = np.asarray(metadata["subject"] == subject)
     if not mask.any():
-        subject = next(iter(job.subjects))
-        raise ValueError(f"{job.dataset.code}: no trial of subject {subject!r}.")
-    subject = metadata["subject"][mask].iloc[0]
+        raise ValueError(f"{job.dataset.code}: no trial of subject {subject}.")
     sessions = np.asarray(metadata["session"][mask])
     counts = {}
     for session in dict.fromkeys(sessions.tolist()):
@@ -69,7 +65,7 @@ def _say_what_is_lost(job, subject, counts):
         if lost > 0:
             warn_user(
                 f"{job.dataset.code}: {lost} of {n_marks} marks of subject "
-                f"{subject!r}, session {session_name(job, subject, session)!r}, gave "
+                f"{subject}, session {session_name(job, subject, session)}, gave "
                 "no trial: it overlaps a segment marked BAD or a boundary, or leaves "
                 "the recording."
             )

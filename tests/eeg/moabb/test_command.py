@@ -177,7 +177,7 @@ def test_marks_of_ones_own(tmp_path):
     marks = ["--event", "rest=769", "--event", "rest=771", "--event", "feet=770"]
     text = run(*options, *marks)
     assert "Warning" in text  # one trial lies in a segment marked BAD
-    assert "1 of 10 marks of subject 1, session '0', gave no trial" in text
+    assert "1 of 10 marks of subject 1, session 0, gave no trial" in text
     frame = pd.read_csv(tmp_path / "out/scores.csv")
     assert frame["task"].tolist() == ["rest / feet"]
     assert frame["samples"].tolist() == [9]
