@@ -1,12 +1,11 @@
 """Results on disk: nothing lost, nothing doubled, nothing misread."""
 
 import json
+import multiprocessing
 import os
-import pathlib
 import random
 import signal
 import subprocess
-import sys
 import time
 
 import numpy as np
@@ -21,36 +20,19 @@ from skgeo.datasets import from_arrays
 from skgeo.eeg import evaluate
 from skgeo.eeg._moabb.store import Store, digest_of
 
-ROOT = pathlib.Path(__file__).parents[3]
-SCRIPT = """\
-import sys
-import numpy as np
-from skgeo.datasets import from_arrays
-from skgeo.eeg import evaluate
-rng = np.random.RandomState(0)
-X = rng.randn({n}, 3, 128)
-y = ["left", "right"] * ({n} // 2)
-data = from_arrays(X, y, sfreq=128.0, subject=np.arange({n}) // 20)
-subjects = [int(s) for s in sys.argv[2].split(",")] if sys.argv[2] else None
-print("ready", flush=True)
-evaluate(data, pipelines=["Cov+MDM", "Cov+TS+LR"], band=None, subjects=subjects,
-         output=sys.argv[1])
-print("done", flush=True)
-"""
 N_PEOPLE = 6
 
 
-def start(folder, subjects="", n_people=N_PEOPLE, **options):
-    code = SCRIPT.format(n=20 * n_people)
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        [sys.executable, "-c", code, str(folder), subjects],
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        **options,
+def start(folder, subjects):
+    """Evaluate in a process of its own, forked: imports are there already."""
+    process = multiprocessing.get_context("fork").Process(
+        target=run, args=(folder,), kwargs={"subjects": subjects}
     )
+    process.start()
+    return process
+
+
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 
 def people(n_people=N_PEOPLE):
@@ -80,9 +62,8 @@ def same_as(uninterrupted, folder):
     keys = ["task", "subject", "session", "pipeline"]
     for name in ("scores", "folds"):
         mine, whole = getattr(result, name), getattr(uninterrupted[0], name)
-        pd.testing.assert_frame_equal(
-            mine.drop(columns="time"), whole.drop(columns="time")
-        )
+        mine, whole = mine.drop(columns="time"), whole.drop(columns="time")
+        pd.testing.assert_frame_equal(mine, whole)
     table = pd.read_csv(folder / "folds.csv")
     assert len(table) == len(uninterrupted[1])
     assert not table.duplicated([*keys, "fold"]).any()
@@ -90,32 +71,36 @@ def same_as(uninterrupted, folder):
     assert set(left) <= {".lock"}
 
 
+@needs_fork
 def test_racing_processes(uninterrupted, tmp_path):
     # People are shared out, and some are everybody's.
-    words = ["0,1", "1,2", "2,3", "3,4", "4,5", "5,0", "", "0,5"]
+    words = ["0,1", "1,2", "2,3", "3,4", "4,5", "5,0", None, "0,5"]
     running = [start(tmp_path, subjects) for subjects in words]
     for process in running:
-        _, err = process.communicate(timeout=300)
-        assert process.returncode == 0, err
+        process.join(timeout=300)
+        assert process.exitcode == 0
+    assert len(pd.read_csv(tmp_path / "folds.csv")) == len(uninterrupted[1])
     same_as(uninterrupted, tmp_path)
 
 
+@needs_fork
 def test_killed_at_random(uninterrupted, tmp_path):
     times = random.Random(0)
-    n_kills = int(os.environ.get("SKGEO_KILLS", "3"))
-    for _ in range(n_kills):
-        process = start(tmp_path)
-        assert process.stdout.readline() == "ready\n"
-        time.sleep(times.uniform(0.0, 1.2))
+    store = Store(tmp_path)
+    n_left = []
+    for _ in range(20):
+        process = start(tmp_path, None)
+        time.sleep(times.uniform(0.0, 0.15))
         os.kill(process.pid, signal.SIGKILL)
-        process.communicate()
+        process.join()
         # whatever is there is whole
-        store = Store(tmp_path)
-        for path in store.folder.glob("*.json"):
-            assert store._unit(path)["rows"]
-    for path in (tmp_path / "units").glob(".*.json.*"):
-        path.unlink()  # a file that was being written
+        units = list(store.folder.glob("*.json"))
+        assert all(store._unit(path)["rows"] for path in units)
+        n_left.append(len(units))
+    assert n_left == sorted(n_left)
     run(tmp_path)
+    for path in store.folder.glob(".*.json.*"):
+        path.unlink()  # what was being written when the process was killed
     same_as(uninterrupted, tmp_path)
 
 
@@ -245,11 +230,9 @@ def test_a_full_disk(uninterrupted, tmp_path):
     small.mkdir()
     mount(small, "40k")
     try:
-        with pytest.raises(
-            OSError, match=r"No space left on device: .*small"
-        ) as caught:
+        with pytest.raises(OSError, match="No space left on device") as caught:
             run(small)
-        assert caught.value.filename
+        assert "small" in caught.value.filename
         store = Store(small)
         units = list(store.folder.glob("*.json"))
         assert units  # what there was room for
@@ -265,18 +248,26 @@ def test_a_full_disk(uninterrupted, tmp_path):
         subprocess.run(["umount", str(small)], check=True)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="POSIX limits")
+@needs_fork
 def test_a_limit_on_the_size_of_files(tmp_path):
     import resource
 
-    def limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
+    mine, theirs = multiprocessing.Pipe(duplex=False)
 
-    process = start(tmp_path, "0", 1, preexec_fn=limit)
-    _, err = process.communicate(timeout=120)
-    assert process.returncode == 1
-    assert "File too large" in err.strip().splitlines()[-1]
-    assert "units" in err.strip().splitlines()[-1]
+    def work():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
+        try:
+            run(tmp_path, subjects=[0])
+        except OSError as error:
+            theirs.send((error.strerror, str(error.filename)))
+
+    process = multiprocessing.get_context("fork").Process(target=work)
+    process.start()
+    assert mine.poll(60)
+    words, path = mine.recv()
+    process.join()
+    assert words == "File too large"
+    assert str(tmp_path / "units") in path
     assert not [p for p in (tmp_path / "units").iterdir() if p.suffix == ".json"]
 
 
