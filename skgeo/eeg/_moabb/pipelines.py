@@ -80,12 +80,47 @@ def elastic_net(l1_ratio=0.7):
     return LogisticRegression(max_iter=1000, **options)
 
 
+def citations(names) -> list[str]:
+    """List the DOIs of the papers behind pipelines.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of pipelines; those that are not skgeo's have none.
+
+    Returns
+    -------
+    found : list of str
+        Each once.
+    """
+    known = _configurations()
+    found = [
+        link.removeprefix("https://doi.org/")
+        for name in names
+        if name in known
+        for link in known[name].get("citations", ())
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _read(path):
+    """Read a pipeline file: plain data only, no tags that would make objects."""
+    yaml = import_optional("yaml", extra="eeg")
+    try:
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        words = " ".join(str(error).split())
+        raise ValueError(f"{path} is no pipeline file: {words}") from error
+    if not isinstance(config, dict) or not {"name", "pipeline"} <= set(config):
+        raise ValueError(f"{path} is no pipeline file: it needs a name and a pipeline.")
+    return config
+
+
 @lru_cache(maxsize=1)
 def _configurations():
-    yaml = import_optional("yaml", extra="eeg")
     found = {}
     for path in sorted(pathlib.Path(pipeline_folder()).glob("*.yml")):
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+        config = _read(path)
         found[config["name"]] = config
     # Files that are in neither list (a newer family's, say) come last.
     ranks = {name: i for i, name in enumerate((*DEFAULT, *ON_REQUEST, *P300[1:]))}
