@@ -8,8 +8,8 @@ from skgeo.linear_model import (
 )
 
 ESTIMATORS = [
-    KroneckerSBL(),
-    KroneckerSBL(method="mm", shared_support=False, tol=1e-2),
+    KroneckerSBL("identity"),
+    KroneckerSBL("identity", solver="mm", shared_support=False, tol=1e-2),
     KroneckerSBLRegressor(),
     SparseBayesianRegressor(),
     SparseBayesianRegressor(solver="fixed_point", min_gain=0.0),
