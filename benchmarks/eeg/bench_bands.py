@@ -163,7 +163,8 @@ def run_kalunga(quick, keep):
         ("leave one run out", LeaveOneGroupOut()),
     ):
         sets = [
-            (X, y, window, list(splitter.split(X[:, 0], y, run))) for X, y, run in people
+            (X, y, window, list(splitter.split(X[:, 0], y, run)))
+            for X, y, run in people
         ]
         args = (256.0, (7.0, 45.0), (13.0, 17.0, 21.0), keep)
         rows += run(f"Kalunga, {name}", sets, *args)
