@@ -78,7 +78,8 @@ def noise(seeds, n_samples):
                 D = orthogonal(rng, N)
                 X = codes(rng, n_samples, N, 0.2) @ D
                 X += sd * rng.standard_normal(X.shape)
-                errors.append(err4(learner(seed, p=p).partial_fit(X).components_, D))
+                model = learner(seed, exponent=p).partial_fit(X)
+                errors.append(err4(model.components_, D))
             yield {"table": "noise", "sd": sd, "p": p, **median_and_worst(errors)}
 
 
@@ -209,8 +210,8 @@ def ablation(seeds, n):
     for without, params in (
         ("nothing", {}),
         ("replays", {"n_replays": 0}),
-        ("shift", {"shift": 0.0}),
-        ("both", {"n_replays": 0, "shift": 0.0}),
+        ("shift", {"curvature_shift": 0.0}),
+        ("both", {"n_replays": 0, "curvature_shift": 0.0}),
     ):
         errors = []
         for seed in seeds:

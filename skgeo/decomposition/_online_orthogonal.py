@@ -1,17 +1,31 @@
 """Online orthogonal dictionary learning."""
 
+from __future__ import annotations
+
 import copy
-import warnings
+from typing import Literal
 
 import numpy as np
-from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+)
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils import check_array, check_random_state
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skgeo.decomposition._online_learned import DTYPES, LearnedDictionary
-from skgeo.decomposition._orthogonal.epochs import fit_epochs
-from skgeo.decomposition._orthogonal.stream import Settings, Stream, polar_factor
+from skgeo.decomposition._orthogonal.codes import (
+    code_quality,
+    energy_kept,
+    shrink_codes,
+    unseen_atoms,
+)
+from skgeo.decomposition._orthogonal.epochs import fit_epochs, snapshot
+from skgeo.decomposition._orthogonal.starts import initial_atoms
+from skgeo.decomposition._orthogonal.stream import Settings, Stream
+from skgeo.exceptions import InvalidParameterError
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import (
@@ -22,46 +36,71 @@ from skgeo.utils.params import (
     OneOf,
     RandomState,
     Real,
+    Unused,
     check_params,
 )
+from skgeo.utils.warn import warn_user
 
 __all__ = ["OnlineOrthogonalDictionary"]
 
+DTYPES = [np.float64, np.float32]
+# A mean matters when its square is this fraction of the mean variance per direction.
+_MEAN_ENERGY = 0.25
+# Dictionaries after different passes are compared on every fifth row, of these at most
+# so many.
+_HELD_OUT, _JUDGED = 5, 5000
+
 
 class OnlineOrthogonalDictionary(
-    LearnedDictionary,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
     CallbackMixin,
     BaseEstimator,
 ):
-    """Complete orthogonal dictionary of a stream, by stochastic Frank-Wolfe.
+    """Orthogonal dictionary of a stream, by stochastic Frank-Wolfe.
 
-    Rows are modeled as ``x = z D`` with an orthogonal matrix D, whose rows are the
-    atoms, and sparse codes z. The dictionary maximizes the mean of
-    ``sum_k |d_k . x|^p`` [1]_, [2]_: of all orthonormal bases, the one in which the
-    codes are most sharply peaked. Memory is some n x n matrices and at most
-    ``64 n + 2 batch_size`` rows, however long the stream.
+    Rows are modeled as ``x = z D`` with orthonormal rows of D, the atoms, and
+    independent codes z. The dictionary maximizes the mean of
+    ``sum_k s_k |d_k . x|^p`` [1]_, [2]_: of all orthonormal bases, the one in which the
+    codes are farthest from Gaussian. The signs s_k are estimated along the way, 1 for
+    codes more peaked than Gaussian ones (sparse codes), -1 for flat ones. Memory is
+    some n x n matrices and at most ``64 n + 2 batch_size`` rows, however long the
+    stream.
 
     Parameters
     ----------
-    p : {3, 4}, default=3
+    exponent : {3, 4}, default=3
         Exponent of the objective. 3 is more robust to noise; 4 is the objective of
         the MSP algorithm [3]_.
+    n_components : int or None, default=None
+        Number of atoms; None is one per feature. With fewer, the atoms are a basis of
+        the subspace of the leading principal axes, which is followed along the stream.
+    init : {"random", "pca", "dct"} or array of shape (n_components, n_features), \
+            default="random"
+        Start: a random rotation, the principal axes of the rows at hand, the discrete
+        cosine transform (of square patches where n_features is a square number,
+        otherwise of sequences), or a dictionary, whose polar factor is taken. Except
+        from "random", :meth:`fit` does not learn from every fifth row and returns the
+        best dictionary after any pass, judged by the energy of these rows that the
+        largest twentieth, tenth and fifth of the codes keep: the start itself where
+        none beat it beyond doubt. If most codes are flat, which no dictionary
+        concentrates, the last dictionary is returned.
     batch_size : "auto" or int, default="auto"
         Rows per step; "auto" is four times the number of features, or up to twelve
         times where that is below 256. The path depends little on it, and the cost per
         row falls with it. Rows wait until a batch is full, so chunks handed to
         :meth:`partial_fit` may have any size.
     max_iter : int, default=100
-        Largest number of passes over X in :meth:`fit`.
+        Maximum number of passes over X in :meth:`fit`.
     step : {"decay", "constant"}, default="decay"
         "decay" converges; "constant" keeps forgetting, and follows a dictionary that
         drifts.
-    rho0, gamma0 : "auto" or float in (0, inf), default="auto"
+    gradient_weight, step_size : "auto" or float in (0, inf), default="auto"
         Constants of the weight of a new gradient and of the step length, for every
-        ``2 n_features`` rows. "auto" is 4 and 1 for decaying steps, 0.1 and 0.1 for
+        ``2 n_components`` rows. "auto" is 4 and 1 for decaying steps, 0.1 and 0.1 for
         constant ones.
-    shift : float in [0, 1], default=0.9
-        Share of the curvature that all codes have in common to take off the
+    curvature_shift : float in [0, 1], default=0.9
+        Fraction of the curvature that all codes have in common to remove from the
         objective. It changes no maximizer, and speeds up the way to it by an order
         of magnitude; 0 is the plain objective.
     n_replays : int, default=8
@@ -72,7 +111,8 @@ class OnlineOrthogonalDictionary(
         repetitions, rows are seen once and none is kept. 0 sees every row once
         throughout, and so do constant steps.
     center : bool, default=False
-        Whether to take the running mean off. Needed unless the mean is zero.
+        Whether to subtract the running mean. Needed unless the mean is near zero; a
+        warning says where it is not.
     whiten : bool, default=False
         Whether to whiten by the running covariance: for complete dictionaries that
         are not orthogonal.
@@ -89,23 +129,22 @@ class OnlineOrthogonalDictionary(
     threshold : float, default=0.0
         Threshold for "threshold" and "soft", in units of the codes.
     n_nonzero_coefs : int or None, default=None
-        Codes kept per row by "top_k"; None is a tenth of the features, at least one.
+        Codes kept per row by "top_k"; None is a tenth of the atoms, at least one.
     tol : float, default=3e-3
         :meth:`fit` stops after a pass when the Frank-Wolfe gap of the gradient averaged
         along the pass, divided by its nuclear norm, is not above it.
-    dict_init : ndarray of shape (n_features, n_features) or None, default=None
-        Dictionary to start from; its polar factor is taken. None draws an orthogonal
-        matrix at random.
     shuffle : bool, default=True
-        Whether :meth:`fit` takes the rows in a new random order in each pass.
+        Whether :meth:`fit` puts the rows in a new random order for each pass.
     random_state : int, RandomState instance or None, default=None
         Source of the first dictionary and of the orders.
 
     Attributes
     ----------
-    components_ : ndarray of shape (n_features, n_features)
+    components_ : ndarray of shape (n_components, n_features)
         Atoms, in rows; orthonormal unless ``whiten``.
-    unmixing_ : ndarray of shape (n_features, n_features)
+    contrast_signs_ : ndarray of shape (n_components,)
+        1 for atoms whose codes are more peaked than Gaussian ones, -1 for flat ones.
+    unmixing_ : ndarray of shape (n_components, n_features)
         Codes are ``(X - mean_) @ unmixing_.T``; ``components_`` unless ``whiten``.
     mean_ : ndarray of shape (n_features,)
         Running mean; zero unless ``center``.
@@ -114,7 +153,7 @@ class OnlineOrthogonalDictionary(
         gradient, in [0, 2].
     n_steps_ : int
         Frank-Wolfe steps done. Rows that wait for their batch count as one step, a
-        short one: what is shown takes in every row.
+        short one: attributes include every row.
     n_samples_seen_ : int
         Rows seen, repeated passes of :meth:`fit` included.
     n_replayed_ : int
@@ -122,10 +161,12 @@ class OnlineOrthogonalDictionary(
     n_iter_ : int
         Passes done by :meth:`fit`.
     objective_ : ndarray of shape (n_iter_,)
-        Sparsity of the codes, as in :meth:`score`, averaged along each pass of
-        :meth:`fit`.
+        Mean of ``|c|^exponent`` along each pass of :meth:`fit`, divided by its value
+        for Gaussian codes of the same power: above one for peaked codes.
     converged_ : bool
         Whether :meth:`fit` stopped by ``tol``.
+    start_kept_ : bool
+        Whether :meth:`fit` returned its start because no pass improved on it.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -136,7 +177,9 @@ class OnlineOrthogonalDictionary(
     ConvergenceWarning
         When :meth:`fit` stops at ``max_iter``.
     UserWarning
-        When :meth:`fit` whitens data that do not vary in every direction.
+        When the mean carries energy and ``center=False``; when :meth:`fit` whitens
+        data that do not vary in every direction, or codes are so near to Gaussian
+        that the rows cannot tell the atoms.
 
     See Also
     --------
@@ -168,55 +211,74 @@ class OnlineOrthogonalDictionary(
     """
 
     _param_rules = {
-        "p": Integer(3, 4),
+        "exponent": Integer(3, 4),
+        "n_components": Null() | Integer(1),
+        "init": OneOf("random", "pca", "dct")
+        | Instance((np.ndarray, list, tuple), "an array of atoms"),
         "batch_size": OneOf("auto") | Integer(1),
         "max_iter": Integer(1),
         "step": OneOf("decay", "constant"),
-        "rho0": OneOf("auto") | Real(0.0, closed="neither"),
-        "gamma0": OneOf("auto") | Real(0.0, closed="neither"),
-        "shift": Real(0.0, 1.0),
+        "gradient_weight": OneOf("auto") | Real(0.0, closed="neither"),
+        "step_size": OneOf("auto") | Real(0.0, closed="neither"),
+        "curvature_shift": Real(0.0, 1.0),
         "n_replays": Integer(0),
         "center": Boolean(),
         "whiten": Boolean(),
         "clip_norm": Null() | Real(0.0, closed="neither"),
         "transform_algorithm": OneOf("threshold", "soft", "top_k", "identity"),
-        "threshold": Real(0.0),
+        "threshold": Real(0.0, magnitudes=(5e-324, np.inf)),
         "n_nonzero_coefs": Null() | Integer(1),
         "tol": Real(0.0),
-        "dict_init": Null() | Instance((np.ndarray, list, tuple), "a square matrix"),
         "shuffle": Boolean(),
         "random_state": RandomState(),
     }
+    _unused_params = (
+        Unused(
+            "threshold",
+            lambda p: p.transform_algorithm not in ("threshold", "soft"),
+            "transform_algorithm is neither 'threshold' nor 'soft'",
+        ),
+        Unused(
+            "n_nonzero_coefs",
+            lambda p: p.transform_algorithm != "top_k",
+            "transform_algorithm is not 'top_k'",
+        ),
+    )
 
     def __init__(
         self,
-        p=3,
+        exponent: Literal[3, 4] = 3,
         *,
-        batch_size="auto",
-        max_iter=100,
-        step="decay",
-        rho0="auto",
-        gamma0="auto",
-        shift=0.9,
-        n_replays=8,
-        center=False,
-        whiten=False,
-        clip_norm=None,
-        transform_algorithm="threshold",
-        threshold=0.0,
-        n_nonzero_coefs=None,
-        tol=3e-3,
-        dict_init=None,
-        shuffle=True,
-        random_state=None,
+        n_components: int | None = None,
+        init: Literal["random", "pca", "dct"] | ArrayLike = "random",
+        batch_size: int | Literal["auto"] = "auto",
+        max_iter: int = 100,
+        step: Literal["decay", "constant"] = "decay",
+        gradient_weight: float | Literal["auto"] = "auto",
+        step_size: float | Literal["auto"] = "auto",
+        curvature_shift: float = 0.9,
+        n_replays: int = 8,
+        center: bool = False,
+        whiten: bool = False,
+        clip_norm: float | None = None,
+        transform_algorithm: Literal[
+            "threshold", "soft", "top_k", "identity"
+        ] = "threshold",
+        threshold: float = 0.0,
+        n_nonzero_coefs: int | None = None,
+        tol: float = 3e-3,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
     ):
-        self.p = p
+        self.exponent = exponent
+        self.n_components = n_components
+        self.init = init
         self.batch_size = batch_size
         self.max_iter = max_iter
         self.step = step
-        self.rho0 = rho0
-        self.gamma0 = gamma0
-        self.shift = shift
+        self.gradient_weight = gradient_weight
+        self.step_size = step_size
+        self.curvature_shift = curvature_shift
         self.n_replays = n_replays
         self.center = center
         self.whiten = whiten
@@ -225,16 +287,15 @@ class OnlineOrthogonalDictionary(
         self.threshold = threshold
         self.n_nonzero_coefs = n_nonzero_coefs
         self.tol = tol
-        self.dict_init = dict_init
         self.shuffle = shuffle
         self.random_state = random_state
 
     @with_callbacks
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: None = None) -> OnlineOrthogonalDictionary:
         """Learn the dictionary from scratch, in up to ``max_iter`` passes over X.
 
-        With ``shuffle=False`` the result is that of as many calls of
-        :meth:`partial_fit` on X, bit for bit.
+        With ``shuffle=False`` and ``init="random"`` the result is that of as many calls
+        of :meth:`partial_fit` on X, bit for bit.
 
         Parameters
         ----------
@@ -248,46 +309,89 @@ class OnlineOrthogonalDictionary(
         self : OnlineOrthogonalDictionary
             The fitted estimator.
         """
-        check_params(self)
+        params = check_params(self)
         X = validate_data(self, X, dtype=DTYPES, order="C")
-        random_state = check_random_state(self.random_state)
-        stream = self._new_stream(X, random_state)
+        random_state = check_random_state(params.random_state)
+        stream = self._new_stream(params, X, random_state)
+        best, rows = None, X
+        if not isinstance(params.init, str) or params.init != "random":
+            judged = np.zeros(len(X), dtype=bool)
+            judged[::_HELD_OUT] = len(X) > 1
+            best, rows = _Best(stream, X[judged], X), X[~judged]
         with (
             single_blas_thread(),
-            self._iterations(self.max_iter, X=X, y=y, attributes=_attributes) as tick,
+            self._iterations(params.max_iter, X=X, y=y, attributes=_attributes) as tick,
         ):
+
+            def after_pass(state):
+                if best is not None:
+                    best.offer(state["stream"])
+                return tick(state)
+
             result = fit_epochs(
                 stream,
-                X,
-                max_iter=self.max_iter,
-                tol=self.tol,
-                shuffle=self.shuffle,
+                rows,
+                max_iter=params.max_iter,
+                tol=params.tol,
+                shuffle=params.shuffle,
                 random_state=random_state,
-                callback=tick,
+                callback=after_pass,
             )
-        self._stream, self._learned = stream, result.x
+        learned, self.start_kept_ = result.x, False
+        if best is not None:
+            learned, self.start_kept_ = best.take(stream, learned)
+        self._stream, self._learned = stream, learned
         self.n_iter_, self.objective_ = result.n_iter, result.objective
         self.converged_ = result.converged
-        self._n_features_out = X.shape[1]
-        if not result.converged and result.n_iter == self.max_iter:
-            warnings.warn(
+        self._n_features_out = len(learned.components)
+        if not result.converged and result.n_iter == params.max_iter:
+            warn_user(
                 f"The relative Frank-Wolfe gap is {result.stop:.3g}, above "
-                f"tol={self.tol:g}, after {self.max_iter} passes over {len(X)} rows. "
-                "Raise max_iter or tol, or give more rows.",
+                f"tol={params.tol:g}, after {params.max_iter} passes over {len(rows)} "
+                "rows. Raise max_iter or tol, or give more rows.",
                 ConvergenceWarning,
-                stacklevel=2,
             )
-        if result.x.rank < X.shape[1]:
-            warnings.warn(
-                f"The data vary in {result.x.rank} of {X.shape[1]} directions: atoms "
+        if learned.rank < len(learned.components):
+            warn_user(
+                f"The data vary in {learned.rank} of {X.shape[1]} directions: atoms "
                 "and codes cover these alone. Drop constant and redundant features, or "
-                "reduce them by PCA, to get as many atoms as there are directions.",
-                UserWarning,
-                stacklevel=2,
+                "set n_components, to get as many atoms as there are directions."
             )
+        self._warn_mean()
+        self._warn_unseen(X, params.exponent)
         return self
 
-    def partial_fit(self, X, y=None):
+    def _warn_mean(self):
+        """Say once per stream that its mean carries energy and is not removed."""
+        stream = self._stream
+        n, seen = len(stream.offset), stream.n_measured
+        if stream.warned_mean or seen < 10 * n:
+            return
+        square = float(stream.offset @ stream.offset)
+        variance = max(stream.energy - square, 0.0)
+        # Three times what chance makes of a mean, so that few rows raise no alarm.
+        if square - 3.0 * variance / seen > _MEAN_ENERGY * variance / n:
+            stream.warned_mean = True
+            warn_user(
+                f"The mean of the rows carries {square / stream.energy:.1%} of their "
+                f"energy, {square * n / max(variance, 1e-300):.2g} times what a "
+                "direction varies by: one atom follows it and spoils the others. Set "
+                "center=True, or subtract the mean."
+            )
+
+    def _warn_unseen(self, X, exponent):
+        """Say that codes are too near to Gaussian for the rows to tell the atoms."""
+        with single_blas_thread():
+            unseen = unseen_atoms(self._coded(X), exponent)
+        if len(unseen) > 1:
+            warn_user(
+                f"The codes of {len(unseen)} of {len(self._learned.components)} atoms "
+                "are so near to Gaussian that these rows do not determine the atoms: "
+                "any rotation of them would do as well. More rows help if the codes "
+                "are not Gaussian indeed."
+            )
+
+    def partial_fit(self, X: ArrayLike, y: None = None) -> OnlineOrthogonalDictionary:
         """Go on learning from more rows of the stream.
 
         Rows are taken in their order, in batches that reach across calls: how the
@@ -305,54 +409,185 @@ class OnlineOrthogonalDictionary(
         self : OnlineOrthogonalDictionary
             The estimator.
         """
-        check_params(self)
+        params = check_params(self)
         first = not self.__sklearn_is_fitted__()
         X = validate_data(self, X, dtype=DTYPES, order="C", reset=first)
         if first:
-            self._stream = self._new_stream(X, check_random_state(self.random_state))
-            self._n_features_out = X.shape[1]
-        self._stream.settings = self._settings()
+            random_state = check_random_state(params.random_state)
+            self._stream = self._new_stream(params, X, random_state)
+            self._n_features_out = len(self._stream.W)
+        self._stream.settings = _settings(params, X.shape[1])
         self._learned = None
         with single_blas_thread():
-            self._stream.feed(X)
+            self._stream.partial_update(X)
+        self._warn_mean()
         return self
 
-    def _settings(self):
-        decay = self.step == "decay"
-        rho0, gamma0 = (4.0, 1.0) if decay else (0.1, 0.1)
-        return Settings(
-            p=int(self.p),
-            rho0=rho0 if self.rho0 == "auto" else float(self.rho0),
-            gamma0=gamma0 if self.gamma0 == "auto" else float(self.gamma0),
-            decay=decay,
-            shift=float(self.shift),
-            center=bool(self.center),
-            whiten=bool(self.whiten),
-            clip_norm=self.clip_norm,
-            replays=int(self.n_replays),
+    def _new_stream(self, params, X, random_state):
+        settings = _settings(params, X.shape[1])
+        with single_blas_thread():
+            W, basis = initial_atoms(
+                params.init, X, settings.n_components, params.center, random_state
+            )
+        size, n = params.batch_size, X.shape[1]
+        size = max(4 * n, min(12 * n, 256)) if size == "auto" else size
+        return Stream(W, np.empty((size, n), dtype=X.dtype), settings, basis=basis)
+
+    def transform(self, X: ArrayLike) -> NDArray:
+        """Codes of rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        C : ndarray of shape (n_samples, n_components)
+            Codes, in the dtype of X when that is float32 or float64.
+
+        Raises
+        ------
+        ValueError
+            If the codes overflow.
+        """
+        params = check_params(self)
+        codes = self._codes(X)
+        n, kept = codes.shape[1], params.n_nonzero_coefs
+        if params.transform_algorithm == "top_k" and kept is not None and kept > n:
+            raise InvalidParameterError(
+                f"{type(self).__name__}: n_nonzero_coefs={kept} is above the number "
+                f"of atoms, {n}."
+            )
+        return shrink_codes(
+            codes, params.transform_algorithm, params.threshold, kept or max(1, n // 10)
         )
 
-    def _new_stream(self, X, random_state):
-        n = X.shape[1]
-        if self.dict_init is None:
-            start = random_state.standard_normal((n, n))
-        else:
-            start = check_array(self.dict_init, dtype=np.float64)
-            if start.shape != (n, n):
-                raise ValueError(
-                    f"dict_init must have shape ({n}, {n}), one atom per feature; got "
-                    f"{start.shape}."
-                )
-            if np.linalg.matrix_rank(start) < n:
-                raise ValueError(
-                    f"dict_init must be of full rank, {n}; its rank is "
-                    f"{np.linalg.matrix_rank(start)}."
-                )
-        size = self.batch_size
-        size = max(4 * n, min(12 * n, 256)) if size == "auto" else int(size)
+    def inverse_transform(self, X: ArrayLike) -> NDArray:
+        """Rows that codes represent.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+            Codes.
+
+        Returns
+        -------
+        X_original : ndarray of shape (n_samples, n_features)
+            ``X @ components_ + mean_``; the rows themselves for codes of
+            ``transform_algorithm="identity"``.
+        """
+        check_is_fitted(self)
+        X = check_array(X, dtype=DTYPES)
+        if X.shape[1] != self._n_features_out:
+            raise ValueError(
+                f"X has {X.shape[1]} codes per row, but the dictionary has "
+                f"{self._n_features_out} atoms."
+            )
+        learned = self._now()
         with single_blas_thread():
-            W = polar_factor(start)
-        return Stream(W, np.empty((size, n), dtype=X.dtype), self._settings())
+            return X @ learned.components.astype(X.dtype) + learned.mean.astype(X.dtype)
+
+    def score(self, X: ArrayLike, y: None = None) -> float:
+        """How far the codes of rows are from Gaussian; higher is better.
+
+        Every atom counts by standardized codes, whatever ``center`` and ``exponent``
+        are, so scores of all settings on the same rows can be compared: by the mean
+        distance from the median where codes are peaked, by the kurtosis where they are
+        flat.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows, other ones than those of ``fit`` if scores are to be compared.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        score : float
+            Mean over the atoms of a number from 0, Gaussian codes, to 1, the best code
+            of the same energy: all of it in one row for a peaked code, the same
+            modulus in every row for a flat one. Atoms without energy are left out; 0 if
+            there is no other.
+        """
+        return code_quality(self._codes(X))
+
+    def _codes(self, X):
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=DTYPES, reset=False)
+        with single_blas_thread():
+            return self._coded(X)
+
+    def _coded(self, X):
+        learned = self._now()
+        if self._stream.settings.center:
+            X = X - learned.mean.astype(X.dtype)
+        with np.errstate(over="ignore", invalid="ignore"):
+            codes = X @ learned.unmixing.T.astype(X.dtype)
+        if not np.isfinite(codes).all():
+            raise ValueError(
+                f"The codes overflow {X.dtype}: X has entries far larger, or the rows "
+                "learned from were far smaller, than can be computed with. Choose "
+                "another unit."
+            )
+        return codes
+
+    def _now(self):
+        """What has been learned, worked out when it is first asked for."""
+        if self._learned is None:
+            with single_blas_thread():
+                self._learned = snapshot(self._stream)
+        return self._learned
+
+    def _seen(self, name):
+        if not self.__sklearn_is_fitted__():
+            raise NotFittedError(
+                f"This {type(self).__name__} has no {name} yet: call fit or "
+                "partial_fit first."
+            )
+        return self._stream
+
+    @property
+    def components_(self):
+        """Atoms, in rows."""
+        return self._seen("components_") and self._now().components
+
+    @property
+    def unmixing_(self):
+        """Matrix that takes rows to codes."""
+        return self._seen("unmixing_") and self._now().unmixing
+
+    @property
+    def contrast_signs_(self):
+        """Sign of the contrast of every atom."""
+        return self._seen("contrast_signs_") and self._now().signs
+
+    @property
+    def mean_(self):
+        """Running mean of the rows."""
+        return self._seen("mean_") and self._now().mean
+
+    @property
+    def gap_(self):
+        """Relative Frank-Wolfe gap of the last step."""
+        return self._seen("gap_") and self._now().gap
+
+    @property
+    def n_steps_(self):
+        """Frank-Wolfe steps done, a short one for waiting rows included."""
+        stream = self._seen("n_steps_")
+        return stream.n_steps + (stream.n_pending > 0)
+
+    @property
+    def n_samples_seen_(self):
+        """Rows seen."""
+        return self._seen("n_samples_seen_").n_samples
+
+    @property
+    def n_replayed_(self):
+        """Steps on rows kept from before."""
+        return self._seen("n_replayed_").n_replayed
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_stream")
@@ -363,13 +598,81 @@ class OnlineOrthogonalDictionary(
         return tags
 
 
+def _settings(params, n_features):
+    decay = params.step == "decay"
+    weight, size = (4.0, 1.0) if decay else (0.1, 0.1)
+    r = params.n_components
+    if r is not None and r > n_features:
+        raise InvalidParameterError(
+            f"OnlineOrthogonalDictionary: n_components={r} exceeds the number of "
+            f"features, {n_features}: no more directions are orthogonal."
+        )
+    return Settings(
+        p=params.exponent,
+        gradient_weight=weight
+        if params.gradient_weight == "auto"
+        else params.gradient_weight,
+        step_size=size if params.step_size == "auto" else params.step_size,
+        decay=decay,
+        curvature_shift=params.curvature_shift,
+        center=params.center,
+        whiten=params.whiten,
+        clip_norm=params.clip_norm,
+        replays=params.n_replays,
+        n_components=None if r == n_features else r,
+    )
+
+
+class _Best:
+    """The dictionary after any pass that keeps most energy of other rows in few codes.
+
+    Parameters
+    ----------
+    stream : Stream
+        The stream before its first row.
+    judges : ndarray of shape (n_judges, n_features)
+        Rows that are not learned from.
+    X : ndarray of shape (n_samples, n_features)
+        All rows, for their mean.
+    """
+
+    def __init__(self, stream, judges, X):
+        some = np.linspace(0, len(judges) - 1, min(len(judges), _JUDGED))
+        self.X = judges[some.astype(int)]
+        if stream.settings.center:
+            self.X = self.X - X.mean(axis=0, dtype=np.float64)
+        self.W, self.learned, self.start = stream.W.copy(), None, snapshot(stream)
+        self.first = self.kept = self._energy(self.start)
+
+    def _energy(self, learned):
+        return energy_kept(self.X, learned.components, learned.unmixing)
+
+    def offer(self, stream):
+        """Keep what the stream has learned, if it is better than all before."""
+        learned = snapshot(stream)
+        kept = self._energy(learned)
+        gain = kept - self.first
+        doubt = 2.0 * gain.std(axis=0) / np.sqrt(len(gain))
+        beats_start = (gain.mean(axis=0) > doubt).all()
+        if beats_start and (self.learned is None or kept.mean() > self.kept.mean()):
+            self.kept, self.learned, self.W = kept, learned, stream.W.copy()
+
+    def take(self, stream, last):
+        """Set the stream to the best dictionary; return it, and whether it began so."""
+        if last.signs.sum() < 0:
+            return last, False  # flat codes spread their energy: few keep little of it
+        stream.W[:] = self.W
+        if self.learned is None:
+            return self.start, True
+        return self.learned, False
+
+
 def _attributes(state):
     """Fitted attributes of the stream as it is after a pass."""
     stream = copy.deepcopy(state["stream"])  # the fit goes on with the original
-    n = len(stream.W)
     return {
         "_stream": stream,
         "_learned": None,
-        "_n_features_out": n,
-        "n_features_in_": n,
+        "_n_features_out": len(stream.W),
+        "n_features_in_": stream.pending.shape[1],
     }

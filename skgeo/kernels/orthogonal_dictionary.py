@@ -1,6 +1,6 @@
 """Kernels of one stochastic Frank-Wolfe step over the spectral-norm ball.
 
-Rows of ``W`` are atoms; a batch ``X`` has one sample a row, so codes are ``X @ W.T``.
+Rows of ``W`` are atoms; a batch ``X`` has one sample per row, so codes are ``X @ W.T``.
 """
 
 import numpy as np
@@ -9,44 +9,65 @@ from skgeo.kernels._jit import jit
 
 __all__ = [
     "clip_rows",
+    "code_moments",
     "contrast",
-    "mean_magnitudes",
     "towards_vertex",
     "warmup",
 ]
 
 
 @jit
-def mean_magnitudes(C, p, out):
-    """Mean of |c|^(p-2) over each column of C, p = 3 or 4, into ``out`` (n,)."""
-    out[:] = 0.0
-    for i in range(C.shape[0]):
-        for k in range(C.shape[1]):
+def code_moments(C, p, magnitudes, squares, powers):
+    """Means of |c|^(p-2), c^2 and |c|^p over each column of C, p = 3 or 4, in place."""
+    n, r = C.shape
+    magnitudes[:] = 0.0
+    squares[:] = 0.0
+    powers[:] = 0.0
+    for i in range(n):
+        for k in range(r):
             c = C[i, k]
-            out[k] += abs(c) if p == 3 else c * c
-    out /= C.shape[0]
+            square = c * c
+            q = abs(c) if p == 3 else square
+            magnitudes[k] += q
+            squares[k] += square
+            powers[k] += q * square
+    magnitudes /= n
+    squares /= n
+    powers /= n
 
 
 @jit
-def contrast(C, p, shift):
-    """Replace each code c by h(c) = p sign(c) |c|^(p-1) - shift c.
+def contrast(C, p, signs, shifts):
+    """Replace each code c of atom k by h(c) = s_k (p sign(c) |c|^(p-1) - shift_k c).
+
+    Parameters
+    ----------
+    C : ndarray of shape (batch, r)
+        Codes, replaced.
+    p : {3, 4}
+        Exponent.
+    signs : ndarray of shape (r,)
+        1 where |c|^p is to be large, -1 where it is to be small.
+    shifts : ndarray of shape (r,)
+        Curvature that is removed from each atom.
 
     Returns
     -------
-    power, square, energy : float
-        Sums of |c|^p, c^2 and h(c)^2.
+    power, square, energy, signal : float
+        Sums of |c|^p, c^2, h(c)^2 and h(c) c.
     """
-    power, square, energy = 0.0, 0.0, 0.0
+    power, square, energy, signal = 0.0, 0.0, 0.0, 0.0
     for i in range(C.shape[0]):
         for k in range(C.shape[1]):
             c = C[i, k]
             q = abs(c) if p == 3 else c * c
-            h = (p * q - shift) * c
+            h = signs[k] * (p * q - shifts[k]) * c
             C[i, k] = h
             power += q * c * c
             square += c * c
             energy += h * h
-    return power, square, energy
+            signal += h * c
+    return power, square, energy, signal
 
 
 @jit
@@ -79,8 +100,8 @@ def warmup():
     """Compile the kernels of this module on tiny data."""
     for dtype in (np.float64, np.float32):
         X = np.ones((3, 2), dtype=dtype)
-        mean_magnitudes(X, 3, np.empty(2))
-        contrast(X, 3, 0.5)
+        code_moments(X, 3, np.empty(2), np.empty(2), np.empty(2))
+        contrast(X, 3, np.ones(2), np.ones(2))
         clip_rows(X, np.ones(3), 2.0)
     W = np.eye(2)
     towards_vertex(W, W.copy(), W.copy(), 0.5)

@@ -5,20 +5,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skgeo.decomposition._orthogonal.moments import whitening_pair
 from skgeo.decomposition._orthogonal.stream import polar_factor
 from skgeo.utils.solver_result import SolverResult
 
-__all__ = ["Snapshot", "Sums", "fit_epochs", "snapshot", "sparsity"]
+__all__ = ["EpochTotals", "Snapshot", "fit_epochs", "snapshot", "sparsity"]
 
 
-class Sums:
+class EpochTotals:
     """Totals of a pass over data, in the unit of the stream's averages.
 
     Attributes
     ----------
     power, square : float
-        Sums of |code|^p and of squared lengths of rows.
+        EpochTotals of |code|^p and of squared lengths of rows.
     n_rows : int
         Number of rows.
     ascent : ndarray of shape (n, n)
@@ -30,7 +29,7 @@ class Sums:
         self.ascent = np.zeros((n, n))
 
     def add(self, power, X, ascent, unit, p):
-        """Take in what a batch contributes, computed 2**unit times too small."""
+        """Add what a batch contributes, computed 2**unit times too small."""
         self.power += math.ldexp(power, p * unit)
         self.square += math.ldexp(float(np.vdot(X, X)), 2 * unit)
         self.n_rows += len(X)
@@ -61,12 +60,14 @@ class Snapshot:
 
     Attributes
     ----------
-    components : ndarray of shape (n, n)
+    components : ndarray of shape (n, n_features)
         Atoms in rows.
-    unmixing : ndarray of shape (n, n)
+    unmixing : ndarray of shape (n, n_features)
         Codes are ``(X - mean) @ unmixing.T``.
-    mean : ndarray of shape (n,)
-        Running mean, zero when it is not taken off.
+    mean : ndarray of shape (n_features,)
+        Running mean, zero when it is not removed.
+    signs : ndarray of shape (n,)
+        1 for peaked, -1 for flat codes.
     gap : float
         Frank-Wolfe gap of the last step over the nuclear norm of the gradient.
     n_steps : int
@@ -78,6 +79,7 @@ class Snapshot:
     components: np.ndarray
     unmixing: np.ndarray
     mean: np.ndarray
+    signs: np.ndarray
     gap: float
     n_steps: int
     rank: int
@@ -96,18 +98,23 @@ def snapshot(stream):
     result : Snapshot
         What has been learned, waiting rows included.
     """
-    ahead = stream.preview()
+    ahead = stream.flushed_copy()
     n = len(ahead.W)
     W = _orthonormalize(polar_factor(ahead.W))
     unit = math.ldexp(1.0, ahead.exponent or 0)
-    components, unmixing, mean, rank = W, W, np.zeros(n), n
+    n_features = stream.pending.shape[1]
+    components, unmixing, mean, rank = W, W, np.zeros(n_features), n
     moments = ahead.moments
     if moments is not None and moments.weight:
         mean = moments.mean * unit
-        if ahead.settings.whiten:
-            whitening, root, rank = whitening_pair(moments.covariance)
-            components, unmixing = (W @ root) * unit, (W @ whitening) / unit
-    return Snapshot(components, unmixing, mean, ahead.gap, ahead.n_steps, rank)
+        forward, back, rank = moments.pair()
+        size = unit if ahead.settings.whiten else 1.0
+        components, unmixing = (W @ back) * size, (W @ forward.T) / size
+    elif stream.basis is not None:
+        components = unmixing = W @ stream.basis.T
+    return Snapshot(
+        components, unmixing, mean, ahead.signs, ahead.gap, ahead.n_steps, rank
+    )
 
 
 def fit_epochs(stream, X, *, max_iter, tol, shuffle, random_state, callback=None):
@@ -120,7 +127,7 @@ def fit_epochs(stream, X, *, max_iter, tol, shuffle, random_state, callback=None
     X : ndarray of shape (n_samples, n)
         Rows.
     max_iter : int
-        Largest number of epochs.
+        Maximum number of epochs.
     tol : float
         An epoch is the last when the relative Frank-Wolfe gap at its end, of the
         gradient averaged along it, is not above this.
@@ -134,25 +141,25 @@ def fit_epochs(stream, X, *, max_iter, tol, shuffle, random_state, callback=None
     Returns
     -------
     result : SolverResult
-        ``x`` is the :class:`Snapshot`; the objective, one value an epoch, is the mean
+        ``x`` is the :class:`Snapshot`; the objective, one value per epoch, is the mean
         of |code|^p along the epoch over its value for Gaussian codes of equal power.
     """
     objective, converged, stop = [], False, math.inf
-    size, n = stream.pending.shape
+    size, n = len(stream.pending), len(stream.W)
     for _ in range(max_iter):
-        stream.sums = Sums(n)
+        stream.totals = EpochTotals(n)
         if shuffle:
             order = random_state.permutation(len(X))
             # Gathered some batches at a time: no second copy of X is made.
             for start in range(0, len(X), 8 * size):
-                stream.feed(X[order[start : start + 8 * size]])
+                stream.partial_update(X[order[start : start + 8 * size]])
         else:
-            stream.feed(X)
-        ahead = stream.preview()
-        sums, stream.sums = ahead.sums, None
-        stop = sums.gap(ahead.W)
+            stream.partial_update(X)
+        ahead = stream.flushed_copy()
+        totals, stream.totals = ahead.totals, None
+        stop = totals.gap(ahead.W)
         objective.append(
-            sparsity(sums.power, sums.square, sums.n_rows, n, stream.settings.p)
+            sparsity(totals.power, totals.square, totals.n_rows, n, stream.settings.p)
         )
         converged = stop <= tol
         state = {"stream": stream, "objective": objective[-1], "gap": stop}

@@ -1,8 +1,11 @@
-"""Running mean and covariance of a stream, and the whitening that follows them."""
+"""Running mean and covariance of a stream, and what follows them.
+
+That is whitening, and the principal subspace that a smaller dictionary lives in.
+"""
 
 import numpy as np
 
-__all__ = ["Moments", "whitening_pair"]
+__all__ = ["Moments", "principal_basis", "whitening_pair"]
 
 # The whitening matrix is renewed when the number of rows behind it has grown by this
 # factor: the eigendecompositions of a stream of N rows number log N.
@@ -20,15 +23,16 @@ class Moments:
     mean : ndarray of shape (n,)
         Weighted mean of the rows, zero unless centered.
     covariance : ndarray of shape (n, n) or None
-        Weighted covariance about the mean, None unless whitened.
+        Weighted covariance about the mean, None unless whitened or reduced.
     weight : float
         Number of rows the moments stand for.
     """
 
-    def __init__(self, n, center, whiten):
-        self.center = center
+    def __init__(self, n, center, whiten, basis=None):
+        self.center, self.whiten, self.basis = center, whiten, basis
         self.mean = np.zeros(n)
-        self.covariance = np.zeros((n, n)) if whiten else None
+        needed = whiten or basis is not None
+        self.covariance = np.zeros((n, n)) if needed else None
         self.weight = 0.0
         self._renewed_at = 0.0
         self._pair = None
@@ -46,7 +50,7 @@ class Moments:
         return self.mean.astype(X.dtype)
 
     def update(self, X, forgetting):
-        """Take a batch in; center it on the new mean (in place) and whiten it.
+        """Include a batch; center it on the new mean (in place), whiten or reduce it.
 
         Parameters
         ----------
@@ -57,8 +61,8 @@ class Moments:
 
         Returns
         -------
-        Y : ndarray of shape (batch, n)
-            The rows, centered and whitened.
+        Y : ndarray of shape (batch, r)
+            The rows, centered, and whitened or reduced.
         """
         batch = len(X)
         share = max(batch / (self.weight + batch), forgetting / _SLOWER)
@@ -76,12 +80,39 @@ class Moments:
             return X
         grown = self.weight >= _GROWTH * self._renewed_at
         if grown or forgetting > 0.0:
-            self._pair = whitening_pair(self.covariance)[:2]
+            self.basis, (*self._pair, _) = self._followed()
             self._renewed_at = self.weight
-        return self.whiten(X)
+        return self.reduce(X)
 
-    def whiten(self, X):
-        """Whiten rows that are centered already."""
+    def _followed(self):
+        """Basis and matrices to and from inner codes, for the covariance as it is."""
+        if self.basis is None:
+            return None, whitening_pair(self.covariance)
+        basis = principal_basis(self.covariance, self.basis)
+        if not self.whiten:
+            return basis, (basis, basis.T, basis.shape[1])
+        whitening, root, rank = whitening_pair(basis.T @ self.covariance @ basis)
+        return basis, (basis @ whitening, root @ basis.T, rank)
+
+    def pair(self):
+        """Matrices that take rows to inner codes and back; nothing is changed.
+
+        Returns
+        -------
+        forward : ndarray of shape (n, r)
+            Inner codes are ``(x - mean) @ forward``.
+        back : ndarray of shape (r, n)
+            Rows are ``mean + inner @ back``.
+        rank : int
+            Number of directions with variance among the r (r unless whitened).
+        """
+        if self.covariance is None:
+            n = len(self.mean)
+            return np.eye(n), np.eye(n), n
+        return self._followed()[1]
+
+    def reduce(self, X):
+        """Whiten rows that are centered already, or take them to the subspace."""
         if self.covariance is None:
             return X
         return X @ self._pair[0].astype(X.dtype)
@@ -91,8 +122,29 @@ class Moments:
         self.mean = np.ldexp(self.mean, shift)
         if self.covariance is not None:
             self.covariance = np.ldexp(self.covariance, 2 * shift)
-            whitening, root = self._pair
-            self._pair = np.ldexp(whitening, -shift), np.ldexp(root, shift)
+            if self.whiten:
+                whitening, root = self._pair
+                self._pair = np.ldexp(whitening, -shift), np.ldexp(root, shift)
+
+
+def principal_basis(covariance, basis):
+    """Orthonormal basis of the leading eigenspace, turned towards an older basis.
+
+    Parameters
+    ----------
+    covariance : ndarray of shape (n, n)
+        Symmetric positive semi-definite.
+    basis : ndarray of shape (n, r)
+        An orthonormal basis: coordinates in the new one mean what they meant in it.
+
+    Returns
+    -------
+    basis : ndarray of shape (n, r)
+        Orthonormal columns.
+    """
+    V = np.linalg.eigh(covariance)[1][:, -basis.shape[1] :]
+    U, _, Wt = np.linalg.svd(V.T @ basis)
+    return V @ (U @ Wt)
 
 
 def whitening_pair(covariance):

@@ -1,15 +1,23 @@
 """Stochastic Frank-Wolfe over the spectral-norm ball, on a stream of samples.
 
-    maximize  E sum_k |w_k . x|^p   over  { W : ||W||_2 <= 1 },    p = 3 or 4
+    maximize  E sum_k s_k |w_k . x|^p   over  { W : ||W||_2 <= 1 },    p = 3 or 4
 
-The maximand is convex, so its maximum is at an extreme point of the ball, and these are
-the orthogonal matrices: nothing is lost by relaxing.  A step costs two products of the
-batch with an n x n matrix and one polar factor.
+With all signs s_k = 1, for codes more peaked than Gaussian ones, the maximand is
+convex, so its maximum is at an extreme point of the ball, and these are the orthogonal
+matrices: nothing is lost by relaxing.  A step costs two products of the batch with an
+n x n matrix and one polar factor.
+
+The sign of an atom is that of E|c|^p - (p-1) E|c|^(p-2) E c^2, zero for Gaussian codes,
+negative for flat ones (uniform, +-1), as extended Infomax has it.  With independent
+codes the true dictionary is a fixed point of the steps for any signs and shifts, and
+it attracts them where every E h(c) c is positive and every E h'(c) small, which these
+signs and the shifts below see to.
 
 Most of the curvature is the same for all orthogonal W and only holds the iterate back.
 On them sum_k E (w_k . x)^2 is constant, hence beta/2 times it can be taken off the
 maximand without moving a maximizer; with beta the smallest of p (p-1) E |w_k . x|^(p-2)
 over k, what Gaussian codes contribute to gradient (and to most of its noise) vanishes.
+Of an atom with negative sign, a little more than its own curvature is removed.
 
 Everything a stream has to remember is in a :class:`Stream`.  Rows wait in it until they
 fill a batch, hence the path depends on the sequence of rows alone and not on how it was
@@ -38,8 +46,9 @@ _LARGEST_RHO, _LARGEST_GAMMA = 0.3, 0.4
 # that shorten before the basin of a dictionary is found arrive late.  Small is below a
 # level, and below a multiple of what sampling noise alone would make of the gap.
 _SLOW, _LEVEL, _MARGIN = 1.0 / 32.0, 0.05, 2.5
-# Above this level, and that multiple of the noise's, a dictionary once found is lost.
-_LOST = 0.2
+# Above this level, and that multiple of what noise makes of the gap, a dictionary once
+# found is lost. Found ones stay below .02 and 2; exchanged ones rise to .08 and 5.
+_RESTART_GAP, _RESTART_MARGIN = 0.05, 5.0
 # Share of the typical curvature below which a pair is at a maximum, and of minus that
 # above which it is at a saddle.
 _SHARE = 0.3
@@ -47,6 +56,9 @@ _SHARE = 0.3
 # before they are gone over again, and how many repetitions there may be in all: some
 # data have no dictionary to find. In units of n.
 _WINDOW, _FEWEST, _BUDGET = 64, 16, 4000
+# The moments of the codes that decide about signs are averaged over this many times as
+# many rows as the gradient: a sign that flickers undoes steps.
+_STEADY = 4.0
 # Binary orders of magnitude that data may grow before the averages change their unit:
 # fourth powers of 2**16 times a few thousand still fit single precision.
 _ROOM = 16
@@ -61,11 +73,11 @@ class Settings:
     ----------
     p : int
         Exponent of the objective, 3 or 4.
-    rho0, gamma0 : float
+    gradient_weight, step_size : float
         Constants of the weight of a new gradient and of the step.
     decay : bool
         Whether they are divided by (t + 1)^(1/2) and (t + 2)^(3/4).
-    shift : float
+    curvature_shift : float
         Share of the common curvature that is taken off, in [0, 1].
     center, whiten : bool
         Whether to take off the running mean, to divide by the root of the running
@@ -74,17 +86,20 @@ class Settings:
         Rows longer than this many median lengths are scaled back.
     replays : int
         Batches seen before to go over again after a new one, while the gap is large.
+    n_components : int or None
+        Dimension of the principal subspace that atoms are looked for in; None for all.
     """
 
     p: int = 3
-    rho0: float = 4.0
-    gamma0: float = 1.0
+    gradient_weight: float = 4.0
+    step_size: float = 1.0
     decay: bool = True
-    shift: float = 0.9
+    curvature_shift: float = 0.9
     center: bool = False
     whiten: bool = False
     clip_norm: float | None = None
     replays: int = 0
+    n_components: int | None = None
 
     def rates(self, clock, share):
         """Weight of the gradient of a batch, and length of its step.
@@ -97,7 +112,7 @@ class Settings:
             Length of the batch in this unit: rates are per unit of time, so that the
             path depends little on the batch size.
         """
-        rho, gamma = self.rho0, self.gamma0
+        rho, gamma = self.gradient_weight, self.step_size
         if self.decay:
             rho = min(_LARGEST_RHO, rho / (clock + 1.0) ** 0.5)
             gamma = min(_LARGEST_GAMMA, gamma / (clock + 2.0) ** 0.75)
@@ -112,31 +127,45 @@ class Stream:
     Attributes
     ----------
     W : ndarray of shape (n, n)
-        Iterate in the ball.
-    pending : ndarray of shape (batch_size, n)
+        Iterate in the ball, over the features or over their principal subspace.
+    pending : ndarray of shape (batch_size, n_features)
         Rows that do not fill a batch yet: the first ``n_pending``.
     G : ndarray of shape (n, n)
         Averaged ascent direction, of the data times 2**-exponent.
     exponent : int or None
         Binary exponent the data are divided by; None before the first non-zero row.
+    signs : ndarray of shape (n,)
+        1 for atoms whose codes are to be peaked, -1 for flat ones.
     magnitudes : ndarray of shape (n,)
-        Running mean of |code|^(p-2) of each atom.
+        Running means of |code|^(p-2) of each atom.
+    steady, squares, powers : ndarray of shape (n,)
+        Slower running means of |code|^(p-2), code^2 and |code|^p.
+    offset : ndarray of shape (n_features,)
+        Mean of the rows, of the data times 2**-exponent; used when it is not removed.
+    energy : float
+        Their mean square length.
+    n_measured : int
+        Number of rows behind these two.
+    warned_mean : bool
+        Whether the user has been told that they are large.
+    basis : ndarray of shape (n_features, n) or None
+        Where the principal subspace starts, if atoms are looked for in one.
     noise : float
         Running ratio of variance to squared signal in the gradient of one row.
     clock : float
         What the rates decay with, in units of 2 n rows.
     gap : float
         Relative Frank-Wolfe gap of the last step.
-    settled : bool
+    at_noise_floor : bool
         Whether the gap of the last step was no larger than noise makes it.
-    calm : float
+    time_at_noise_floor : float
         Time that this has been so without a large gap between, in units of 2 n rows.
-    found : bool
+    converged : bool
         Whether that time has been long, and no dictionary has been lost since.
     kept : list of ndarray
         The last batches, oldest first, until one is found.
-    sums : object or None
-        Takes in the totals of a pass over data, where somebody asks for them.
+    totals : object or None
+        Collects the totals of a pass over data, where they are asked for.
     """
 
     W: np.ndarray
@@ -148,42 +177,55 @@ class Stream:
     n_samples: int = 0
     exponent: int | None = None
     gap: float = 0.0
-    settled: bool = False
-    calm: float = 0.0
-    found: bool = False
+    at_noise_floor: bool = False
+    time_at_noise_floor: float = 0.0
+    converged: bool = False
     kept: list = field(default_factory=list)
     n_replayed: int = 0
     moments: Moments | None = None
+    signs: np.ndarray | None = None
     magnitudes: np.ndarray | None = None
+    steady: np.ndarray | None = None
+    squares: np.ndarray | None = None
+    powers: np.ndarray | None = None
+    offset: np.ndarray | None = None
+    energy: float = 0.0
+    n_measured: int = 0
+    warned_mean: bool = False
+    basis: np.ndarray | None = None
     noise: float = 0.0
     clock: float = 0.0
-    sums: object = None
+    totals: object = None
 
     def __post_init__(self):
-        n = len(self.W)
-        self.G, self.magnitudes = np.zeros((n, n)), np.zeros(n)
-        if self.settings.center or self.settings.whiten:
-            self.moments = Moments(n, self.settings.center, self.settings.whiten)
+        n, settings = len(self.W), self.settings
+        self.G, self.signs, self.magnitudes = np.zeros((n, n)), np.ones(n), np.zeros(n)
+        self.squares, self.powers, self.steady = np.zeros(n), np.zeros(n), np.zeros(n)
+        self.offset = np.zeros(self.pending.shape[1])
+        if settings.center or settings.whiten or settings.n_components is not None:
+            self.moments = Moments(
+                self.pending.shape[1], settings.center, settings.whiten, self.basis
+            )
 
-    def feed(self, X):
-        """Take rows in; do a step for every batch that fills."""
+    def partial_update(self, X):
+        """Include rows; do a step for every batch that fills."""
         size, start = len(self.pending), 0
-        work = _Workspace(self.pending)
+        work = _Workspace(self.pending, len(self.W))
         while start < len(X):
             taken = min(size - self.n_pending, len(X) - start)
             stop = start + taken
             if taken == size:  # a whole batch needs no waiting
-                self._take(X[start:stop], work)
+                self._process_batch(X[start:stop], work)
             else:
                 self.pending[self.n_pending : self.n_pending + taken] = X[start:stop]
                 self.n_pending += taken
                 if self.n_pending == size:
-                    self._take(self.pending, work)
+                    self._process_batch(self.pending, work)
                     self.n_pending = 0
             self.n_samples += taken
             start = stop
 
-    def preview(self):
+    def flushed_copy(self):
         """Copy of the stream with a short step done for the rows that wait.
 
         Rates being per row, every row seen counts, and counts the same.
@@ -192,17 +234,19 @@ class Stream:
             return self
         ahead = copy.deepcopy(self, {id(self.kept): []})
         ahead.n_steps += 1
-        ahead._step(self.pending[: self.n_pending], _Workspace(self.pending))
+        ahead._step(
+            self.pending[: self.n_pending], _Workspace(self.pending, len(self.W))
+        )
         return ahead
 
-    def _take(self, batch, work):
+    def _process_batch(self, batch, work):
         """Do the step of a new batch, and go over some older ones."""
         self.n_steps += 1
         self._step(batch, work)
         settings = self.settings
         n, size = len(self.W), len(batch)
         allowed = settings.replays and self.n_replayed * size < _BUDGET * n
-        if self.found or not (allowed and settings.decay):
+        if self.converged or not (allowed and settings.decay):
             self.kept.clear()
             return
         if self.exponent is None:
@@ -210,12 +254,14 @@ class Stream:
         self.kept.append(batch.copy())
         if len(self.kept) > max(2, _WINDOW * n // size):
             del self.kept[0]
-        if self.calm >= _WINDOW / 2.0:
-            self.found = self._is_maximum(work)
-            if not self.found:
-                self.clock -= (1.0 - _SLOW) * self.calm  # it was a false calm
-            self.calm = 0.0
-        elif not self.settled and len(self.kept) >= max(2, _FEWEST * n // size):
+        if self.time_at_noise_floor >= _WINDOW / 2.0:
+            self.converged = self._is_maximum(work)
+            if not self.converged:
+                self.clock -= (
+                    1.0 - _SLOW
+                ) * self.time_at_noise_floor  # it was a false time_at_noise_floor
+            self.time_at_noise_floor = 0.0
+        elif not self.at_noise_floor and len(self.kept) >= max(2, _FEWEST * n // size):
             for _ in range(settings.replays):
                 which = self.n_replayed % len(self.kept)
                 self._step(self.kept[which], work, again=True)
@@ -245,7 +291,8 @@ class Stream:
             cross += weight * (magnitude.T @ square)
             power += weight * np.einsum("ij,ij->j", magnitude, square)
         pull = power[:, None] + power
-        curvature = ((p - 1) * (cross + cross.T) - pull) / np.where(pull > 0, pull, 1)
+        turned = self.signs[:, None] * ((p - 1) * cross - power[:, None])
+        curvature = (turned + turned.T) / np.where(pull > 0, pull, 1)
         typical = min(np.median(curvature), 0.0)
         np.fill_diagonal(curvature, -np.inf)
         if curvature.max() < _SHARE * typical:
@@ -268,6 +315,8 @@ class Stream:
         settings, p = self.settings, self.settings.p
         share = len(batch) / (2.0 * len(self.W))
         rho, gamma = settings.rates(self.clock, share)
+        if not again and not settings.center:
+            self._measure(X, unit)
         if self.moments is not None or settings.clip_norm is not None:
             X = self._prepare(X, rho, again)
         started = self.magnitudes.any()
@@ -276,18 +325,14 @@ class Stream:
         codes = np.matmul(
             X, self.W.T.astype(X.dtype, copy=False), out=work.codes[: len(batch)]
         )
-        kernels.mean_magnitudes(codes, p, work.magnitudes)
-        self.magnitudes += rho * (
-            np.ldexp(work.magnitudes, (p - 2) * unit) - self.magnitudes
-        )
-        beta = settings.shift * p * (p - 1) * float(self.magnitudes.min())
-        beta = math.ldexp(beta, (2 - p) * unit)
-        power, square, energy = kernels.contrast(codes, p, beta)
-        self._note_noise(power, square, energy, beta, rho)
+        shifts = np.ldexp(self._shifts(codes, work.moments, unit, rho), (2 - p) * unit)
+        power, square, energy, signal = kernels.contrast(codes, p, self.signs, shifts)
+        if signal > 0.0:
+            self._update_noise(square, energy, signal, rho)
         ascent = np.matmul(codes.T, X, out=work.ascent)
         weight = math.ldexp(1.0 / len(batch), p * unit)
-        if self.sums is not None and not again:
-            self.sums.add(power, X, ascent, unit, p)
+        if self.totals is not None and not again:
+            self.totals.add(power, X, ascent, unit, p)
         self.G *= 1.0 - rho
         self.G += (rho * weight) * ascent
         if (not started or rho == 1.0) and not self.G.any():
@@ -295,20 +340,54 @@ class Stream:
         vertex = polar_factor(self.G, towards=self.W)
         at_vertex, at_iterate = kernels.towards_vertex(self.W, vertex, self.G, gamma)
         self.gap = max(0.0, 1.0 - at_iterate / at_vertex)
-        self._judge(share, settings.rates(self.clock, 1.0)[0] / (2.0 * len(self.W)))
+        self._advance_clock(
+            share, settings.rates(self.clock, 1.0)[0] / (2.0 * len(self.W))
+        )
 
-    def _note_noise(self, power, square, energy, beta, rho):
+    def _measure(self, X, unit):
+        """Take new rows into their mean and mean square length."""
+        seen = self.n_measured + len(X)
+        share = len(X) / seen
+        mean = np.ldexp(X.mean(axis=0, dtype=np.float64), unit)
+        self.offset += share * (mean - self.offset)
+        energy = math.ldexp(float(np.vdot(X, X)) / len(X), 2 * unit)
+        self.energy += share * (energy - self.energy)
+        self.n_measured = seen
+
+    def _shifts(self, codes, moments, unit, rho):
+        """Renew moments and signs of the codes; return the curvature to remove."""
+        p, settings = self.settings.p, self.settings
+        kernels.code_moments(codes, p, *moments)
+        magnitudes = np.ldexp(moments[0], (p - 2) * unit)
+        self.magnitudes += rho * (magnitudes - self.magnitudes)
+        slow = rho if rho == 1.0 else rho / _STEADY
+        self.squares += slow * (np.ldexp(moments[1], 2 * unit) - self.squares)
+        self.powers += slow * (np.ldexp(moments[2], p * unit) - self.powers)
+        self.steady += slow * (magnitudes - self.steady)
+        excess = self.powers - (p - 1) * self.steady * self.squares
+        signs = np.where(excess < 0.0, -1.0, 1.0)
+        for k in np.flatnonzero(signs != self.signs):
+            # The average of the other contrast is of no use: start again from W.
+            size = np.linalg.norm(self.W[k])
+            if size > 0.0:
+                self.G[k] = np.linalg.norm(self.G[k]) / size * self.W[k]
+        self.signs = signs
+        peaked = signs > 0
+        common = self.magnitudes[peaked].min() if peaked.any() else 0.0
+        shift = settings.curvature_shift
+        own = np.where(peaked, shift * common, (2.0 - shift) * self.magnitudes)
+        return p * (p - 1) * own
+
+    def _update_noise(self, square, energy, signal, rho):
         """Renew the variance of a gradient's entry over the square of its signal.
 
         With h the function applied to the codes, and codes that are independent, an
         off-diagonal entry of the skew part of h(C)^T C has half the variance
         E h^2 E c^2 - (E h c)^2, and a diagonal entry the mean E h c.
         """
-        signal = self.settings.p * power - beta * square  # sum of h(c) c
-        if signal > 0.0:
-            self.noise += rho * (energy * square / signal**2 - 1.0 - self.noise)
+        self.noise += rho * (energy * square / signal**2 - 1.0 - self.noise)
 
-    def _judge(self, share, weight):
+    def _advance_clock(self, share, weight):
         """Advance the clock, fast when the gap is what noise makes of it.
 
         To second order noise turns the polar factor by its skew part over twice the
@@ -316,14 +395,14 @@ class Stream:
         number of rows that an average in which a row has this weight amounts to.
         """
         expected = 0.25 * (len(self.W) - 1) * self.noise * weight / 2.0
-        self.settled = self.gap < min(_LEVEL, _MARGIN * expected)
-        self.clock += share * (1.0 if self.settled else _SLOW)
-        if self.settled:
-            self.calm += share
+        self.at_noise_floor = self.gap < min(_LEVEL, _MARGIN * expected)
+        self.clock += share * (1.0 if self.at_noise_floor else _SLOW)
+        if self.at_noise_floor:
+            self.time_at_noise_floor += share
         elif self.gap > 2.0 * min(_LEVEL, _MARGIN * expected):
-            self.calm = 0.0
-        if self.gap > max(_LOST, _LOST / _LEVEL * _MARGIN * expected):
-            self.found = False
+            self.time_at_noise_floor = 0.0
+        if self.gap > max(_RESTART_GAP, _RESTART_MARGIN * expected):
+            self.converged = False
 
     def _change_unit(self, batch, out):
         """Write a batch, divided by a power of two, to ``out``.
@@ -366,14 +445,19 @@ class Stream:
         shift, p = self.exponent - exponent, self.settings.p
         self.G = np.ldexp(self.G, p * shift)
         self.magnitudes = np.ldexp(self.magnitudes, (p - 2) * shift)
-        if self.sums is not None:
-            self.sums.rescale(shift, p)
+        self.steady = np.ldexp(self.steady, (p - 2) * shift)
+        self.squares = np.ldexp(self.squares, 2 * shift)
+        self.powers = np.ldexp(self.powers, p * shift)
+        self.offset = np.ldexp(self.offset, shift)
+        self.energy = math.ldexp(self.energy, 2 * shift)
+        if self.totals is not None:
+            self.totals.rescale(shift, p)
         if self.moments is not None:
             self.moments.rescale(shift)
         self.exponent = exponent
 
     def _prepare(self, X, rho, again):
-        """Center, clip and whiten a batch; learn the moments from it if it is new."""
+        """Center, clip, reduce, whiten; learn the moments from a batch that is new."""
         moments, clip_norm = self.moments, self.settings.clip_norm
         if self.settings.center:
             X -= moments.reference(X)
@@ -385,18 +469,19 @@ class Stream:
         if moments is None:
             return X
         if again:
-            return moments.whiten(X)
+            return moments.reduce(X)
         return moments.update(X, 0.0 if self.settings.decay else rho)
 
 
 class _Workspace:
     """Arrays that every step writes anew: none of them is part of the state."""
 
-    def __init__(self, pending):
-        n, dtype = pending.shape[1], pending.dtype
-        self.rows, self.codes = np.empty_like(pending), np.empty_like(pending)
+    def __init__(self, pending, n):
+        dtype = pending.dtype
+        self.rows = np.empty_like(pending)
+        self.codes = np.empty((len(pending), n), dtype=dtype)
         self.ascent = np.empty((n, n), dtype=dtype)
-        self.magnitudes = np.empty(n)
+        self.moments = np.empty((3, n))
 
 
 def polar_factor(G, towards=None):

@@ -8,18 +8,21 @@ from skgeo.kernels import orthogonal_dictionary as kernels
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("p", [3, 4])
-def test_contrast_and_magnitudes(p, dtype):
+def test_contrast_and_moments(p, dtype):
     rng = np.random.default_rng(0)
     C = rng.standard_normal((7, 4)).astype(dtype)
     rtol = 1e-12 if dtype == np.float64 else 1e-5
-    out = np.empty(4)
-    kernels.mean_magnitudes(C, p, out)
-    np.testing.assert_allclose(out, (np.abs(C) ** (p - 2)).mean(axis=0), rtol=rtol)
-    expected = p * np.sign(C) * np.abs(C) ** (p - 1) - 0.7 * C
-    sums = [(np.abs(C) ** p).sum(), (C**2).sum(), (expected**2).sum()]
-    np.testing.assert_allclose(kernels.contrast(C, p, 0.7), sums, rtol=10 * rtol)
+    out = np.empty((3, 4))
+    kernels.code_moments(C, p, *out)
+    for row, power in zip(out, (p - 2, 2, p), strict=True):
+        np.testing.assert_allclose(row, (np.abs(C) ** power).mean(axis=0), rtol=rtol)
+    signs, shifts = np.array([1.0, -1, 1, -1]), np.array([0.7, 2.0, 0.0, 0.1])
+    h = signs * (p * np.sign(C) * np.abs(C) ** (p - 1) - shifts * C)
+    sums = [(np.abs(C) ** p).sum(), (C**2).sum(), (h**2).sum(), (h * C).sum()]
+    found = kernels.contrast(C, p, signs, shifts)
+    np.testing.assert_allclose(found, sums, rtol=10 * rtol)
     assert C.dtype == dtype
-    np.testing.assert_allclose(C, expected, rtol=10 * rtol, atol=rtol)
+    np.testing.assert_allclose(C, h, rtol=10 * rtol, atol=rtol)
 
 
 def test_towards_vertex():
@@ -39,9 +42,9 @@ def test_clip_rows():
 
 
 def test_read_only_input():
-    C, out = np.ones((3, 2)), np.empty(2)
+    C, out = np.ones((3, 2)), np.empty((3, 2))
     C.flags.writeable = False
-    kernels.mean_magnitudes(C, 3, out)
+    kernels.code_moments(C, 3, *out)
     S = np.eye(2)
     S.flags.writeable = False
     kernels.towards_vertex(np.eye(2), S, S, 0.5)

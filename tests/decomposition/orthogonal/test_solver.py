@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skgeo.decomposition._orthogonal.epochs import (
-    Sums,
+    EpochTotals,
     fit_epochs,
     snapshot,
     sparsity,
@@ -52,10 +52,12 @@ def test_steps_follow_the_formulas(sparse, p):
     X, _ = sparse.draw(3, 5 * B, n, 0.5)
     W = sparse.orthogonal(4, n)
     stream = new_stream(W, B, p=p)
-    stream.feed(X)
+    stream.partial_update(X)
 
     unit = 2.0 ** np.frexp(np.abs(X[:B]).max())[1]
     G, m, clock, noise = np.zeros((n, n)), np.zeros(n), 0.0, 0.0
+    slow, signs = np.zeros((3, n)), np.ones(n)
+    flipped = 0
     for t in range(5):
         x = X[t * B : (t + 1) * B] / unit
         u = B / (2 * n)
@@ -63,9 +65,17 @@ def test_steps_follow_the_formulas(sparse, p):
         gamma = 1 - (1 - min(0.4, 1 / (clock + 2) ** 0.75)) ** u
         rho = 1.0 if t == 0 else rho
         C = x @ W.T
-        m = (1 - rho) * m + rho * np.mean(np.abs(C) ** (p - 2), axis=0)
-        beta = 0.9 * p * (p - 1) * m.min()
-        H = p * np.abs(C) ** (p - 2) * C - beta * C
+        means = [np.mean(np.abs(C) ** power, axis=0) for power in (p - 2, 2, p)]
+        m = (1 - rho) * m + rho * means[0]
+        late = rho if t == 0 else rho / 4
+        slow = (1 - late) * slow + late * np.array(means)
+        new = np.where(slow[2] < (p - 1) * slow[0] * slow[1], -1.0, 1.0)
+        for k in np.flatnonzero(new != signs):
+            G[k] = np.linalg.norm(G[k]) * W[k] / np.linalg.norm(W[k])
+            flipped += 1
+        signs = new
+        beta = np.where(signs > 0, 0.9 * m[signs > 0].min(), 1.1 * m) * p * (p - 1)
+        H = signs * (p * np.abs(C) ** (p - 2) * C - beta * C)
         A = H.T @ x / B
         ratio = np.mean(H**2) * np.mean(C**2) / np.mean(H * C) ** 2 - 1
         noise = (1 - rho) * noise + rho * ratio
@@ -75,6 +85,8 @@ def test_steps_follow_the_formulas(sparse, p):
         W = (1 - gamma) * W + gamma * U @ Vt
         level = min(0.05, 2.5 * (n - 1) * noise * rho / B / 8)
         clock += u * (1 if gap < level else 1 / 32)
+    assert flipped > 0
+    np.testing.assert_array_equal(stream.signs, signs)
     np.testing.assert_allclose(stream.W, W, atol=1e-10)
     np.testing.assert_allclose(stream.G, G, atol=1e-10)
     assert stream.gap == pytest.approx(gap, abs=1e-10)
@@ -85,9 +97,11 @@ def test_one_full_step_is_the_power_method(sparse):
     """rho = gamma = 1, no shift, all data: the step of MSP."""
     X, _ = sparse.draw(5, 200, 6, 0.3)
     W = sparse.orthogonal(6, 6)
-    stream = new_stream(W, 12, p=4, rho0=1.0, gamma0=1.0, decay=False, shift=0.0)
+    stream = new_stream(
+        W, 12, p=4, gradient_weight=1.0, step_size=1.0, decay=False, curvature_shift=0.0
+    )
     stream.pending = np.empty((200, 6))
-    stream.feed(X)
+    stream.partial_update(X)
     U, _, Vt = np.linalg.svd(((X @ W.T) ** 3).T @ X)
     np.testing.assert_allclose(snapshot(stream).components, U @ Vt, atol=1e-9)
 
@@ -99,10 +113,16 @@ def test_shift_moves_no_maximizer(sparse, p):
     ends = []
     for shift in (0.0, 0.9):
         stream = new_stream(
-            D, len(X), p=p, rho0=1.0, gamma0=1.0, decay=False, shift=shift
+            D,
+            len(X),
+            p=p,
+            gradient_weight=1.0,
+            step_size=1.0,
+            decay=False,
+            curvature_shift=shift,
         )
         for _ in range(60):
-            stream.feed(X)
+            stream.partial_update(X)
         ends.append(snapshot(stream).components)
     np.testing.assert_allclose(*ends, atol=1e-8)
 
@@ -111,7 +131,7 @@ def test_iterate_stays_in_the_ball(sparse):
     X, _ = sparse.draw(8, 2000, 6, 0.7)
     stream = new_stream(sparse.orthogonal(9, 6), 6)
     for chunk in np.array_split(X, 50):
-        stream.feed(chunk)
+        stream.partial_update(chunk)
         assert np.linalg.norm(stream.W, 2) <= 1 + 1e-10
         assert 0.0 <= stream.gap <= 2.0
 
@@ -124,7 +144,7 @@ def test_true_gap_falls_faster_than_the_guarantee(sparse):
     X = sparse.codes(13, 2 * n * 6400, n, theta) @ D
     steps, gaps = np.array([400, 800, 1600, 3200, 6400]), []
     for start, stop in zip([0, *steps], steps, strict=False):
-        stream.feed(X[2 * n * start : 2 * n * stop])
+        stream.partial_update(X[2 * n * start : 2 * n * stop])
         C = held_out @ stream.W.T
         G = (3 * np.abs(C) * C).T @ held_out / len(C)
         gaps.append(np.linalg.norm(G, "nuc") - np.sum(G * stream.W))
@@ -135,11 +155,11 @@ def test_true_gap_falls_faster_than_the_guarantee(sparse):
 def test_gap_of_a_pass(sparse):
     X, _ = sparse.draw(14, 100, 4, 0.4)
     W = sparse.orthogonal(15, 4)
-    sums = Sums(4)
+    totals = EpochTotals(4)
     A = (np.abs(X @ W.T) * (X @ W.T)).T @ X
-    sums.add(1.0, X, A, 0, 3)
+    totals.add(1.0, X, A, 0, 3)
     expected = 1 - np.sum(A * W) / np.linalg.norm(A, "nuc")
-    assert sums.gap(W) == pytest.approx(expected, rel=1e-10)
+    assert totals.gap(W) == pytest.approx(expected, rel=1e-10)
 
 
 def test_fit_epochs_stops_when_told(sparse):
@@ -202,10 +222,10 @@ def test_pairs_at_a_saddle_are_told_and_turned(p):
         mixed[k], mixed[m] = half * (D[k] + D[m]), half * (D[k] - D[m])
     for start, is_maximum in ((D, True), (mixed, False)):
         stream = Stream(start.copy(), np.empty((2 * n, n)), Settings(p=p))
-        stream.feed(X[0])  # sets the unit
+        stream.partial_update(X[0])  # sets the unit
         stream.W[:] = start
         stream.kept = list(X)
-        assert stream._is_maximum(_Workspace(stream.pending)) is is_maximum
+        assert stream._is_maximum(_Workspace(stream.pending, n)) is is_maximum
         overlap = np.abs(stream.W @ D.T)
         np.testing.assert_allclose(overlap.max(axis=1), 1.0, atol=1e-12)
-        assert stream._is_maximum(_Workspace(stream.pending)) is True
+        assert stream._is_maximum(_Workspace(stream.pending, n)) is True

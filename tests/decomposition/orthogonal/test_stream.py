@@ -20,10 +20,12 @@ N = 6
 VARIANTS = [
     {},
     {"batch_size": 12},
-    {"p": 4, "batch_size": 7},
+    {"exponent": 4, "batch_size": 7},
     {"step": "constant", "batch_size": 1},
     {"center": True, "whiten": True, "clip_norm": 3.0, "batch_size": 12},
     {"center": True, "whiten": True, "step": "constant", "batch_size": 12},
+    {"n_components": 3, "batch_size": 12},
+    {"n_components": 3, "whiten": True, "center": True, "batch_size": 7},
 ]
 FITTED = (
     "components_",

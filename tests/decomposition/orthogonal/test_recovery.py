@@ -1,0 +1,296 @@
+"""Codes of many kinds: what is recovered, what is doubted, and where fits start."""
+
+import itertools
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.fft import dctn
+from scipy.optimize import linear_sum_assignment
+from sklearn.base import clone
+from sklearn.datasets import load_digits, load_sample_image
+from sklearn.decomposition import FastICA
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.feature_extraction.image import extract_patches_2d
+from sklearn.model_selection import GridSearchCV
+
+from skgeo.decomposition import OnlineOrthogonalDictionary
+from skgeo.decomposition._orthogonal.codes import code_quality, energy_kept
+from skgeo.decomposition._orthogonal.starts import cosine_atoms
+from skgeo.decomposition._orthogonal.stream import Settings, Stream
+
+DRAWS = {
+    "uniform": lambda rng, shape: rng.uniform(-1, 1, shape),
+    "signs": lambda rng, shape: rng.choice([-1.0, 1.0], shape),
+    "laplace": lambda rng, shape: rng.laplace(size=shape),
+    "t3": lambda rng, shape: rng.standard_t(3, shape),
+    "sparse": lambda rng, shape: rng.standard_normal(shape) * (rng.random(shape) < 0.2),
+    "non-negative": lambda rng, shape: (
+        rng.exponential(size=shape) * (rng.random(shape) < 0.2)
+    ),
+    "gaussian": lambda rng, shape: rng.standard_normal(shape),
+}
+
+
+def draw(name, seed, n_rows=2500, n=8):
+    rng = np.random.default_rng(seed)
+    D = np.linalg.qr(rng.standard_normal((n, n)))[0]
+    return DRAWS[name](rng, (n_rows, n)) @ D, D
+
+
+def rms_error(W, D):
+    """Root mean square distance of matched unit atoms, up to signs."""
+    overlap = np.abs(W @ D.T)
+    i, j = linear_sum_assignment(-overlap)
+    return np.sqrt(np.mean(2 - 2 * np.minimum(overlap[i, j], 1)))
+
+
+@pytest.mark.parametrize("exponent", [3, 4])
+@pytest.mark.parametrize("name", ["uniform", "signs"])
+def test_flat_codes_are_recovered_as_by_fastica(name, exponent):
+    for seed in range(3):
+        X, D = draw(name, seed)
+        model = OnlineOrthogonalDictionary(exponent, random_state=seed).fit(X)
+        ica = FastICA(fun="cube", whiten="unit-variance", random_state=seed).fit(X)
+        atoms = ica.mixing_.T / np.linalg.norm(ica.mixing_.T, axis=1, keepdims=True)
+        error = rms_error(model.components_, D)
+        assert error < 2 * rms_error(atoms, D)
+        assert error < 0.07
+        assert (model.contrast_signs_ == -1).all()
+
+
+def test_peaked_and_flat_codes_side_by_side():
+    rng = np.random.default_rng(5)
+    D = np.linalg.qr(rng.standard_normal((10, 10)))[0]
+    Z = rng.laplace(size=(5000, 10)) / np.sqrt(2)
+    Z[:, :4] = rng.uniform(-1, 1, (5000, 4)) * np.sqrt(3)
+    model = OnlineOrthogonalDictionary(random_state=0).fit(Z @ D)
+    assert rms_error(model.components_, D) < 0.07
+    owner = np.abs(model.components_ @ D.T).argmax(axis=1)
+    assert_array_equal(model.contrast_signs_, np.where(owner < 4, -1, 1))
+
+
+@pytest.mark.parametrize("name", ["uniform", "signs", "laplace", "sparse"])
+@pytest.mark.parametrize("offset", [0.0, 1.0])
+def test_score_picks_the_setting_that_recovers(name, offset):
+    seed = len(name) + int(offset)
+    X, D = draw(name, seed)
+    X = X + offset * X.std() * np.random.default_rng(seed).standard_normal(8)
+    model = OnlineOrthogonalDictionary(random_state=0, max_iter=30)
+    grid = {"center": [False, True], "exponent": [3, 4]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        search = GridSearchCV(model, grid, cv=3).fit(X)
+        errors = [
+            rms_error(clone(model).set_params(**params).fit(X).components_, D)
+            for params in search.cv_results_["params"]
+        ]
+    assert errors[search.best_index_] <= 1.5 * min(errors) + 1e-3
+    assert 0.1 < search.best_score_ <= 1
+
+
+def test_score_by_hand():
+    rng = np.random.default_rng(0)
+    gaussian = rng.standard_normal((100_000, 2))
+    assert abs(code_quality(gaussian)) < 0.02
+    spike = np.zeros((10_000, 1))
+    spike[0] = 1.0
+    assert code_quality(spike) == pytest.approx(1.0, abs=0.02)
+    signs = rng.choice([-1.0, 1.0], (10_000, 3))
+    assert code_quality(signs) == pytest.approx(1.0, abs=1e-3)
+    laplace = rng.laplace(size=(200_000, 1))
+    expected = 1 - np.sqrt(0.5) / np.sqrt(2 / np.pi)  # mean modulus b, variance 2 b^2
+    assert code_quality(laplace) == pytest.approx(expected, abs=0.01)
+    uniform = rng.uniform(size=(200_000, 1))
+    assert code_quality(uniform) == pytest.approx((3 - 1.8) / 2, abs=0.01)
+    mixed = np.hstack([laplace[:1000], np.full((1000, 1), 7.0)])
+    assert code_quality(mixed) == pytest.approx(code_quality(laplace[:1000]))
+    assert code_quality(1e200 * mixed - 3) == pytest.approx(code_quality(mixed))
+    assert code_quality(np.ones((5, 2))) == 0.0
+
+
+@pytest.mark.parametrize("n", [6, 20])
+@pytest.mark.parametrize("how", ["fit", "partial_fit"])
+def test_a_mean_that_carries_energy_is_named(n, how):
+    X, _ = draw("sparse", 3, 3000, n)
+    X = X / X.std()
+    for offset in (0.5, 1.0, 5.0):
+        model = OnlineOrthogonalDictionary(random_state=0)
+        with pytest.warns(UserWarning, match="center=True") as caught:
+            getattr(model, how)(X + offset)
+        assert caught[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.filterwarnings("error", message="The mean of the rows")
+        getattr(clone(model), how)(X)
+        getattr(clone(model).set_params(center=True), how)(X + 5.0)
+        for size in (n, 4 * n, 15 * n):  # chance means of few rows
+            getattr(clone(model).set_params(tol=2.0), how)(X[:size])
+    stream = OnlineOrthogonalDictionary(random_state=0)
+    chunks = np.array_split(X + 1.0, 9)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for chunk in chunks:
+            stream.partial_fit(chunk)
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize("exponent", [3, 4])
+@pytest.mark.parametrize(("n_rows", "n"), [(300, 3), (500, 5), (2500, 10), (4000, 30)])
+def test_codes_that_the_contrast_cannot_see_are_named(exponent, n_rows, n):
+    for seed in range(3):
+        X, _ = draw("gaussian", seed, n_rows, n)
+        model = OnlineOrthogonalDictionary(exponent, random_state=seed, max_iter=20)
+        with pytest.warns() as caught:
+            model.fit(X)
+        assert any("near to Gaussian" in str(w.message) for w in caught)
+
+
+@pytest.mark.parametrize("name", ["uniform", "signs", "laplace", "t3", "sparse"])
+@pytest.mark.parametrize("exponent", [3, 4])
+def test_recovered_codes_raise_no_alarm(name, exponent):
+    X, _ = draw(name, 1, 4000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        OnlineOrthogonalDictionary(exponent, random_state=0, max_iter=40).fit(X)
+
+
+def test_a_lost_dictionary_is_looked_for_again():
+    """Found and kept on the same data, given up when the data change."""
+    n, rng = 8, np.random.default_rng(0)
+    draws = [draw("sparse", seed, 600 * n, n)[0] for seed in (1, 2)]
+    W = np.linalg.qr(rng.standard_normal((n, n)))[0]
+    stream = Stream(W, np.empty((4 * n, n)), Settings(replays=4))
+    found = []
+    for batch in np.array_split(draws[0], 150):
+        stream.partial_update(batch)
+        found.append(stream.converged)
+    first = found.index(True)
+    assert all(found[first:])
+    assert not stream.kept
+    for batch in np.array_split(draws[1], 150):
+        stream.partial_update(batch)
+        found.append(stream.converged)
+    lost = found.index(False, 150)
+    assert lost < 175
+    assert found.index(True, lost) < 280
+    D = draw("sparse", 2, 1, n)[1]
+    assert 1 - np.sum((stream.W @ D.T) ** 4) / n < 0.02
+
+
+def test_cosine_atoms():
+    patch = np.random.default_rng(0).standard_normal((8, 8))
+    atoms = cosine_atoms(64)
+    codes = np.sort(np.abs(atoms @ patch.ravel()))
+    assert_allclose(codes, np.sort(np.abs(dctn(patch, norm="ortho")).ravel()))
+    assert_allclose(atoms[0], 1 / 8)
+    assert np.ptp(np.abs(np.diff(atoms[1].reshape(8, 8), axis=0))) < 0.2
+    for n in (1, 2, 7, 12):
+        assert_allclose(cosine_atoms(n) @ cosine_atoms(n).T, np.eye(n), atol=1e-12)
+
+
+def patches(name):
+    if name == "digits":
+        return load_digits().data / 16
+    picture = load_sample_image(name).mean(axis=2) / 255
+    found = extract_patches_2d(picture, (8, 8), max_patches=6000, random_state=0)
+    return found.reshape(-1, 64)
+
+
+@pytest.mark.parametrize("name", ["china.jpg", "flower.jpg", "digits"])
+@pytest.mark.parametrize("center", [False, True])
+@pytest.mark.parametrize("init", ["dct", "pca"])
+def test_never_worse_than_its_start_on_new_patches(name, center, init):
+    X = patches(name)
+    X = X[np.random.default_rng(1).permutation(len(X))]
+    half = len(X) // 2
+    model = OnlineOrthogonalDictionary(
+        init=init, center=center, random_state=0, max_iter=8, tol=0.03
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(X[:half])
+    mean = X[:half].mean(axis=0) if center else 0.0
+    if init == "dct":
+        start = cosine_atoms(64)
+    else:
+        Y = X[:half] - mean
+        start = np.linalg.eigh(Y.T @ Y)[1].T
+    new = X[half:] - mean
+    ours = energy_kept(new, model.components_, model.unmixing_).mean(axis=0)
+    theirs = energy_kept(new, start, start).mean(axis=0)
+    assert (ours >= theirs - 1e-9).all()
+    same = np.sort(np.abs(model.components_ @ start.T), axis=1)[:, -1]
+    assert model.start_kept_ == (same.min() > 1 - 1e-9)
+
+
+def test_starts():
+    X, D = draw("sparse", 4)
+    for init in ("dct", "pca", D.tolist(), 3 * D):
+        model = OnlineOrthogonalDictionary(init=init, random_state=0).fit(X)
+        assert rms_error(model.components_, D) < 0.03
+    with pytest.raises(ValueError, match="NaN"):
+        OnlineOrthogonalDictionary(init=np.full((8, 8), np.nan)).fit(X)
+
+
+@pytest.mark.parametrize("name", ["uniform", "laplace", "sparse"])
+@pytest.mark.parametrize("params", [{}, {"whiten": True}, {"init": "pca"}])
+def test_a_frame_of_a_subspace(name, params):
+    rng = np.random.default_rng(7)
+    n, r = 20, 6
+    D = np.linalg.qr(rng.standard_normal((n, r)))[0].T
+    X = DRAWS[name](rng, (4000, r)) @ D + 0.02 * rng.standard_normal((4000, n))
+    model = OnlineOrthogonalDictionary(n_components=r, random_state=0, **params)
+    models = [clone(model).fit(X), clone(model)]
+    for chunk in np.array_split(X, 7):
+        models[1].partial_fit(chunk)
+    for fitted in models:
+        W, U = fitted.components_, fitted.unmixing_
+        assert W.shape == U.shape == (r, n)
+        assert_allclose(U @ W.T, np.eye(r), atol=1e-10)
+        if "whiten" not in params:
+            assert_allclose(W @ W.T, np.eye(r), atol=1e-12)
+        unit = W / np.linalg.norm(W, axis=1, keepdims=True)
+        assert rms_error(unit, D) < 0.1
+        codes = fitted.transform(X)
+        assert codes.shape == (4000, r)
+        lost = np.sum((X - fitted.inverse_transform(codes)) ** 2)
+        axes = np.linalg.eigh(X.T @ X)[1][:, -r:]
+        least = np.sum((X - X @ axes @ axes.T) ** 2)
+        assert lost < 1.001 * least
+    assert len(models[0].get_feature_names_out()) == r
+
+
+def test_frame_of_all_features_is_the_whole_dictionary():
+    X, _ = draw("sparse", 9)
+    whole = OnlineOrthogonalDictionary(random_state=0).fit(X)
+    same = OnlineOrthogonalDictionary(n_components=8, random_state=0).fit(X)
+    assert_array_equal(whole.components_, same.components_)
+
+
+def test_order_of_magnitude_of_rows_learned_from_and_coded():
+    X, _ = draw("sparse", 2, 500)
+    small = OnlineOrthogonalDictionary(whiten=True, random_state=0, tol=2.0)
+    small.fit(1e-150 * X)
+    with pytest.raises(ValueError, match="codes overflow"):
+        small.transform(1e200 * X)
+    for first, then in itertools.permutations([1e-150, 1.0, 1e150], 2):
+        mixed = np.where(np.arange(8) < 4, first, then) * X
+        model = OnlineOrthogonalDictionary(center=True, random_state=0, tol=2.0)
+        W = model.fit(mixed).components_
+        assert_allclose(W @ W.T, np.eye(8), atol=1e-12)
+
+
+def test_numpy_scalars_as_parameters():
+    X, _ = draw("sparse", 6, 400)
+    model = OnlineOrthogonalDictionary(
+        np.int8(3),
+        n_components=np.uint64(5),
+        batch_size=np.int8(100),
+        max_iter=np.int16(2),
+        tol=np.float32(2.0),
+        random_state=0,
+    )
+    assert model.fit(X).components_.shape == (5, 8)
