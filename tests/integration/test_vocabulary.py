@@ -74,6 +74,9 @@ CONDITIONAL = {
     "domains_",
     "feature_names_in_",
     "filter_",
+    "dual_coef_",
+    "relevance_",
+    "relevance_vectors_",
 }
 
 
