@@ -70,6 +70,8 @@ def test_attributes(name, cls):
 # Attributes that only some settings have; their descriptions say which.
 CONDITIONAL = {
     "channel_names_in_",
+    "coef_",
+    "coef_std_",
     "condition_",
     "domains_",
     "feature_names_in_",
@@ -77,6 +79,7 @@ CONDITIONAL = {
     "dual_coef_",
     "relevance_",
     "relevance_vectors_",
+    "support_",
 }
 
 
