@@ -70,10 +70,16 @@ def test_attributes(name, cls):
 # Attributes that only some settings have; their descriptions say which.
 CONDITIONAL = {
     "channel_names_in_",
+    "coef_",
+    "coef_std_",
     "condition_",
     "domains_",
     "feature_names_in_",
     "filter_",
+    "dual_coef_",
+    "relevance_",
+    "relevance_vectors_",
+    "support_",
 }
 
 

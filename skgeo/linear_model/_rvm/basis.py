@@ -14,7 +14,7 @@ __all__ = ["KERNELS", "Basis", "fit_basis"]
 KERNELS = ("linear", "rbf", "polynomial", "precomputed")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Basis:
     """Turns samples into columns of the model.
 
