@@ -127,7 +127,7 @@ def _not_pd(what):
     )
 
 
-def log_maps(C, W):
+def log_maps(C, W, first=0):
     """Logarithms of ``W C_i W^T``, one batched eigendecomposition.
 
     Parameters
@@ -136,6 +136,8 @@ def log_maps(C, W):
         Symmetric positive-definite matrices.
     W : ndarray of shape (n, n)
         Whitener.
+    first : int, default=0
+        Index of the first matrix, for the error message.
 
     Returns
     -------
@@ -152,7 +154,7 @@ def log_maps(C, W):
     if not (smallest > 0).all():
         bad = np.flatnonzero(~(smallest > 0))
         raise NotPositiveDefiniteError(
-            _not_pd(f"matrix {bad[0]} ({len(bad)} of {len(C)} in all)")
+            _not_pd(f"matrix {first + bad[0]} ({len(bad)} of {len(C)} in all)")
         )
     return LogMaps(np.log(values), vectors)
 

@@ -9,6 +9,7 @@ the trials into weights of the features. Predicting then takes no training trial
 import numpy as np
 
 from skgeo.eeg._solvers import block_toeplitz, riemann
+from skgeo.utils.parallel import chunk_slices
 
 __all__ = ["OnePassSpace", "RiemannSpace", "SiegelSpace", "TangentFeatures"]
 
@@ -18,7 +19,7 @@ __all__ = ["OnePassSpace", "RiemannSpace", "SiegelSpace", "TangentFeatures"]
 _MEAN_SQUARE = 10.0
 
 # Bytes of tangent vectors that are kept during a fit rather than computed twice.
-_MAX_KEPT = 256e6
+_MAX_KEPT = 100e6
 
 # Norm of the mean logarithm, over sqrt(n), up to which one correction of first order
 # is enough. On EEG it is about 0.1 at the arithmetic mean.
@@ -74,30 +75,58 @@ class OnePassSpace(_DenseSpace):
     """
 
     def learn(self, matrices, weight):
-        """Learn the reference (weight sums to one) and return the packed vectors."""
-        d = matrices.shape[1]
+        """Learn the reference (weight sums to one) and return the packed vectors.
+
+        The matrices are overwritten: a chunk at a time they become eigenvectors.
+        """
+        n, d, _ = matrices.shape
         average = np.tensordot(weight, matrices, axes=1)
         W = riemann.whitener_of(average, "the arithmetic mean of the matrices")
+        start = np.eye(d)
         for _ in range(5):
-            logs = riemann.log_maps(matrices, W)
-            phi = riemann.hessian_weights(logs.values)
-            m = logs.mean(weight) / (weight @ phi.mean((1, 2)))
+            chunks, J, stretch = [], 0.0, 0.0
+            for part in self._parts(n, d):
+                logs = riemann.log_maps(matrices[part], W, first=part.start)
+                J = J + logs.mean(weight[part])
+                stretch += weight[part] @ riemann.hessian_weights(logs.values).mean(
+                    (1, 2)
+                )
+                chunks.append(logs.values)
+                matrices[part] = logs.vectors
+            m = J / stretch
             if np.linalg.norm(m) <= _NEAR * np.sqrt(d):
                 break
-            W = riemann.exp_symmetric(m, -0.5) @ W
-        self.whitener, self.shift = W, m
-        return self._shifted(logs, phi)
+            # Far from the mean: back to the matrices, seen from nearer.
+            for part, values in zip(self._parts(n, d), chunks, strict=True):
+                V = matrices[part]
+                matrices[part] = (V * np.exp(values)[:, None, :]) @ V.swapaxes(1, 2)
+            start = W @ start
+            W = riemann.exp_symmetric(m, -0.5)
+        self.whitener, self.shift = W @ start, m
+        rows = np.empty((n, d * (d + 1) // 2))
+        for part, values in zip(self._parts(n, d), chunks, strict=True):
+            rows[part] = self._shifted(riemann.LogMaps(values, matrices[part]))
+        return rows
 
     def map(self, matrices):
         """Return the packed vectors."""
-        logs = riemann.log_maps(matrices, self.whitener)
-        return self._shifted(logs, riemann.hessian_weights(logs.values))
+        n, d, _ = matrices.shape
+        rows = np.empty((n, d * (d + 1) // 2))
+        for part in self._parts(n, d):
+            logs = riemann.log_maps(matrices[part], self.whitener, first=part.start)
+            rows[part] = self._shifted(logs)
+        return rows
 
-    def _shifted(self, logs, phi):
+    @staticmethod
+    def _parts(n, d):
+        """Slices of trials whose matrices take 8 MB."""
+        return chunk_slices(n, -(-n * d * d // 2**20))
+
+    def _shifted(self, logs):
         V = logs.vectors
         Vt = V.swapaxes(1, 2)
         inner = Vt @ self.shift @ V
-        inner *= -phi
+        inner *= -riemann.hessian_weights(logs.values)
         index = np.arange(V.shape[1])
         inner[:, index, index] += logs.values
         return riemann.vectorize(V @ inner @ Vt)
