@@ -6,10 +6,12 @@ from skgeo.cluster._kmedoids import (
     KMedoidsCertificate,
     certify_kmedoids,
 )
+from skgeo.cluster._exact_kmeans import ExactKMeans
 from skgeo.cluster._likelihood_adjusted import LikelihoodAdjustedSDP
 from skgeo.cluster._sdp_kmeans import SDPKMeans
 
 __all__ = [
+    "ExactKMeans",
     "KMeansCertificate",
     "KMedoids",
     "KMedoidsCertificate",

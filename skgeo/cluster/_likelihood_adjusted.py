@@ -17,6 +17,7 @@ from skgeo.cluster._inputs import (
     check_magnitude,
     check_start_labels,
 )
+from skgeo.cluster._solvers.columns import REPEATED, Columns
 from skgeo.cluster._solvers.likelihood import label_by_program, solve_la_sdp
 from skgeo.cluster._solvers.mixture_em import (
     CovarianceModel,
@@ -53,10 +54,7 @@ __all__ = ["LikelihoodAdjustedSDP"]
 _ARRAY = Instance((np.ndarray, list, tuple), "an array")
 _START_POINTS = 250  # points of the K-means relaxation that gives a start
 _AGREE = 0.9  # share of equal labels below which starts or models disagree
-_REPEATED = 0.3  # share of equal values from which a column is a doubtful Gaussian
 _NAMED = 5  # rows that a warning names
-# Standardization divides by a column's deviation, and undoing it squares it.
-_SMALLEST = 1e-150
 
 
 class LikelihoodAdjustedSDP(CallbackMixin, ClusterMixin, BaseEstimator):
@@ -303,7 +301,7 @@ default=None
             raise ValueError("With known covariances n_clusters must be one number.")
         known = check_covariances(self.covariances, numbers[0], d)
         rng = check_random_state(params.random_state)
-        columns = _Columns(X)
+        columns = Columns(X)
         with single_blas_thread(), self._iterations(None, X=X, y=y) as tick:
             if known is not None:
                 self._fit_known(X, known, params, rng, tick)
@@ -342,7 +340,7 @@ default=None
         if params.screen_outliers and K > 1:
             isolated = find_isolated(Z, K)
             if isolated.any():
-                columns = _Columns(X[~isolated])
+                columns = Columns(X[~isolated])
                 Z = columns.standardize(X)
         inside = Z[~isolated]
         if len(np.unique(inside, axis=0)) <= K:
@@ -450,7 +448,7 @@ default=None
     def _fit_known(self, X, covariances, params, rng, tick):
         """Labels by one program at known covariances."""
         n, K = len(X), len(covariances)
-        columns = _Columns(X, standardize=False)
+        columns = Columns(X, standardize=False)
         Z = columns.standardize(X)
         unit = columns.unit
         scaled = covariances / unit[:, None] / unit[None]
@@ -550,7 +548,7 @@ default=None
         repeated = columns.repeated(X)
         if len(repeated) and len(self.weights_) > 1:
             warn_user(
-                f"More than {100 * _REPEATED:.0f} % of the values of feature "
+                f"More than {100 * REPEATED:.0f} % of the values of feature "
                 f"{repeated[0]} are equal: Gaussian components collapse on such "
                 "features. Principal components, or reg_covar=0.1, may be safer."
             )
@@ -739,67 +737,6 @@ default=None
             noise /= np.sqrt(rng.chisquare(dof, checked.n_samples) / dof)[:, None]
         Z = self._mixture.means[y] + np.einsum("nij,nj->ni", L[y], noise)
         return self._columns.restore_means(Z), y.astype(np.int32)
-
-
-class _Columns:
-    """Location and scale of the features; constant ones are left out."""
-
-    def __init__(self, X, standardize=True):
-        top, bottom = X.max(axis=0), X.min(axis=0)
-        self.center = 0.5 * top + 0.5 * bottom
-        half = 0.5 * top - 0.5 * bottom
-        safe = np.where(half > 0, half, 1.0)
-        inner = (X - self.center) / safe
-        self.center = self.center + safe * inner.mean(axis=0)
-        self.varies = half > 1e-12 * np.abs(self.center)
-        deviation = safe * inner.std(axis=0)
-        if not standardize:
-            self.varies = np.ones(X.shape[1], dtype=bool)
-            largest = max(float(half.max()), np.finfo(float).tiny)
-            deviation = np.full(X.shape[1], largest if half.max() > 0 else 1.0)
-        tiny = self.varies & (deviation < _SMALLEST)
-        if tiny.any():
-            column = int(np.argmax(tiny))
-            raise ValueError(
-                f"Feature {column} of X varies by {deviation[column]:.3g} only: its "
-                "variance is no floating-point number. Multiply it by a constant."
-            )
-        if not self.varies.any():
-            self.varies[0] = True
-            deviation[0] = max(abs(self.center[0]), 1.0)
-        self.deviation = np.where(self.varies, deviation, 1.0)
-        self.unit = self.deviation[self.varies]
-        self.log_volume = float(np.log(self.unit).sum())
-
-    def standardize(self, X):
-        """Centered and scaled features that vary."""
-        kept = self.varies
-        return (X[:, kept] - self.center[kept]) / self.unit
-
-    def restore_means(self, means):
-        """Points in the units of the data."""
-        out = np.repeat(self.center[None], len(means), axis=0)
-        out[:, self.varies] += means * self.unit
-        return out
-
-    def restore_covariances(self, covariances):
-        """Covariances in the units of the data; constant features hardly vary."""
-        d = len(self.center)
-        out = np.zeros((len(covariances), d, d))
-        least = 1e-6 * np.maximum(np.abs(self.center), self.unit.min())
-        out[:, range(d), range(d)] = least**2
-        rows = np.ix_(range(len(covariances)), self.varies, self.varies)
-        out[rows] = covariances * self.unit[:, None] * self.unit[None]
-        return out
-
-    def repeated(self, X):
-        """Features of which many values are equal."""
-        found = []
-        for j in np.flatnonzero(self.varies):
-            counts = np.unique(X[:, j], return_counts=True)[1]
-            if len(X) >= 20 and counts.max() > _REPEATED * len(X):
-                found.append(int(j))
-        return found
 
 
 def _spread_labels(Z, rows, found, covariances):

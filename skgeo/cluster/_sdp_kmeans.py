@@ -6,12 +6,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.random import RandomState as NumpyRandomState
 from numpy.typing import ArrayLike
-from scipy.spatial.distance import cdist
 from sklearn.base import (
     BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
     ClusterMixin,
-    TransformerMixin,
 )
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
@@ -24,6 +21,7 @@ from skgeo.cluster._inputs import (
     check_positive_weights,
     unit_of,
 )
+from skgeo.cluster._nearest_centers import NearestCenters, squared_distances
 from skgeo.cluster._solvers.certificate import CERTIFIED_GAP, ROUNDING, UNDECIDED
 from skgeo.cluster._solvers.groups import power_of_two_scale
 from skgeo.cluster._solvers.judgement import (
@@ -58,7 +56,6 @@ from skgeo.utils.params import (
     Unused,
     check_params,
 )
-from skgeo.utils.validation import check_sample_weight
 from skgeo.utils.warn import warn_user
 
 __all__ = ["SDPKMeans"]
@@ -66,13 +63,7 @@ __all__ = ["SDPKMeans"]
 _TYPICAL_SWEEPS = 300  # sweeps that the estimated cost of the relaxation stands for
 
 
-class SDPKMeans(
-    CallbackMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    ClusterMixin,
-    BaseEstimator,
-):
+class SDPKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
     """K-means with a certificate: the Peng-Wei semidefinite relaxation.
 
     Finds labels, a rigorous lower bound on the inertia of *every* clustering of the
@@ -339,8 +330,7 @@ class SDPKMeans(
         self._fit_points(X[kept], weight[kept], params, rng, tick)
         labels = np.empty(len(X), dtype=np.int32)
         labels[kept] = self.labels_
-        unit = max(power_of_two_scale(X), power_of_two_scale(self._centers))
-        away = cdist(X[~kept] / unit, self._centers / unit, "sqeuclidean")
+        away, _ = squared_distances(X[~kept], self._centers)
         labels[~kept] = np.argmin(away, axis=1)
         self.labels_ = labels
 
@@ -518,89 +508,11 @@ class SDPKMeans(
         self.converged_ = bool(run.converged)
 
     def _squared_distances(self, X):
-        """Squared distances divided by the square of the second value."""
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
-        X = np.asarray(X, dtype=np.float64)
         if self.metric == "euclidean":
-            unit = max(power_of_two_scale(X), power_of_two_scale(self._centers))
-            return cdist(X / unit, self._centers / unit, "sqeuclidean"), unit
+            return super()._squared_distances(X)
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
         return np.maximum(X @ self._shares - self._within, 0.0), 1.0
-
-    def predict(self, X: ArrayLike) -> np.ndarray:
-        """Assign points to the nearest cluster mean.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, n_fitted)
-            Points, or their squared dissimilarities to the fitted ones.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,)
-            Cluster numbers.
-        """
-        return np.argmin(self._squared_distances(X)[0], axis=1).astype(np.int32)
-
-    def transform(self, X: ArrayLike) -> np.ndarray:
-        """Compute distances to the cluster means.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, n_fitted)
-            Points, or their squared dissimilarities to the fitted ones.
-
-        Returns
-        -------
-        distances : ndarray of shape (n_samples, n_clusters)
-            Euclidean distances, in the units of the data.
-        """
-        squared, unit = self._squared_distances(X)
-        distances = np.sqrt(squared) * unit
-        return (
-            distances.astype(getattr(X, "dtype", None) or np.float64)
-            if (getattr(X, "dtype", None) == np.float32)
-            else distances
-        )
-
-    def score(
-        self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None
-    ) -> float:
-        """Negative sum of squared distances to the nearest cluster mean.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, n_fitted)
-            Points, or their squared dissimilarities to the fitted ones.
-        y : None
-            Ignored.
-        sample_weight : array-like of shape (n_samples,), optional
-            Weights of the samples.
-
-        Returns
-        -------
-        score : float
-            Minus the inertia of X.
-
-        Raises
-        ------
-        ValueError
-            If it is no floating-point number.
-        """
-        squared, unit = self._squared_distances(X)
-        weight = check_sample_weight(sample_weight, len(squared), normalize=False)
-        with np.errstate(over="ignore"):
-            score = -float(np.float64(weight @ squared.min(axis=1)) * unit * unit)
-        if not np.isfinite(score):
-            raise ValueError(
-                "The inertia of X overflows: its points are too far from the cluster "
-                "means. Multiply the data by a constant, also in fit."
-            )
-        return score
-
-    @property
-    def _n_features_out(self):
-        return self.n_clusters
 
 
 # Nothing is left to improve, and nothing was rounded.

@@ -7,7 +7,13 @@ import numpy as np
 
 from skgeo.kernels._jit import jit
 
-__all__ = ["assign_nearest", "best_partitions", "hartigan", "subset_costs"]
+__all__ = [
+    "assign_apart",
+    "assign_nearest",
+    "best_partitions",
+    "hartigan",
+    "subset_costs",
+]
 
 
 @jit
@@ -29,12 +35,42 @@ def assign_nearest(X, centers, labels):
 
 
 @jit
-def hartigan(X, weight, labels, n_clusters, max_pass):
+def assign_apart(X, centers, order, conflict_start, conflict_with, labels):
+    """Assign points in the given order to the nearest center without a conflict.
+
+    Point i must not share a center with ``conflict_with[conflict_start[i] :
+    conflict_start[i + 1]]``. Returns whether every point found a place.
+    """
+    d = X.shape[1]
+    labels[:] = -1
+    for i in order:
+        best, found = np.inf, -1
+        for k in range(len(centers)):
+            free = True
+            for c in range(conflict_start[i], conflict_start[i + 1]):
+                if labels[conflict_with[c]] == k:
+                    free = False
+            if not free:
+                continue
+            s = 0.0
+            for j in range(d):
+                s += (X[i, j] - centers[k, j]) ** 2
+            if s < best:
+                best, found = s, k
+        if found < 0:
+            return False
+        labels[i] = found
+    return True
+
+
+@jit
+def hartigan(X, weight, labels, n_clusters, max_pass, conflict_start, conflict_with):
     """Move single points while that lowers the inertia; return the final inertia.
 
     Other than Lloyd's iterations a move takes the change of both means into account,
     so that every result is a local optimum of Lloyd's too. Labels are overwritten; no
-    group that holds a point is emptied, and an empty one is filled.
+    group that holds a point is emptied, and an empty one is filled. Point i joins no
+    group of one of ``conflict_with[conflict_start[i] : conflict_start[i + 1]]``.
     """
     n, d = X.shape
     centers = np.empty((n_clusters, d))
@@ -67,6 +103,12 @@ def hartigan(X, weight, labels, n_clusters, max_pass):
             target = -1
             for k in range(n_clusters):
                 if k == a:
+                    continue
+                free = True
+                for c in range(conflict_start[i], conflict_start[i + 1]):
+                    if labels[conflict_with[c]] == k:
+                        free = False
+                if not free:
                     continue
                 if count[k] == 0:
                     gain = 0.0
@@ -177,5 +219,7 @@ def warmup():
     X, weight = np.arange(4.0)[:, None], np.ones(4)
     labels = np.array([0, 0, 1, 1])
     assign_nearest(X, X[:2].copy(), labels)
-    hartigan(X, weight, labels, 2, 2)
+    start, other = np.array([0, 1, 1, 1, 2]), np.array([3, 0])
+    assign_apart(X, X[:2].copy(), np.arange(4), start, other, labels)
+    hartigan(X, weight, labels, 2, 2, start, other)
     best_partitions(subset_costs(X, weight), 4, 2)

@@ -1,6 +1,7 @@
 """Instances for scikit-learn's estimator checks."""
 
 from skgeo.cluster import KMedoids, LikelihoodAdjustedSDP, SDPKMeans
+from skgeo.cluster import ExactKMeans, LikelihoodAdjustedSDP, SDPKMeans
 
 ESTIMATORS = [
     KMedoids(n_clusters=3, random_state=0),
@@ -8,6 +9,7 @@ ESTIMATORS = [
     SDPKMeans(n_clusters=3, random_state=0),
     SDPKMeans(n_clusters=3, solver="dense", tol=1e-3),
     SDPKMeans(n_clusters=3, solver="lowrank", tol=1e-3),
+    ExactKMeans(n_clusters=3, n_init=5, n_swaps=20, max_nodes=5, random_state=0),
     LikelihoodAdjustedSDP(n_clusters=3, random_state=0),
 ]
 EXPECTED_FAILURES = {}

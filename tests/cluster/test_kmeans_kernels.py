@@ -12,6 +12,8 @@ from skgeo.cluster._inputs import inertia_of
 from skgeo.cluster._solvers.local_search import swap_search
 from skgeo.kernels import kmeans
 
+FREE = np.zeros(41, dtype=np.int64), np.empty(0, dtype=np.int64)
+
 
 def points(seed, n=40, d=3):
     rng = np.random.default_rng(seed)
@@ -33,7 +35,7 @@ def test_no_single_move_is_left(seed):
     X, weight, rng = points(seed)
     labels = rng.integers(4, size=40)
     start = inertia_of(X, labels, weight)
-    value = kmeans.hartigan(X, weight, labels, 4, 200)
+    value = kmeans.hartigan(X, weight, labels, 4, 200, *FREE)
     assert_allclose(value, inertia_of(X, labels, weight), rtol=1e-10)
     assert value <= start
     for i, k in itertools.product(range(40), range(4)):
@@ -46,7 +48,7 @@ def test_no_single_move_is_left(seed):
 def test_an_empty_group_is_filled():
     X, weight, _ = points(1)
     labels = np.zeros(40, dtype=np.int64)
-    kmeans.hartigan(X, weight, labels, 3, 200)
+    kmeans.hartigan(X, weight, labels, 3, 200, *FREE)
     assert set(labels) == {0, 1, 2}
 
 

@@ -17,7 +17,7 @@ def _ready(X, weight):
     """Centered contiguous points and weights for the kernels."""
     X = np.ascontiguousarray(X - X.mean(axis=0))
     weight = np.ones(len(X)) if weight is None else np.ascontiguousarray(weight)
-    return X, weight
+    return X, weight.astype(float)
 
 
 def search_labels(X, labels, n_clusters, weight, random_state, n_swaps=None):
@@ -39,15 +39,21 @@ def search_labels(X, labels, n_clusters, weight, random_state, n_swaps=None):
 def better_labels(X, candidates, n_clusters, weight=None):
     """Candidate of the lowest inertia after single moves."""
     X, weight = _ready(X, weight)
+    free = _no_conflicts(len(X))
     best, found = np.inf, candidates[0]
     for labels in candidates:
         if len(np.unique(labels)) < n_clusters:
             continue
         trial = labels.astype(np.int64)
-        value = kmeans.hartigan(X, weight, trial, n_clusters, _MAX_PASS)
+        value = kmeans.hartigan(X, weight, trial, n_clusters, _MAX_PASS, *free)
         if value < best:
             best, found = value, trial
     return found.astype(np.intp)
+
+
+def _no_conflicts(n):
+    """Points that may all be together, in the form of the kernels."""
+    return np.zeros(n + 1, dtype=np.int64), np.empty(0, dtype=np.int64)
 
 
 def _start(X, weight, n_clusters, rng):
@@ -59,7 +65,15 @@ def _start(X, weight, n_clusters, rng):
 
 
 def swap_search(
-    X, n_clusters, *, weight=None, labels=None, n_init=30, n_swaps=200, random_state
+    X,
+    n_clusters,
+    *,
+    weight=None,
+    labels=None,
+    n_init=30,
+    n_swaps=200,
+    conflicts=None,
+    random_state,
 ):
     """Best labels of several starts, then of swaps of one center.
 
@@ -79,36 +93,41 @@ def swap_search(
         Labels that are improved too.
     n_init, n_swaps : int
         Starts by k-means++, and swaps.
+    conflicts : tuple of ndarray, optional
+        Points that must not be together, as starts and a flat list for the kernels.
     random_state : RandomState
         Draws both.
 
     Returns
     -------
-    labels : ndarray of shape (n,)
-        Labels.
+    labels : ndarray of shape (n,) or None
+        Labels; None if no start keeps apart what has to be.
     inertia : float
         Theirs.
     """
     X, weight = _ready(X, weight)
+    conflicts = _no_conflicts(len(X)) if conflicts is None else conflicts
+    most = np.argsort(-np.diff(conflicts[0]), kind="stable")
     best, best_labels = np.inf, None
-    starts = [] if labels is None else [labels.astype(np.int64)]
-    for i in range(n_init + len(starts)):
-        trial = (
-            starts[i]
-            if i < len(starts)
-            else _start(X, weight, n_clusters, random_state)
-        )
-        value = kmeans.hartigan(X, weight, trial, n_clusters, _MAX_PASS)
+
+    def offer(trial):
+        nonlocal best, best_labels
+        if len(conflicts[1]):
+            centers = _centers(X, weight, trial, n_clusters)
+            if not kmeans.assign_apart(X, centers, most, *conflicts, trial):
+                return
+        value = kmeans.hartigan(X, weight, trial, n_clusters, _MAX_PASS, *conflicts)
         if best_labels is None or value < best * (1 - 1e-12):
             best, best_labels = value, trial
+
+    if labels is not None:
+        offer(labels.astype(np.int64))
+    for _ in range(n_init):
+        offer(_start(X, weight, n_clusters, random_state))
     for _ in range(n_swaps):
-        sizes = np.bincount(best_labels, weights=weight, minlength=n_clusters)
-        if not best > 0 or (sizes == 0).any():
+        if best_labels is None or not best > 0:
             break
-        centers = np.empty((n_clusters, X.shape[1]))
-        for j in range(X.shape[1]):
-            sums = np.bincount(best_labels, weights=weight * X[:, j])
-            centers[:, j] = sums / sizes
+        centers = _centers(X, weight, best_labels, n_clusters)
         away = X - centers[best_labels]
         cost = np.cumsum(weight * np.einsum("ij,ij->i", away, away))
         k = random_state.randint(n_clusters)
@@ -116,7 +135,17 @@ def swap_search(
         centers[k] = X[min(chosen, len(X) - 1)]
         trial = np.empty(len(X), dtype=np.int64)
         kmeans.assign_nearest(X, centers, trial)
-        value = kmeans.hartigan(X, weight, trial, n_clusters, _MAX_PASS)
-        if value < best * (1 - 1e-12):
-            best, best_labels = value, trial
+        offer(trial)
+    if best_labels is None:
+        return None, np.inf
     return best_labels.astype(np.intp), float(best)
+
+
+def _centers(X, weight, labels, n_clusters):
+    """Weighted means; of an empty group the overall center."""
+    sizes = np.bincount(labels, weights=weight, minlength=n_clusters)
+    centers = np.empty((n_clusters, X.shape[1]))
+    for j in range(X.shape[1]):
+        sums = np.bincount(labels, weights=weight * X[:, j], minlength=n_clusters)
+        centers[:, j] = sums / np.where(sizes > 0, sizes, 1.0)
+    return centers

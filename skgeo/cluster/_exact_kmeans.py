@@ -1,0 +1,453 @@
+"""K-means solved to proven optimality."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.random import RandomState as NumpyRandomState
+from numpy.typing import ArrayLike
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import validate_data
+
+from skgeo.cluster._inputs import check_magnitude, check_positive_weights, unit_of
+from skgeo.cluster._nearest_centers import NearestCenters, squared_distances
+from skgeo.cluster._solvers.branch_and_bound import (
+    Event,
+    SearchTree,
+    conflict_lists,
+    explore,
+)
+from skgeo.cluster._solvers.cuts import Rows
+from skgeo.cluster._solvers.groups import group_points, power_of_two_scale
+from skgeo.cluster._solvers.judgement import certify_labels
+from skgeo.cluster._solvers.local_search import swap_search
+from skgeo.exceptions import InvalidParameterError
+from skgeo.utils.callbacks import CallbackMixin, with_callbacks
+from skgeo.utils.parallel import single_blas_thread
+from skgeo.utils.params import (
+    Boolean,
+    Instance,
+    Integer,
+    Null,
+    RandomState,
+    Real,
+    check_params,
+)
+from skgeo.utils.warn import warn_user
+
+__all__ = ["ExactKMeans"]
+
+_PAIRS = Null() | Instance((list, tuple, np.ndarray), "pairs of sample numbers")
+_REMEDY = {
+    "time": "Increase max_time",
+    "nodes": "Increase max_nodes",
+    "interrupted": "A callback stopped it",
+}
+
+
+class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
+    """K-means to proven optimality: semidefinite relaxation, cuts, branch and bound.
+
+    A strong local search finds labels; a semidefinite relaxation with pair, triangle
+    and clique inequalities bounds the inertia of all labels from below; branch and
+    bound closes what is left. It stops at a limit with labels and a bound that are
+    valid, and can be continued.
+
+    Up to about 400 points in few clusters take seconds to minutes. Up to
+    ``max_points`` distinct points the bound of the root takes minutes; more are
+    refused.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+        Number of clusters K, none of them empty.
+    tol : float, default=1e-4
+        Relative gap between inertia and bound at which labels count as optimal.
+    max_time : float, default=300.0
+        Seconds after which to stop, tested every few sweeps of the solver.
+    max_nodes : int, default=1000
+        Maximum number of nodes of the tree.
+    n_init : int, default=30
+        Starts of the local search.
+    n_swaps : int, default=200
+        Swaps of a center that the local search tries.
+    max_points : int, default=700
+        Maximum number of distinct points: matrices of this size squared are held, ten
+        at the root and two per open node.
+    must_link, cannot_link : sequence of (int, int) or None, default=None
+        Pairs of samples that share a cluster, and that do not.
+    warm_start : bool, default=False
+        Continue the search of the previous fit, if the data, the weights and what
+        defines the problem are the same.
+    n_jobs : int or None, default=None
+        Threads; more than one solve two nodes at a time, with the same optimum.
+    random_state : int, RandomState instance or None, default=None
+        Draws the starts of the local search.
+
+    Attributes
+    ----------
+    labels_ : ndarray of shape (n_samples,)
+        Cluster of each point.
+    cluster_centers_ : ndarray of shape (n_clusters, n_features)
+        Means of the clusters, in increasing order of their first feature.
+    inertia_ : float
+        Sum of squared distances to the cluster means.
+    lower_bound_ : float
+        No labels that respect the constraints have a smaller inertia. Rigorous however
+        early the search stopped.
+    gap_ : float
+        ``1 - lower_bound_ / inertia_``.
+    certified_ : bool
+        Whether the gap is at most ``tol``.
+    root_gap_ : float
+        The gap before branching.
+    status_ : {"optimal", "time", "nodes", "interrupted"}
+        Why the search ended.
+    n_nodes_ : int
+        Nodes solved; 0 if the labels were certified in closed form.
+    n_iter_ : int
+        Sweeps of the solver, over all nodes.
+    history_ : ndarray of shape (n_events, 3)
+        Seconds, lower bound and inertia as they closed in on each other.
+    n_features_in_ : int
+        Number of features.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer samples than clusters or more distinct ones than
+        ``max_points``, or the constraints contradict each other.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If a limit was met before the gap was closed.
+
+    See Also
+    --------
+    SDPKMeans : The relaxation without cuts, and quick certificates.
+    certify_kmeans : A bound for given labels, of any number of points.
+
+    Notes
+    -----
+    Callbacks see every event of ``history_`` and may stop the search.
+
+    References
+    ----------
+    .. [1] V. Piccialli, A. M. Sudoso, A. Wiegele, "SOS-SDP: an exact solver for minimum
+       sum-of-squares clustering", INFORMS J. Computing 34 (2022): cuts and branching.
+    .. [2] J. A. Hartigan, M. A. Wong, "A K-means clustering algorithm", Applied
+       Statistics 28 (1979): single moves.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skgeo.cluster import ExactKMeans
+    >>> X = load_iris().data
+    >>> model = ExactKMeans(2, random_state=0).fit(X)
+    >>> model.status_, bool(model.gap_ <= 1e-4)
+    ('optimal', True)
+    """
+
+    _param_rules = {
+        "n_clusters": Integer(1),
+        "tol": Real(0.0, 1.0, closed="left"),
+        "max_time": Real(0.0),
+        "max_nodes": Integer(1),
+        "n_init": Integer(1),
+        "n_swaps": Integer(0),
+        "max_points": Integer(2),
+        "must_link": _PAIRS,
+        "cannot_link": _PAIRS,
+        "warm_start": Boolean(),
+        "n_jobs": Null() | Integer(),
+        "random_state": RandomState(),
+    }
+
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        tol: float = 1e-4,
+        max_time: float = 300.0,
+        max_nodes: int = 1000,
+        n_init: int = 30,
+        n_swaps: int = 200,
+        max_points: int = 700,
+        must_link: Sequence[tuple[int, int]] | None = None,
+        cannot_link: Sequence[tuple[int, int]] | None = None,
+        warm_start: bool = False,
+        n_jobs: int | None = None,
+        random_state: int | NumpyRandomState | None = None,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.tol = tol
+        self.max_time = max_time
+        self.max_nodes = max_nodes
+        self.n_init = n_init
+        self.n_swaps = n_swaps
+        self.max_points = max_points
+        self.must_link = must_link
+        self.cannot_link = cannot_link
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    @with_callbacks
+    def fit(
+        self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None
+    ) -> "ExactKMeans":
+        """Find optimal labels, or labels and a bound.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Points.
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights; samples of weight zero are labeled, nothing else.
+
+        Returns
+        -------
+        self : ExactKMeans
+            The fitted estimator.
+        """
+        params = check_params(self)
+        X = validate_data(self, X, dtype=[np.float64, np.float32])
+        dtype = X.dtype
+        X = np.asarray(X, dtype=np.float64)
+        check_magnitude(X)
+        weight = check_positive_weights(sample_weight, len(X), keep_zero=True)
+        weight = np.ones(len(X)) if weight is None else weight
+        kept = np.flatnonzero(weight > 0)
+        if len(kept) < params.n_clusters:
+            raise ValueError(
+                f"n_samples={len(kept)} should be >= n_clusters={params.n_clusters}: "
+                "lower n_clusters or add points."
+            )
+        together = _check_pairs(params.must_link, len(X), "must_link")
+        apart = _check_pairs(params.cannot_link, len(X), "cannot_link")
+        rng = check_random_state(params.random_state)
+        unit = power_of_two_scale(X)
+        scaled = X / unit
+        same = None if not params.warm_start else getattr(self, "_problem", None)
+        problem = (X.copy(), weight, params.n_clusters, together, apart)
+        resumed = same is not None and _equal(same, problem)
+        with (
+            single_blas_thread(),
+            self._iterations(None, X=X, y=y) as tick,
+        ):
+            if not resumed:
+                self._begin(scaled, weight, kept, together, apart, params, rng)
+            self._problem = problem
+            self._search(params, tick, unit)
+        labels = np.empty(len(X), dtype=np.intp)
+        labels[self._kept] = self._tree.labels[self._row_of]
+        K = params.n_clusters
+        found = int(labels[self._kept].max()) + 1
+        centers = np.array(
+            [
+                np.average(
+                    X[self._kept][labels[self._kept] == k],
+                    axis=0,
+                    weights=weight[self._kept][labels[self._kept] == k],
+                )
+                for k in range(found)
+            ]
+        )
+        order = np.lexsort(centers.T[::-1])
+        labels[self._kept] = np.argsort(order)[labels[self._kept]]
+        # Fewer distinct points than clusters: the last centers repeat the first.
+        self._centers = centers[order][np.resize(np.arange(found), K)]
+        left = weight == 0
+        if left.any():
+            away, _ = squared_distances(X[left], self._centers)
+            labels[left] = np.argmin(away, axis=1)
+        self.labels_ = labels.astype(np.int32)
+        self.cluster_centers_ = self._centers.astype(dtype)
+        if self.status_ in _REMEDY:
+            warn_user(
+                f"The search stopped ({self.status_}) at a gap of "
+                f"{100 * self.gap_:.3g} %; labels and lower_bound_ are valid. "
+                f"{_REMEDY[self.status_]}, and continue with warm_start=True.",
+                ConvergenceWarning,
+            )
+        return self
+
+    def _begin(self, X, weight, kept, together, apart, params, rng):
+        """Rows of the root, first labels, and what is proven in closed form."""
+        K = params.n_clusters
+        self._kept = kept
+        points, w = X[kept], weight[kept]
+        rows, row_of = _merge(points, w, kept, together, apart, K)
+        self._row_of = row_of
+        m = len(rows.weight)
+        if m < K and (len(together) or len(apart)):
+            raise InvalidParameterError(
+                f"must_link leaves {m} groups of samples, fewer than n_clusters={K}."
+            )
+        everything = group_points(points, np.zeros(len(points), dtype=np.intp), 1, w)
+        doubt = 2 * everything.total_error
+        within = everything.total - float(
+            rows.weight @ np.einsum("ij,ij->i", rows.means, rows.means)
+        )
+        if m <= K:
+            if m < K:
+                warn_user(
+                    f"Number of distinct clusters ({m}) found smaller than n_clusters "
+                    f"({K}). Possibly due to duplicate points in X.",
+                    ConvergenceWarning,
+                )
+            labels, inertia = np.arange(m), max(within, 0.0)
+            tree = SearchTree(rows, K, everything.total, doubt, labels, inertia)
+            tree.closed = tree.floor = tree.root_bound = inertia
+        else:
+            if m > params.max_points:
+                raise ValueError(
+                    f"X has {m} distinct points, more than max_points="
+                    f"{params.max_points}: matrices of {8 * m * m:,} bytes, and hours. "
+                    "certify_kmeans bounds labels of any number of points."
+                )
+            labels, inertia = swap_search(
+                rows.means,
+                K,
+                weight=rows.weight,
+                n_init=params.n_init,
+                n_swaps=params.n_swaps,
+                conflicts=conflict_lists(rows),
+                random_state=rng,
+            )
+            if labels is None:
+                raise InvalidParameterError(
+                    f"No labels into n_clusters={K} clusters respect cannot_link (a "
+                    "greedy search found none): increase n_clusters or n_init."
+                )
+            tree = SearchTree(
+                rows, K, everything.total, doubt, labels, inertia + within
+            )
+            if K == 1:
+                tree.closed = tree.floor = tree.root_bound = tree.inertia
+            else:
+                # Bounds for all labels hold for those that respect constraints.
+                judged = certify_labels(
+                    points, labels[row_of], K, weight=w, bound="none", random_state=rng
+                )
+                tree.inertia = judged.inertia
+                tree.floor = tree.root_bound = judged.lower_bound
+        self._tree = tree
+        self._seed = int(rng.randint(np.iinfo(np.int32).max))
+
+    def _search(self, params, tick, unit):
+        tree = self._tree
+
+        def watch(event: Event):
+            return tick(
+                {
+                    "n_iter": event.n_nodes,
+                    "objective": event.inertia,
+                    "lower_bound": event.lower_bound,
+                }
+            )
+
+        if tree.bound >= tree.inertia * (1 - params.tol):
+            tree.history.append(Event(0.0, tree.bound, tree.inertia, tree.n_nodes))
+            self.status_ = "optimal"
+        else:
+            self.status_ = explore(
+                tree,
+                tol=params.tol,
+                max_seconds=params.max_time,
+                max_nodes=params.max_nodes,
+                n_jobs=params.n_jobs,
+                random_state=self._seed,
+                watch=watch,
+            )
+        lower = min(tree.bound, tree.inertia)
+        self.inertia_ = unit_of(tree.inertia, unit)
+        self.lower_bound_ = unit_of(lower, unit)
+        self.gap_ = _gap(lower, tree.inertia)
+        self.certified_ = bool(self.gap_ <= params.tol)
+        self.root_gap_ = _gap(max(tree.root_bound, tree.floor), tree.inertia)
+        self.n_nodes_ = tree.n_nodes
+        self.n_iter_ = tree.n_sweeps
+        history = [(e.seconds, e.lower_bound, e.inertia) for e in tree.history]
+        self.history_ = np.array(history) * [1.0, unit * unit, unit * unit]
+
+
+def _gap(lower, inertia):
+    return float(max(1.0 - lower / inertia, 0.0)) if inertia > 0 else 0.0
+
+
+def _equal(a, b):
+    """Whether two problems are the same."""
+    return all(
+        np.array_equal(x, y) if isinstance(x, np.ndarray) else x == y
+        for x, y in zip(a, b, strict=True)
+    )
+
+
+def _check_pairs(pairs, n, name):
+    """Pairs as a tuple of sorted pairs of different sample numbers."""
+    if pairs is None or len(pairs) == 0:
+        return ()
+    array = np.asarray(pairs)
+    if array.ndim != 2 or array.shape[1] != 2 or array.dtype.kind not in "iu":
+        raise InvalidParameterError(
+            f"{name} must be pairs of sample numbers, shape (n_pairs, 2); got shape "
+            f"{array.shape} of {array.dtype}."
+        )
+    if array.min() < 0 or array.max() >= n:
+        raise InvalidParameterError(
+            f"{name} names sample {array.max() if array.max() >= n else array.min()}; "
+            f"there are {n}."
+        )
+    if (array[:, 0] == array[:, 1]).any() and name == "cannot_link":
+        raise InvalidParameterError("cannot_link names a sample and itself.")
+    return tuple(sorted({tuple(sorted(map(int, pair))) for pair in array.tolist()}))
+
+
+def _merge(points, weight, kept, together, apart, n_clusters):
+    """Rows of the root, and the row of each kept point."""
+    n = len(points)
+    number = {int(i): position for position, i in enumerate(kept)}
+    links = [(number[i], number[j]) for i, j in together if i in number and j in number]
+    parts = np.arange(n)
+    if links:
+        a, b = np.array(links).T
+        graph = coo_array((np.ones(len(a)), (a, b)), shape=(n, n))
+        parts = connected_components(graph, directed=False)[1]
+    if not apart:
+        # Some optimum keeps identical points together, if enough others are left.
+        codes = np.unique(points, axis=0, return_inverse=True)[1].ravel()
+        a = np.concatenate([np.arange(n), np.arange(n)])
+        b = np.concatenate([n + codes, n + n + parts])
+        size = int(b.max()) + 1
+        graph = coo_array((np.ones(2 * n), (a, b)), shape=(size, size))
+        merged = connected_components(graph, directed=False)[1][:n]
+        merged = np.unique(merged, return_inverse=True)[1]
+        if merged.max() + 1 >= n_clusters or not links:
+            parts = merged
+    parts = np.unique(parts, return_inverse=True)[1].ravel()
+    m = int(parts.max()) + 1
+    mass = np.bincount(parts, weights=weight, minlength=m)
+    center = points[0] + np.average(points - points[0], axis=0, weights=weight)
+    means = np.zeros((m, points.shape[1]))
+    np.add.at(means, parts, weight[:, None] * (points - center))
+    means /= mass[:, None]
+    pairs = set()
+    for i, j in apart:
+        if i not in number or j not in number:
+            continue
+        a, b = int(parts[number[i]]), int(parts[number[j]])
+        if a == b:
+            raise InvalidParameterError(
+                f"must_link puts samples {i} and {j} together, cannot_link apart."
+            )
+        pairs.add((min(a, b), max(a, b)))
+    members = tuple((row,) for row in range(m))
+    return Rows(members, means, mass, frozenset(pairs)), parts
