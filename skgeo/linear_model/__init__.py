@@ -1,4 +1,4 @@
-"""Sparse Bayesian learning: linear features and Kronecker-structured dictionaries."""
+"""Sparse Bayesian learning, and robust regression on matrices."""
 
 from skgeo.linear_model._kron_functions import (
     KronPosterior,
@@ -7,6 +7,7 @@ from skgeo.linear_model._kron_functions import (
 )
 from skgeo.linear_model._kronecker_regressor import KroneckerSBLRegressor
 from skgeo.linear_model._kronecker_sbl import KroneckerSBL
+from skgeo.linear_model._robust_trace import RobustTraceRegressor
 from skgeo.linear_model._sparse_bayes import SparseBayesianRegressor
 from skgeo.linear_model._sparse_bayes_classifier import SparseBayesianClassifier
 
@@ -14,6 +15,7 @@ __all__ = [
     "KronPosterior",
     "KroneckerSBL",
     "KroneckerSBLRegressor",
+    "RobustTraceRegressor",
     "SparseBayesianClassifier",
     "SparseBayesianRegressor",
     "kron_posterior",

@@ -89,6 +89,7 @@ NUMERICS = {
     "eeg/_solvers",
     "linear_model/_kronecker",
     "linear_model/_rvm",
+    "linear_model/_trace",
 }
 
 

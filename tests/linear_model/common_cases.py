@@ -3,6 +3,7 @@
 from skgeo.linear_model import (
     KroneckerSBL,
     KroneckerSBLRegressor,
+    RobustTraceRegressor,
     SparseBayesianClassifier,
     SparseBayesianRegressor,
 )
@@ -11,6 +12,7 @@ ESTIMATORS = [
     KroneckerSBL("identity"),
     KroneckerSBL("identity", solver="mm", shared_support=False, tol=1e-2),
     KroneckerSBLRegressor(),
+    RobustTraceRegressor(max_iter=300),
     SparseBayesianRegressor(),
     SparseBayesianRegressor(solver="fixed_point", min_gain=0.0),
     SparseBayesianRegressor(solver="thorough", positive=True),
