@@ -13,6 +13,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from skgeo.dynamics._library.memory import MemoryLibrary
 from skgeo.dynamics._library.weak import WeakLibrary
 from skgeo.dynamics._model_error.checks import (
     HasMethods,
@@ -29,6 +30,11 @@ from skgeo.dynamics._model_error.diagnostics import (
     warn_model_error,
 )
 from skgeo.dynamics._model_error.equations import write_equations
+from skgeo.dynamics._model_error.memory import (
+    CorrectedMemoryModel,
+    check_free_run,
+    memory_rows,
+)
 from skgeo.dynamics._model_error.norms import r2, rms
 from skgeo.dynamics._model_error.regression import discover
 from skgeo.dynamics._model_error.step_error import StepError
@@ -342,6 +348,8 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if weak:
             return self._fit_weak(X, Y, dt, history)
         X, Y = self._fit_filter(X, Y)
+        if isinstance(self.library, MemoryLibrary):
+            return self._fit_memory(X, Y, dt, history)
         F = self._forecast(X, Y.shape[1], dt, history)
         X, Y, F, dt, history = drop_blown_up(X, Y, F, dt, history, self.on_blowup)
         steps = np.full((len(X), 1), self.dt_) if dt is None else dt[:, None]
@@ -444,8 +452,8 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.diagnostics_["effective_rows"] = design.effective_rows
         if found.status == "long" or found.step_error > 0.05:
             warn_model_error(
-                f"The step is long for the weak form of a model: {found.step_error:.2g} "
-                "of the increments are an error of the step, of which its estimate is "
+                f"The step is long for the weak form of a model: {found.step_error:.2g}"
+                " of the increments are an error of the step, whose estimate is "
                 "too rough for small terms. Use samples closer in time, or pairs "
                 "without a WeakLibrary, with a filter."
             )
@@ -458,6 +466,46 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 "terms are missing from the library, the windows are too coarse, or "
                 "the regressor stopped early."
             )
+        return self
+
+    def _fit_memory(self, X, Y, dt, history):
+        """Discover terms in the state and in its past."""
+        if history is not None or not self._baseline:
+            raise ValueError(
+                "A MemoryLibrary takes consecutive states of one system: without "
+                "history, and with y as wide as X."
+            )
+        steps = np.full((len(X), 1), self.dt_) if dt is None else dt[:, None]
+        self.library_ = clone(self.library).fit(X)
+        kept, joined = memory_rows(self.library_, X, Y, steps)
+        X, Y, steps = X[kept], Y[kept], steps[kept]
+        dt = None if dt is None else dt[kept]
+        F = self._forecast(X, Y.shape[1], dt, None)
+        if not np.isfinite(F).all():
+            raise ValueError("The model returned NaN or infinity: see on_blowup.")
+        self._terms = Terms(
+            self.library_, joined, Y.shape[1], self._state_names(X.shape[1])
+        )
+        self.feature_names_ = self._terms.names
+        self.equation_names_ = self._terms.equation_names()
+        self.diagnostics_ = {}
+        design = build_design(
+            self._terms,
+            self.model,
+            joined,
+            Y,
+            F,
+            steps,
+            evaluate_at="start",
+            project=self._projection(),
+            step_size=self.tangent_step,
+            per_sample=dt,
+            history=None,
+        )
+        self._discover(design, X, Y, F, steps, None, joined)
+        self.diagnostics_["free_run_steps"] = check_free_run(
+            self.corrected_model(), X, Y, joined
+        )
         return self
 
     # -- preparation of fit ---------------------------------------------------------
@@ -527,7 +575,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             fit_intercept=False, threshold_lambda=1e4, min_gain=8.0
         )
 
-    def _discover(self, design, X, Y, F, steps, step):
+    def _discover(self, design, X, Y, F, steps, step, joined=None):
         project, terms = self._projection(), self._terms
         shape = (terms.n_equations, len(self.feature_names_))
 
@@ -547,7 +595,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             regressor,
             terms,
             weight=weight,
-            end_of=end_of if self._uses_tangents() else None,
+            end_of=end_of if self._uses_tangents() and joined is None else None,
             step=step,
             prune=self.prune_step_error,
         )
@@ -561,7 +609,9 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             noise = np.sqrt(
                 2 * np.mean((getattr(self.filter_, name, 0.0) / steps) ** 2)
             )
-        plain = terms.terms(Y if self._baseline else X).reshape(shape[1], -1).T
+        plain = Y if self._baseline else X
+        plain = terms.terms(plain if joined is None else joined)
+        plain = plain.reshape(shape[1], -1).T
         self._store(found, design, shape)
         self.diagnostics_ |= diagnose(
             design,
@@ -604,11 +654,21 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
         Returns
         -------
-        model : CorrectedModel
+        model : CorrectedModel or CorrectedMemoryModel
             ``model(X)`` advances states by one step, ``model.simulate(X, n_steps)``
-            by many.
+            by many; with a :class:`MemoryLibrary`, ``model.simulate(history,
+            n_steps)`` starts from a stretch of observed states.
         """
         check_is_fitted(self)
+        if isinstance(self.library_, MemoryLibrary):
+            if dt is not None and dt != self.dt_:
+                raise ValueError(
+                    f"A memory counts steps: its corrected model has dt={self.dt_:g}, "
+                    f"not {dt:g}."
+                )
+            return CorrectedMemoryModel(
+                self.model, self._terms, self.coef_, self.intercept_, self.dt_
+            )
         return CorrectedModel(
             self.model
             if dt is None or self.model is None
@@ -630,7 +690,8 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         dt : array-like of shape (n_samples,), optional
             Step of each sample.
         history : array-like of shape (n_samples, n_features), optional
-            States one step before X.
+            States one step before X. With a :class:`MemoryLibrary`, the states before
+            each of X, (n_samples, n_times, n_features), the oldest first.
 
         Returns
         -------
@@ -639,15 +700,11 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        dt, history = check_extras(X, dt, history)
-        if not self._baseline:
-            step = self.dt_ if dt is None else dt[:, None]
-            out = step * self._terms.tendency(X, self.coef_, self.intercept_)
+        if isinstance(self.library_, MemoryLibrary):
+            out = self._predict_with_memory(X, history)
         else:
-            if self.assimilation is not None:
-                X = self.filter_.transform(X)
-            model = self.corrected_model()
-            out = model(X, dt, history)
+            dt, history = check_extras(X, dt, history)
+            out = self._predict(X, dt, history)
         bad = np.flatnonzero(~np.isfinite(out).all(axis=1))
         if len(bad):
             raise ValueError(
@@ -655,6 +712,39 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 f"(indices {bad[:5].tolist()}): raise n_substeps, or check the states."
             )
         return out[:, 0] if self._single_output else out
+
+    def _predict(self, X, dt, history):
+        if not self._baseline:
+            step = self.dt_ if dt is None else dt[:, None]
+            return step * self._terms.tendency(X, self.coef_, self.intercept_)
+        if self.assimilation is not None:
+            X = self.filter_.transform(X)
+        return self.corrected_model()(X, dt, history)
+
+    def _predict_with_memory(self, X, history):
+        model = self.corrected_model()
+        n_past = model.n_history - 1
+        if history is None and n_past == 0:
+            history = np.empty((len(X), 0, X.shape[1]))
+        if history is None or np.shape(history)[:1] + np.shape(history)[2:] != X.shape:
+            raise ValueError(
+                f"With a memory, pass history of shape (n_samples, n_times, "
+                f"{X.shape[1]}): at least {n_past} states before each of X, the oldest "
+                "first."
+            )
+        history = check_array(
+            history, dtype=np.float64, allow_nd=True, ensure_min_features=0
+        )
+        if history.shape[1] < n_past:
+            raise ValueError(
+                f"history must hold at least {n_past} states per sample; got "
+                f"{history.shape[1]}."
+            )
+        past = history.transpose(1, 0, 2)
+        if self.assimilation is not None:
+            past = [self.filter_.transform(V) for V in past]
+            X = self.filter_.transform(X)
+        return model(X, model.start(past))[0]
 
     def skill_score(self, X, y, *, dt=None, history=None):
         """Model-relative one-step skill.
@@ -679,13 +769,18 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         skill : float
             The skill; 0 where the model makes no error.
         """
-        corrected = np.reshape(self.predict(X, dt=dt, history=history), (len(X), -1))
+        check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        dt, history = check_extras(X, dt, history)
         Y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
         Y = Y.reshape(len(X), -1)
-        if self.assimilation is not None:
-            X, Y = self.filter_.transform(X), self.filter_.transform(Y)
+        if isinstance(self.library_, MemoryLibrary):
+            X, Y, corrected = self._next_with_memory(X, Y)
+            dt = history = None
+        else:
+            corrected = self.predict(X, dt=dt, history=history).reshape(len(X), -1)
+            dt, history = check_extras(X, dt, history)
+            if self.assimilation is not None:
+                X, Y = self.filter_.transform(X), self.filter_.transform(Y)
         model = self._forecast(X, Y.shape[1], dt, history)
         errors = [Y - corrected, Y - model]
         project = self._projection()
@@ -722,9 +817,24 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             Mean over components of one minus the ratio of squared errors to squared
             deviations, as scikit-learn defines it, in units that cannot overflow.
         """
-        predicted = self.predict(X)
+        check_is_fitted(self)
         y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
+        if isinstance(self.library_, MemoryLibrary):
+            X = validate_data(self, X, dtype=np.float64, reset=False)
+            _, y, predicted = self._next_with_memory(X, y.reshape(len(X), -1))
+            sample_weight = None
+        else:
+            predicted = self.predict(X)
         return r2(y, predicted, sample_weight)
+
+    def _next_with_memory(self, X, Y):
+        """States and next states with a known past, and the forecasts of the latter."""
+        if self.assimilation is not None:
+            X, Y = self.filter_.transform(X), self.filter_.transform(Y)
+        kept, joined = memory_rows(self.library_, X, Y, np.full((len(X), 1), self.dt_))
+        d = X.shape[1]
+        memory = joined[:, d:].reshape(len(kept), -1, d)
+        return X[kept], Y[kept], self.corrected_model()(X[kept], memory)[0]
 
     def equations(self, precision=4, *, std=False):
         """Write the discovered equations.

@@ -3,7 +3,9 @@
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-__all__ = ["one_standard_error", "skill_scorer"]
+from skgeo.dynamics._model_error.weak import segments
+
+__all__ = ["forecast_scorer", "one_standard_error", "skill_scorer"]
 
 
 def skill_scorer(estimator, X, y):
@@ -70,6 +72,65 @@ def skill_scorer(estimator, X, y):
         "sparsity": -float(estimator.n_terms_),
         "compactness": -float(len(estimator.feature_names_)),
     }
+
+
+def forecast_scorer(estimator, X, y, n_steps=10):
+    """Score a fitted MEDIDA by forecasts of several steps; for ``scoring=``.
+
+    The skill of single steps does not tell which memory forecasts best: equations
+    that remember may gain in each step and blow up when iterated. This scorer
+    iterates the corrected model along trajectories.
+
+    Parameters
+    ----------
+    estimator : MEDIDA
+        Fitted estimator.
+    X : array-like of shape (n_samples, n_features)
+        Consecutive observed states of one or several trajectories.
+    y : array-like of shape (n_samples, n_features)
+        Observed states one step later.
+    n_steps : int, default=10
+        Length of the forecasts. Set another one by :func:`functools.partial`.
+
+    Returns
+    -------
+    score : float
+        Minus the root mean square error after ``n_steps``; minus infinity where a
+        forecast blows up.
+
+    Raises
+    ------
+    ValueError
+        If no trajectory is long enough.
+
+    See Also
+    --------
+    MemoryLibrary : What it is for.
+    skill_scorer : Single steps.
+    """
+    X, y = (np.asarray(v, dtype=np.float64) for v in (X, y))
+    model = estimator.corrected_model()
+    n_history = getattr(model, "n_history", 1)
+    starts, ends = [], []
+    for part in segments(X, y, np.ones((len(X), 1))):
+        states = part.states
+        if estimator.assimilation is not None:
+            states = estimator.filter_.transform(states)
+        # From the same states for all short memories, for a fair comparison.
+        for i in range(max(n_history, 8), len(states) - n_steps + 1, n_steps):
+            starts.append(states[i - n_history : i])
+            ends.append(states[i - 1 + n_steps])
+    if not starts:
+        raise ValueError(
+            f"No trajectory has {max(n_history, 8) + n_steps} consecutive states: "
+            "split the data by trajectories (GroupKFold), or lower n_steps."
+        )
+    starts = np.array(starts).transpose(1, 0, 2)
+    start = starts if n_history > 1 or hasattr(model, "n_history") else starts[-1]
+    path = model.simulate(start, n_steps, on_blowup="truncate")
+    if len(path) <= n_steps:
+        return -np.inf
+    return -float(np.sqrt(np.mean((path[-1] - np.array(ends)) ** 2)))
 
 
 def one_standard_error(cv_results, tolerance=1e-3):

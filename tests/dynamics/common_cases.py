@@ -4,6 +4,7 @@ from skgeo.dynamics import (
     MEDIDA,
     EnsembleKalmanFilter,
     FunctionLibrary,
+    MemoryLibrary,
     PDELibrary1D,
     PDELibrary2D,
     StencilLibrary,
@@ -18,6 +19,7 @@ ESTIMATORS = [
     PDELibrary2D(1, 2),
     StencilLibrary(),
     WeakLibrary(),
+    MemoryLibrary(),
 ]
 
 EXPECTED_FAILURES = {}

@@ -8,10 +8,10 @@ from skgeo.dynamics._library.pde import PDELibrary1D
 from skgeo.dynamics._library.pointwise import PointwiseLibrary, monomials
 from skgeo.utils.params import Integer, Null, OneOf, Rule, check_params
 
-__all__ = ["WeakLibrary"]
+__all__ = ["TransformerRule", "WeakLibrary"]
 
 
-class _Transformer(Rule):
+class TransformerRule(Rule):
     """A library of terms."""
 
     def accepts(self, value):
@@ -87,7 +87,7 @@ class WeakLibrary(PointwiseLibrary):
     """
 
     _param_rules = {
-        "library": Null() | _Transformer(),
+        "library": Null() | TransformerRule(),
         "width": OneOf("auto") | Integer(5),
         "duration": OneOf("auto") | Integer(5),
         "power": Integer(2, 20),

@@ -319,8 +319,8 @@ def _window_sizes(library, parts, states, n_equations):
     if len(longest) < _MIN_SAMPLES:
         raise ValueError(
             f"A WeakLibrary needs trajectories: the longest run of consecutive states "
-            f"in X and y has {len(longest)}, at least {_MIN_SAMPLES} are needed. Fit on "
-            "consecutive states: fit(U[:-1], U[1:])."
+            f"in X and y has {len(longest)}, at least {_MIN_SAMPLES} are needed. Fit "
+            "on consecutive states: fit(U[:-1], U[1:])."
         )
     n_points = library.n_points_
     fields = longest.reshape(len(longest), -1, n_points)
