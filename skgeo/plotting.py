@@ -157,6 +157,8 @@ def _chance(metric, rows):
 def _panels(tasks, height, width=5.2):
     from matplotlib.figure import Figure
 
+    # One alone is drawn narrower, to be read on a phone.
+    width = width if len(tasks) > 1 else 0.82 * width
     figure = Figure(figsize=(width * len(tasks) + 1.4, height), layout="constrained")
     axes = figure.subplots(1, len(tasks), squeeze=False)[0]
     for ax in axes:
@@ -551,15 +553,17 @@ def plot_meta_analysis(tests, pipe1, pipe2):
         )
     ax.set_ylim(last + 0.6, -0.6)
     ax.set_xlabel(f"standardized difference, {_plain(pipe1)} - {_plain(pipe2)}")
-    title = "Meta-analysis (bars: 95 %; one-sided p"
-    title += "; hollow: folds of one person)" if one_person.any() else ")"
+    title = "Meta-analysis: 95 % intervals, one-sided p"
+    if one_person.any():
+        title += "\nhollow: over the folds of one person"
     ax.set_title(title, fontsize=9.5, loc="left")
     return figure
 
 
 def _plain(text):
-    """A text in which matplotlib sees no mathematics."""
-    return str(text).replace("$", r"\$")
+    """A text in which matplotlib sees no mathematics, and no sign it cannot draw."""
+    shown = (letter if letter.isprintable() else "?" for letter in str(text))
+    return "".join(shown).replace("$", r"\$")
 
 
 def _shortened(text, width=34):

@@ -374,7 +374,8 @@ def _print_tables(result):
     from skgeo.eeg._moabb.report import caution
     from skgeo.eeg._moabb.tables import make_tables, number, p_value
 
-    for table in make_tables(result.scores, result.folds):
+    tables = make_tables(result.scores, result.folds)
+    for table in tables:
         shown = Table(
             title=Text(printable(table.task.replace("_", " "))), title_justify="left"
         )
@@ -408,4 +409,4 @@ def _print_tables(result):
                 "corrected by Holm's method; d: standardized mean difference."
             )
         console.print(Text(words, style="dim"))
-    console.print(Text(caution(result), style="dim"))
+    console.print(Text(caution(tables), style="dim"))

@@ -274,11 +274,20 @@ def _jobs(dataset, pipelines, grids, interval, events, options):
     jobs = []
     for one in given:
         jobs += _jobs_of(one, pipelines, grids, file_options, options, len(given) > 1)
+    _tell_apart(jobs)
+    return jobs
+
+
+def _tell_apart(jobs):
+    """Refuse tasks of the same name, whose rows would be taken together."""
     seen = {}
     for job in jobs:
-        if seen.setdefault(job.task, job) is not job:
-            raise ValueError(f"Two data sets give the same task {job.task!r}.")
-    return jobs
+        other = seen.setdefault(job.task, job)
+        if other is not job:
+            raise ValueError(
+                f"Two data sets give a task called {job.task!r}, {other.dataset.code} "
+                f"and {job.dataset.code}: give one of them another name."
+            )
 
 
 def _check_file_options(given, file_options):
@@ -337,10 +346,15 @@ def _jobs_of(dataset, pipelines, grids, file_options, options, several):
 
 
 def _task_name(label, dataset, rule, several_datasets, several_folds):
-    name = f"{dataset.code}: {label}" if several_datasets else label
+    name = f"{_short_code(dataset.code)}: {label}" if several_datasets else label
     if several_folds and rule.name != "default":
         name += ", pairs of runs left out"
     return name
+
+
+def _short_code(code):
+    """Code of a data set, without the digest of the user's own recordings."""
+    return re.sub(r"^Recordings-(.+)-[0-9a-f]{16}$", r"\1", code)
 
 
 def _paradigm(dataset, classes, channels, options):

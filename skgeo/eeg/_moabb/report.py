@@ -7,12 +7,14 @@ import pathlib
 import platform
 import re
 import time
+from collections.abc import Sequence
 
 from skgeo.eeg._moabb.citations import cite
 from skgeo.eeg._moabb.pipelines import BASELINES
 from skgeo.eeg._moabb.progress import clock
 from skgeo.eeg._moabb.study import EvaluationResult, Study, releases
 from skgeo.eeg._moabb.tables import (
+    Table,
     latex,
     make_tables,
     number,
@@ -62,20 +64,20 @@ TITLES = {
 }
 
 
-def caution(result: EvaluationResult) -> str:
-    """Say in a sentence what a table can show.
+def caution(tables: Sequence[Table]) -> str:
+    """Say in a sentence what tables can show.
 
     Parameters
     ----------
-    result : EvaluationResult
-        The result.
+    tables : sequence of Table
+        The tables.
 
     Returns
     -------
     words : str
-        The sentence.
+        The sentence, of the tables with least people.
     """
-    if result.scores["subject"].nunique() == 1:
+    if any(table.over != "person" for table in tables):
         return (
             "The table of one person says how the pipelines do on this recording, not "
             "which is better for people; where the gain of augmentation is large, in "
@@ -162,7 +164,6 @@ def write_report(
     page = _page(
         title=_title(result),
         tables=shown,
-        caution=caution(result),
         ssvep=SSVEP_PAGE,
         meta=images.get("meta_analysis"),
         study=study,
@@ -187,11 +188,19 @@ def _page(**content):
         lstrip_blocks=True,
     )
     environment.filters |= {"number": number, "p_value": p_value, "words": _words}
+    environment.filters["band"] = _band
     return environment.get_template("report.html").render(**content)
 
 
 def _words(text):
     return str(text).replace("_", " ")
+
+
+def _band(band):
+    low, high = band
+    if low is None:
+        return f"up to {high:g} Hz"
+    return f"from {low:g} Hz" if high is None else f"{low:g} to {high:g} Hz"
 
 
 def _save(figure, path):
@@ -241,6 +250,7 @@ def _shown(table, position, result, tests, folder):
         "table": table,
         "images": images,
         "people": people,
+        "caution": caution([table]),
         "folded": len(people) > FOLDED_FROM,
         "record": next((r for r in records if r.task == table.task), None),
         "over": "people" if table.over == "person" else f"{table.over}s of one person",
