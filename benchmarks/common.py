@@ -12,7 +12,7 @@ import platform
 import statistics
 import time
 
-from skgeo.utils.files import write_whole
+from skgeo.utils.files import atomic_write
 
 RESULTS = pathlib.Path(__file__).parent / "results"
 
@@ -114,7 +114,7 @@ def save(name, rows, *, quick=False, **extra):
     RESULTS.mkdir(exist_ok=True)
     content = {"benchmark": name, "setup": setup(), **extra, "rows": rows}
     text = json.dumps(content, indent=1, default=_plain) + "\n"
-    write_whole(RESULTS / f"{name}.json", text)
+    atomic_write(RESULTS / f"{name}.json", text)
 
 
 def _plain(value):

@@ -1,6 +1,8 @@
 """Mixins for estimators whose input is not a 2-D table."""
 
-from skgeo.utils.validation import check_matrices, check_trials
+import numpy as np
+
+from skgeo.utils.validation import check_matrices, check_trials, read_trials
 
 __all__ = ["MatricesMixin", "TrialsMixin"]
 
@@ -18,17 +20,44 @@ class _ThreeDimensional:
 class TrialsMixin(_ThreeDimensional):
     """For estimators of trials, shape (n_trials, n_channels, n_times)."""
 
-    def _check_trials(self, X, *, reset, min_trials=1):
+    def _check_trials(self, X, *, reset, min_trials=1, filters=False):
         """Validate trials; with ``reset`` remember their numbers of channels, times.
 
         The number of times may differ from the fitted one, because covariances of
-        longer or shorter windows of the same channels are comparable.
+        longer or shorter windows of the same channels are comparable. Channels of
+        ``mne.Epochs`` are found by their names, whatever their order.
         """
-        n_channels = None if reset else self.n_channels_in_
-        X = check_trials(X, n_channels=n_channels, min_trials=min_trials)
+        wanted = None if reset else getattr(self, "channel_names_in_", None)
+        X, names, sfreq = read_trials(X, wanted=wanted)
+        self._check_rate(sfreq, reset)
+        X = check_trials(
+            X,
+            n_channels=None if reset else self.n_channels_in_,
+            min_trials=min_trials,
+            filters=filters,
+        )
         if reset:
-            self.n_channels_in_, self.n_times_in_ = X.shape[1:]
+            self.n_channels_in_, self.n_times_in_ = X.shape[1:3]
+            if names is not None:
+                self.channel_names_in_ = np.asarray(names, dtype=object)
+            elif hasattr(self, "channel_names_in_"):
+                del self.channel_names_in_
         return X
+
+    def _check_rate(self, sfreq, reset):
+        """Refuse epochs of another sampling frequency than parameters or fit had."""
+        if reset:
+            self._epochs_sfreq = sfreq
+        for said, source in (
+            (getattr(self, "sfreq", None), "sfreq is"),
+            (self._epochs_sfreq, "the epochs of fit had"),
+        ):
+            known = sfreq is not None and said is not None
+            if known and abs(float(said) - sfreq) > 1e-3 * sfreq:
+                raise ValueError(
+                    f"The epochs of X have {sfreq:g} Hz and {source} {said:g} Hz: "
+                    "delays and filters would mean something else. Resample them."
+                )
 
 
 class MatricesMixin(_ThreeDimensional):

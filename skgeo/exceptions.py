@@ -1,10 +1,12 @@
 """Errors and warnings of skgeo, in one place."""
 
 __all__ = [
+    "FilterDivergenceWarning",
     "InvalidParameterError",
     "ModelErrorWarning",
     "NoNetworkError",
     "NotPositiveDefiniteError",
+    "SaturatedModelWarning",
     "UnusedParameterWarning",
 ]
 
@@ -23,6 +25,14 @@ class NoNetworkError(OSError):
 
 class ModelErrorWarning(UserWarning):
     """Something in the data or the result makes a discovered model error doubtful."""
+
+
+class FilterDivergenceWarning(UserWarning):
+    """An ensemble filter has lost the truth: its spread no longer covers its errors."""
+
+
+class SaturatedModelWarning(UserWarning):
+    """A sparse model has so many terms that its data cannot tell it from noise."""
 
 
 class UnusedParameterWarning(UserWarning):

@@ -71,12 +71,12 @@ def lorenz96(n_times):
     Y = truth + rng.standard_normal(truth.shape)
     for name, n_members, params in (
         ("etkf", 40, {"inflation": 1.04}),
-        ("stochastic", 60, {"method": "stochastic", "inflation": 1.15}),
+        ("stochastic", 60, {"solver": "stochastic", "inflation": 1.15}),
         ("local etkf", 10, {"localization": 14.0, "inflation": 1.08}),
         (
             "local stochastic",
             20,
-            {"method": "stochastic", "localization": 14.0, "inflation": 1.15},
+            {"solver": "stochastic", "localization": 14.0, "inflation": 1.15},
         ),
     ):
         initial = truth[0] + rng.standard_normal((n_members, 40))

@@ -74,7 +74,7 @@ def noisy(seeds, steps, levels, cases, table, n_pairs=100):
                         model.flow(dt, 5),
                         dt,
                         library=PDELibrary1D(length=100.0),
-                        filter=EnsembleKalmanFilter(std),
+                        assimilation=EnsembleKalmanFilter(std),
                     ).fit(X, y)
                     j = int(np.argmax(np.abs(medida.coef_[0])))
                     yield {
@@ -98,7 +98,7 @@ def end_to_end(noise=0.05):
         model.flow(0.05, 5),
         0.05,
         library=PDELibrary1D(length=100.0),
-        filter=EnsembleKalmanFilter(pairs.noise_std),
+        assimilation=EnsembleKalmanFilter(pairs.noise_std),
     )
     _, times = timed(lambda: medida.fit(pairs.X, pairs.y), repeat=2)
     return {"table": "end to end", "noise": noise} | times | row(medida, model)

@@ -26,7 +26,7 @@ from skgeo.linear_model import SparseBayesianRegressor
 def contestants():
     ours = partial(SparseBayesianRegressor, fit_intercept=False)
     out = {
-        "skgeo, threshold_alpha=1e4": partial(ours, threshold_alpha=1e4),
+        "skgeo, threshold_lambda=1e4": partial(ours, threshold_lambda=1e4),
         "skgeo, min_coef=0.1": partial(ours, min_coef=0.1),
         "skgeo, evidence alone": partial(ours, min_gain=0.0),
         "ARDRegression": partial(ARDRegression, fit_intercept=False),

@@ -4,7 +4,8 @@
 or right hand (runs 4, 8, 12), band-passed 8-32 Hz, 0-3 s after the cue. ``mamem2``:
 MAMEM SSVEP dataset II, 500 one-second cuts of five flicker frequencies a subject.
 ``uea``: EyesOpenShut (14 x 128), FingerMovements (28 x 50), HandMovementDirection (MEG,
-10 x 400).
+10 x 400). ``kalunga2016``: SSVEP with an exoskeleton, three flicker frequencies and
+rest, seven people. ``muse_p300``: a visual oddball with four dry electrodes.
 """
 
 import functools
@@ -13,6 +14,7 @@ import pathlib
 
 import numpy as np
 
+CHANNELS_3 = ["C3", "Cz", "C4"]
 CHANNELS_9 = ["FC3", "FCz", "FC4", "C3", "Cz", "C4", "CP3", "CPz", "CP4"]
 CHANNELS_22 = [
     *["Fz", "FC3", "FC1", "FCz", "FC2", "FC4", "C5", "C3", "C1", "Cz", "C2", "C4"],
@@ -51,7 +53,7 @@ def _imagery(runs):
 def imagery(n_channels, runs=LEFT_RIGHT):
     """Return trials (45, n_channels, 481) and labels of PhysioNet subject 1."""
     X, y, names = _imagery(tuple(runs))
-    chosen = {9: CHANNELS_9, 22: CHANNELS_22, 64: names}[n_channels]
+    chosen = {3: CHANNELS_3, 9: CHANNELS_9, 22: CHANNELS_22, 64: names}[n_channels]
     return np.ascontiguousarray(X[:, [names.index(c) for c in chosen]]), y
 
 
@@ -59,6 +61,34 @@ def ssvep(subject):
     """Return trials (500, 8, 125) and labels of one MAMEM subject."""
     with np.load(folder() / f"mamem2/U{subject:03d}.npz") as file:
         return file["X"].astype(float), file["y"].astype(int)
+
+
+def kalunga(person):
+    """Return broadband cuts (64, 8, 1920) at 256 Hz, labels and runs of one person.
+
+    A cut starts 2 s before the mark; values are in microvolts.
+    """
+    with np.load(folder() / f"kalunga2016/P{person:02d}.npz") as file:
+        low = file["low"].astype(np.uint32)
+        high = file["high"].astype(np.uint32)
+        top = np.unpackbits(file["top"])[: low.size].reshape(low.shape)
+        code = low | high << 8 | top.astype(np.uint32) << 16
+        # Zig-zag codes of first differences.
+        steps = (code >> 1).astype(np.int64) ^ -(code & 1).astype(np.int64)
+        unit = file["microvolt_per_unit"][file["run"]]
+        return steps.cumsum(axis=2) * unit[:, :, None], file["y"], file["run"]
+
+
+def oddball():
+    """Return cuts (n, 4, 307) at 256 Hz in microvolts, and a table of what they are.
+
+    The first sample is 0.2 s before the stimulus. The table has the arrays ``y``
+    ("Target", "NonTarget"), ``subject``, ``session`` and ``run``.
+    """
+    with np.load(folder() / "muse_p300/p300.npz") as file:
+        X = file["X"] * file["uv_per_unit"]
+        names = ("y", "subject", "session", "run")
+        return X, {name: file[name] for name in names}
 
 
 def uea(name):

@@ -29,13 +29,13 @@ PUBLISHED = {
 # Parameters, and the number of trials (the first draws of one sequence for all).
 OURS = {
     "best": ({}, 50),
-    "mm": ({"method": "mm"}, 25),
-    "svd": ({"method": "svd"}, 25),
-    "am, to the end": ({"method": "am", "max_iter": 5000}, 25),
+    "mm": ({"solver": "mm"}, 25),
+    "svd": ({"solver": "svd"}, 25),
+    "am, to the end": ({"solver": "am", "max_iter": 5000}, 25),
     "am, published start, 150 iterations": (None, 50),
     "am, coupled .8, published start, 150 iterations": ((0.8, 0.0, 0.8), 50),
-    "mm, no trimming": ({"method": "mm", "min_gain": 0.0}, 10),
-    "mm, coupled .5": ({"method": "mm", "coupling": (0.5, 0.0, 0.5)}, 25),
+    "mm, no trimming": ({"solver": "mm", "min_gain": 0.0}, 10),
+    "mm, coupled .5": ({"solver": "mm", "coupling": (0.5, 0.0, 0.5)}, 25),
     "best, noise learned": ({"noise_variance": None}, 25),
 }
 
@@ -53,7 +53,7 @@ def estimate(data, parameters):
     gammas[-1] = gammas[-1] / unit**2
     Y, s2 = (data.X / unit).reshape(1, *dictionary.shape), data.noise_variance / unit**2
     result = fit_kron_prior(
-        dictionary.factors, Y, method="am", noise=s2, coupling=parameters,
+        dictionary.factors, Y, solver="am", noise=s2, coupling=parameters,
         prune_tol=1e-2, max_iter=150, start=(gammas, s2),
     )  # fmt: skip
     factors, kept, support = dictionary.kept(result.x)

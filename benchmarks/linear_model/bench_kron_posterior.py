@@ -49,7 +49,7 @@ def main():
             if task == "posterior":
                 kron_posterior(factors, [np.ones(n)] * 3, Y, 0.1)
             else:
-                KroneckerSBL(factors, method="mm").fit(Y).transform(Y)
+                KroneckerSBL(factors, solver="mm").fit(Y).transform(Y)
             peak = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
             rows.append({
@@ -60,12 +60,12 @@ def main():
         factors, codes, Y, noise, _ = synthetic(
             3, rows=(m,) * 3, columns=(n,) * 3, snr=20.0, kronecker_values=False
         )
-        for method in ("mm", "svd", "best"):
+        for solver in ("mm", "svd", "best"):
             start, wall = time.process_time(), time.perf_counter()
-            model = KroneckerSBL(factors, method=method).fit(Y)
+            model = KroneckerSBL(factors, solver=solver).fit(Y)
             found = model.transform(Y)
             rows.append({
-                "task": f"fit {method}", "codes": n**3, "measurements": m**3,
+                "task": f"fit {solver}", "codes": n**3, "measurements": m**3,
                 "seconds": time.process_time() - start,
                 "wall": time.perf_counter() - wall,
                 "nmse": nmse(found, codes), "n_iter": model.n_iter_,

@@ -18,10 +18,10 @@ PLANE = {"rows": (12, 12), "columns": (20, 20), "k": 3}
 CROWDED = {"rows": (12, 12), "columns": (20, 20), "k": 5, "snr": 20}
 
 
-def kronecker(method, learned=False):
+def kronecker(solver, learned=False):
     def solve(factors, Y, noise, support):
         model = KroneckerSBL(
-            factors, method=method, noise_variance=None if learned else noise
+            factors, solver=solver, noise_variance=None if learned else noise
         )
         return model.fit(Y).transform(Y)
 

@@ -38,7 +38,7 @@ fits = {}
 for name, used in (("no filter", None), ("with filter", EnsembleKalmanFilter())):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        fits[name] = MEDIDA(model, dt, library=library, filter=used)
+        fits[name] = MEDIDA(model, dt, library=library, assimilation=used)
         fits[name].fit(pairs.X, pairs.y)
     print(f"{name}: number of terms {fits[name].n_terms_}")
 print(fits["with filter"].equations(std=True)[0])

@@ -37,7 +37,7 @@ search = GridSearchCV(
     medida,
     {
         "library__degree": [1, 2, 4],
-        "regressor__threshold_alpha": list(thresholds),
+        "regressor__threshold_lambda": list(thresholds),
     },
     scoring=skill_scorer,
     refit=one_standard_error,

@@ -45,7 +45,7 @@ for j, dt in enumerate(steps):
             imperfect.flow(dt, 5),
             dt,
             library=PDELibrary1D(length=50.0),
-            filter=EnsembleKalmanFilter(std),
+            assimilation=EnsembleKalmanFilter(std),
         )
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", ModelErrorWarning)

@@ -43,14 +43,14 @@ pictures = {
     "matched filter": matched,
     "KroneckerSBL": codes.reshape(18, 18, 18),
 }
-fig, axes = plt.subplots(1, 3, figsize=(10, 3.6), sharey=True, layout="constrained")
+fig, axes = plt.subplots(1, 3, figsize=(10, 4.0), sharey=True, layout="constrained")
 for ax, (title, tensor) in zip(axes, pictures.items(), strict=True):
     size = np.abs(tensor[:, departure, :])
     image = ax.imshow(size / size.max(), cmap="magma_r", origin="lower", vmin=0, vmax=1)
     ax.set(title=title, xlabel="angle index at the base station")
 axes[0].set_ylabel("angle index at the surface")
 fig.colorbar(image, ax=axes, label="|gain| / largest", shrink=0.9)
-fig.suptitle("Angular support at 8 dB")
+fig.suptitle("Gains over pairs of angles at 8 dB")
 
 # %%
 # Error against signal-to-noise ratio

@@ -1,14 +1,11 @@
 """The command ``skgeo``."""
 
-import importlib.util
 import sys
 
 __all__ = ["main"]
 
-NEEDED = ("typer", "rich", "jinja2", "matplotlib", "mne", "moabb")
 
-
-def main():
+def main() -> None:
     """Run the command, or say how to install what it needs.
 
     Examples
@@ -17,13 +14,16 @@ def main():
     >>> callable(main)
     True
     """
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
+    try:
+        import jinja2  # noqa: F401
+        import matplotlib  # noqa: F401
+        import mne  # noqa: F401
+        import moabb  # noqa: F401
+
+        from skgeo.cli.app import app
+    except ModuleNotFoundError as error:
         sys.exit(
-            f"The command skgeo needs {', '.join(missing)}, which "
-            f"{'is' if len(missing) == 1 else 'are'} not installed: "
+            f"The command skgeo needs {error.name}, which is not installed: "
             'pip install "skgeo[eeg]"'
         )
-    from skgeo.cli.app import app
-
     app()

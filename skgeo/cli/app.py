@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import skgeo
-from skgeo.cli.moabb import moabb
+from skgeo.cli.moabb import EXAMPLES, moabb
 
 __all__ = ["app"]
 
@@ -16,7 +16,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-app.command("moabb")(moabb)
+app.command("moabb", epilog=EXAMPLES)(moabb)
 
 
 def _version(asked: bool):

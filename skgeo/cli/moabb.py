@@ -1,9 +1,12 @@
 """``skgeo moabb``: cross-validate EEG pipelines and report."""
 
-import logging
 import os
 import pathlib
+import shlex
+import sys
+import tempfile
 import time
+import traceback
 import warnings
 from contextlib import contextmanager
 from enum import StrEnum
@@ -11,19 +14,26 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-)
 from rich.table import Table
+from rich.text import Text
+
+from skgeo.utils.files import atomic_write
 
 __all__ = ["moabb"]
 
 console = Console()
+errors = Console(stderr=True)
+
+EXAMPLES = """\
+Examples:
+
+skgeo moabb --pipelines CSP+LDA,Cov+TS+LR,"ACM(average)" --n-jobs 2
+
+skgeo moabb --dataset BNCI2014_001 --evaluation cross-session --subjects 1-3
+
+skgeo moabb --dataset recordings/ --interval 0 3 --event left_hand=769
+--event right_hand=770 --folds runs --output mine
+"""
 
 
 class Evaluation(StrEnum):
@@ -43,7 +53,9 @@ class Provider(StrEnum):
 
 
 def _words(value):
-    """Split a list given as one word, a,b,c."""
+    """Split a list given as one word, a,b,c; none stays none."""
+    if value is None:
+        return None
     return [word.strip() for word in value.split(",") if word.strip()]
 
 
@@ -52,164 +64,48 @@ def _band(value):
         return "default"
     if value.lower() == "none":
         return None
+    low, _, high = value.partition("-")
     try:
-        low, high = map(float, value.split("-"))
+        return float(low), float(high)
     except ValueError:
         raise ValueError(
-            f"--band takes LOW-HIGH in Hz, or none; got {value!r}."
+            f"--band takes LOW-HIGH in Hz, as in 8-32, or none; got {value!r}."
         ) from None
-    return low, high
 
 
 def _events(values):
+    """Read CLASS=MARK; a class may have several."""
     events = {}
     for value in values or ():
         label, sign, mark = value.partition("=")
         if not (label and sign and mark):
-            raise ValueError(f"--event takes CLASS=ANNOTATION or CODE; got {value!r}.")
-        events[label] = int(mark) if mark.isdigit() else mark
+            raise ValueError(
+                "--event takes CLASS=MARK, the mark an annotation or a code; got "
+                f"{value!r}."
+            )
+        events.setdefault(label, []).append(mark)
     return events or None
 
 
-def _subjects(value):
-    """Read 1,2,5-8 as subjects."""
-    subjects = []
-    for word in _words(value):
-        first, dash, last = word.partition("-")
-        if dash and first.isdigit() and last.isdigit():
-            subjects += range(int(first), int(last) + 1)
-        else:
-            subjects.append(word)
-    return subjects
+def _channels(value):
+    if value is None or value in ("motor", "all"):
+        return value
+    return _words(value)
 
 
-@contextmanager
-def _quiet():
-    """Keep MNE, MOABB and their dependencies from talking over the progress bar."""
-    import mne
-    import moabb
-
-    moabb.set_log_level("error")
-    mne.set_log_level("error")
-    logging.getLogger("moabb").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        for module in ("moabb", "mne", "h5py"):
-            warnings.filterwarnings("ignore", module=rf"{module}(\..*)?")
-        yield
-
-
-class _Bar:
-    """The live line: pipeline, subject, fold, last score, and how many are done."""
-
-    def __init__(self, progress):
-        self.progress = progress
-        self.bars = {}
-
-    def __call__(self, report):
-        words = f"{report.task}  {report.pipeline}  subject {report.subject}"
-        words += f"  fold {report.fold}/{report.n_folds}"
-        if report.score is not None:
-            words += f"  score {report.score:.3f}  fit {report.time:.2g} s"
-        if not console.is_terminal and report.score is not None:
-            console.print(f"{report.done}/{report.total}  {words}", highlight=False)
-        if self.bars.get("total") != report.total or report.done < self.bars["done"]:
-            if "task" in self.bars:
-                self.progress.remove_task(self.bars["task"])
-            self.bars["task"] = self.progress.add_task("", total=report.total)
-        self.bars |= {"total": report.total, "done": report.done}
-        self.progress.update(
-            self.bars["task"], completed=report.done, description=escape(words)
-        )
-
-
-def _progress():
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-
-
-def _print_tables(result):
-    from skgeo.eeg._moabb.pipelines import BASELINES
-    from skgeo.eeg._moabb.report import statistics
-    from skgeo.plotting import METRIC_NAMES, best_baseline, summary_table
-
-    table = summary_table(result.scores, result.folds)
-    tests = statistics(result.scores, result.folds)
-    for task, rows in table.groupby("task", sort=False):
-        metric = METRIC_NAMES.get(rows["metric"].iloc[0], "score")
-        base = best_baseline(rows, BASELINES)
-        here = tests[(tests["task"] == task) & (tests["pipe2"] == base)]
-        p_of = dict(zip(here["pipe1"], here["p"], strict=True))
-        shown = Table(title=escape(task.replace("_", " ")), title_justify="left")
-        shown.add_column("pipeline")
-        over = f"sd over {rows['over'].iloc[0]}s"
-        for name in (metric, over, "fit (s)", f"p, better than {base}"):
-            shown.add_column(name, justify="right")
-        best = rows["mean"].max()
-        for row in rows.itertuples():
-            shown.add_row(
-                escape(row.pipeline),
-                f"{row.mean:.3f}",
-                f"{row.sd:.3f}" if row.n > 1 else "-",
-                f"{row.time:.3g}",
-                f"{p_of[row.pipeline]:.3f}" if row.pipeline in p_of else "-",
-                style="bold" if row.mean == best else None,
-            )
-        console.print(shown)
-        if len(here):
-            console.print(
-                f"p: MOABB's {here['test'].iloc[0]}, one-sided, uncorrected for "
-                "the number of comparisons.",
-                style="dim",
-            )
-    _print_all_pairs(result)
-
-
-def _print_all_pairs(result):
-    """Print MOABB's p-values of all pairs, where there are several subjects."""
-    from moabb.analysis.meta_analysis import (
-        compute_dataset_statistics,
-        find_significant_differences,
-    )
-
-    for task, rows in result.scores.groupby("task", sort=False):
-        if rows["subject"].nunique() < 2 or rows["pipeline"].nunique() < 2:
-            continue
-        p, smd = find_significant_differences(compute_dataset_statistics(rows))
-        shown = Table(
-            title=escape(
-                f"{task}: row better than column, p (standardized difference)"
-            ),
-            title_justify="left",
-        )
-        shown.add_column("")
-        for name in p.columns:
-            shown.add_column(escape(name), justify="right")
-        for name in p.index:
-            cells = [
-                "-"
-                if name == other
-                else f"{p.loc[name, other]:.3f} ({smd.loc[name, other]:+.2f})"
-                for other in p.columns
-            ]
-            shown.add_row(escape(name), *cells)
-        console.print(shown)
+def _pipelines(value):
+    return value if value in ("default", "baselines", "all") else _words(value)
 
 
 def moabb(
     dataset: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
-            help="A MOABB data set by name; a file (.npz, .fif, .edf, ...) or folder "
-            "of one's own; the default ships with skgeo."
+            help="A MOABB data set by name; a file (.npz, .mat, .fif, .edf, .vhdr, "
+            ".set, .xdf, ...), a folder of them or a BIDS root; repeatable. By default "
+            "the recording that ships with skgeo."
         ),
-    ] = "EmbeddedMotorImagery",
+    ] = None,
     paradigm: Annotated[
         str | None,
         typer.Option(help="A class of moabb.paradigms; by default the one that fits."),
@@ -241,15 +137,32 @@ def moabb(
     interval: Annotated[
         tuple[float, float] | None,
         typer.Option(
-            help="Trial in seconds after its event, for one's own recordings."
+            help="Trial in seconds after its event, for continuous recordings of your "
+            "own."
         ),
     ] = None,
     event: Annotated[
         list[str] | None,
         typer.Option(
-            help="CLASS=ANNOTATION (or code), for one's own recordings; repeatable."
+            help="CLASS=MARK, for continuous recordings of your own: an annotation or "
+            "a code; repeatable, also for one class."
         ),
     ] = None,
+    resample: Annotated[
+        float | None, typer.Option(help="Sampling frequency in Hz to bring trials to.")
+    ] = None,
+    folds: Annotated[
+        str | None,
+        typer.Option(
+            help="Folds within each session: a number (5), runs, run-pairs, blocks or "
+            "chronological (also blocks:8)."
+        ),
+    ] = None,
+    scorer: Annotated[
+        str | None,
+        typer.Option(help="A scorer of scikit-learn, as in balanced_accuracy."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the folds.")] = 42,
     n_jobs: Annotated[
         int, typer.Option(help="Processes over folds; -1 for all cores.")
     ] = -1,
@@ -271,90 +184,228 @@ def moabb(
     list_datasets: Annotated[
         bool, typer.Option("--list", help="List data sets and pipelines, and stop.")
     ] = False,
+    list_filter: Annotated[
+        str | None,
+        typer.Option(
+            "--filter", help="With --list: words a data set must match, as in ssvep."
+        ),
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Print nothing but warnings and errors.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Print a line for each fold.")
+    ] = False,
 ):
     """Cross-validate EEG pipelines through MOABB and report.
 
-    Without options: the recording that ships with skgeo, both its tasks.
+    Without options: the recording that ships with skgeo, left against right hand and
+    all four movements, each with MOABB's folds and leaving pairs of runs out.
 
     Results are kept as they come; an interrupted run goes on where it stopped.
     """
     start = time.perf_counter()
-    _set_provider(provider)
-    try:
-        with _quiet():
-            if list_datasets:
-                _list()
-                return
-            _run(
-                dataset=dataset,
-                paradigm=paradigm,
-                evaluation=str(evaluation),
-                subjects=_subjects(subjects) if subjects else None,
-                pipelines=pipelines
-                if pipelines in ("default", "baselines", "all")
-                else _words(pipelines),
-                classes=_words(classes) if classes else None,
-                channels=_channels(channels),
-                band=_band(band),
-                interval=interval,
-                events=_events(event),
-                n_jobs=n_jobs,
-                output=output,
-                overwrite=overwrite,
-            )
-    except KeyboardInterrupt:
-        console.print(
-            f"Interrupted. What was finished is in {output}; the same command goes on "
-            "from there."
-        )
-        raise typer.Exit(130) from None
-    except (ValueError, OSError, ImportError) as error:
-        if os.environ.get("SKGEO_TRACEBACK"):
-            raise
-        # Wrapped by hand: rich would take [..] in a message for markup.
-        console.print(escape(str(error)), style="red", highlight=False)
-        raise typer.Exit(2) from None
-    console.print(f"{time.perf_counter() - start:.0f} s", style="dim")
-
-
-def _channels(value):
-    if value is None:
-        return None
-    return value if value in ("motor", "all") else _words(value)
-
-
-def _set_provider(provider):
-    import mne
-
+    given = _again(locals())
+    if not console.is_terminal:
+        console.width = max(console.width, 140)
     if provider is not None:
         os.environ["MOABB_DOWNLOAD_PROVIDER"] = str(provider)
-    elif mne.get_config("MOABB_DOWNLOAD_PROVIDER") is None:
-        os.environ["MOABB_DOWNLOAD_PROVIDER"] = "upstream"
+    with _one_line_errors(output), _warnings_in_one_line():
+        if list_datasets or list_filter is not None:
+            _list(list_filter or "")
+            return
+        result = _run(
+            dataset=_datasets(dataset),
+            paradigm=paradigm,
+            evaluation=str(evaluation),
+            subjects=subjects,
+            pipelines=_pipelines(pipelines),
+            classes=_words(classes),
+            channels=_channels(channels),
+            band=_band(band),
+            interval=interval,
+            events=_events(event),
+            resample=resample,
+            cv=folds,
+            scorer=scorer,
+            random_state=seed,
+            n_jobs=n_jobs,
+            output=output,
+            overwrite=overwrite,
+            verbose=0 if quiet else 2 if verbose else 1,
+        )
+        page = _report(result, output, given)
+        if not quiet:
+            _print_tables(result)
+            console.print(f"Page with all of it: {page}", markup=False, highlight=False)
+            console.print(f"{time.perf_counter() - start:.0f} s", style="dim")
 
 
-def _list():
-    from skgeo.eeg._moabb.lookup import dataset_names
+def _datasets(values):
+    if not values:
+        return None
+    return values[0] if len(values) == 1 else values
+
+
+def _again(given):
+    """The command line that does the same again, without what changes no result."""
+    words = ["skgeo", "moabb"]
+    silent = ("list_datasets", "list_filter", "quiet", "verbose", "overwrite", "n_jobs")
+    names = {"event": "event"}
+    defaults = {"evaluation": "within-session", "pipelines": "default", "seed": 42}
+    for name, value in given.items():
+        if value in (None, False, ()) or name == "start" or name in silent:
+            continue
+        if str(value) == str(defaults.get(name)):
+            continue
+        option = "--" + names.get(name, name).replace("_", "-")
+        if isinstance(value, list):
+            for item in value:
+                words += [option, str(item)]
+        elif isinstance(value, tuple):
+            words += [option, *(f"{item:g}" for item in value)]
+        else:
+            words += [option, str(value)]
+    return shlex.join(words)
+
+
+@contextmanager
+def _warnings_in_one_line():
+    """Print each warning once, in one line."""
+    shown = set()
+
+    def show(message, category, *args, **kwargs):
+        words = " ".join(str(message).split())
+        if words not in shown:
+            shown.add(words)
+            _say(f"Warning: {words}", "yellow")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", category=PendingDeprecationWarning)
+        warnings.showwarning = show
+        yield
+
+
+def _say(words, style):
+    from skgeo.eeg._moabb.names import printable
+
+    errors.print(Text(printable(words), style=style), soft_wrap=True, highlight=False)
+
+
+@contextmanager
+def _one_line_errors(output):
+    """Turn what can go wrong into one line; what cannot be foreseen into a log too."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _say(
+            f"Interrupted. What was finished is in {output}; the same command goes on "
+            "from there.",
+            "red",
+        )
+        raise typer.Exit(130) from None
+    except typer.Exit:
+        raise
+    except Exception as error:
+        if os.environ.get("SKGEO_TRACEBACK"):
+            raise
+        words = " ".join(str(error).split()) or type(error).__name__
+        if isinstance(error, OSError) and error.errno and error.filename is None:
+            words += (
+                f" (writing below {output}, or to temporary files in "
+                f"{tempfile.gettempdir()})"
+            )
+        for note in getattr(error, "__notes__", ()):
+            words += f" ({note})"
+        if not isinstance(error, (ValueError, OSError, ImportError)) or hasattr(
+            error, "__notes__"
+        ):
+            log = _log(error, output)
+            words = f"{type(error).__name__}: {words}. All of it is in {log}"
+        _say(words, "red")
+        raise typer.Exit(2) from None
+
+
+def _log(error, output):
+    """Write a traceback to the output folder, or where there is room."""
+    text = f"{shlex.join(sys.argv)}\n{''.join(traceback.format_exception(error))}"
+    for folder in (output, pathlib.Path(tempfile.gettempdir())):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            atomic_write(folder / "error.log", text)
+        except OSError:
+            continue
+        return folder / "error.log"
+    return "no file: none can be written"
+
+
+def _list(words):
+    from skgeo.eeg._moabb.lookup import dataset_table
     from skgeo.eeg._moabb.pipelines import pipelines
 
-    console.print("Pipelines: " + escape(", ".join(pipelines("all"))), highlight=False)
-    console.print("Data sets: " + ", ".join(dataset_names()), highlight=False)
+    rows = dataset_table(words)
+    if not rows:
+        raise ValueError(f"No data set matches --filter {words!r}.")
+    shown = Table("data set", "paradigm", "people", "channels", "license")
+    for row in rows:
+        shown.add_row(*(Text(value) for value in row.values()))
+    console.print(shown)
+    console.print(
+        "Pipelines: " + ", ".join(pipelines("all")), markup=False, highlight=False
+    )
 
 
-def _run(*, output, **options):
+def _run(**options):
     from skgeo.eeg import evaluate
+
+    return evaluate(**options)
+
+
+def _report(result, output, command):
     from skgeo.eeg._moabb.report import write_report
 
-    with _progress() as progress:
-        result = evaluate(output=output, report=_Bar(progress), **options)
-    settings = {
-        name: _shown(value) for name, value in options.items() if value is not None
-    }
-    paths = write_report(result, output, settings=settings)
-    _print_tables(result)
-    console.print(f"Page with all of it: {paths['html']}", highlight=False)
+    return write_report(result, output, command=command)["html"]
 
 
-def _shown(value):
-    return (
-        ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-    )
+def _print_tables(result):
+    from skgeo.eeg._moabb.names import printable
+    from skgeo.eeg._moabb.report import caution
+    from skgeo.eeg._moabb.tables import make_tables, number, p_value
+
+    for table in make_tables(result.scores, result.folds):
+        shown = Table(
+            title=Text(printable(table.task.replace("_", " "))), title_justify="left"
+        )
+        shown.add_column("pipeline")
+        against = printable(table.baseline)
+        for name in (
+            table.metric,
+            "95 % interval",
+            "fit (s)",
+            f"d from {against}",
+            "p (Holm)",
+        ):
+            shown.add_column(Text(printable(name)), justify="right")
+        for row in table.rows:
+            known = row.low == row.low
+            shown.add_row(
+                Text(printable(row.pipeline)),
+                number(row.mean),
+                f"{number(row.low)} to {number(row.high)}" if known else "-",
+                f"{row.time:.3g}",
+                number(row.smd, 2),
+                p_value(row.p_holm),
+                style="bold" if row.is_best else None,
+            )
+        console.print(shown)
+        over = "people" if table.over == "person" else f"{table.over}s of one person"
+        words = f"Interval over {table.n} {over}."
+        if table.test:
+            words += (
+                f" p: MOABB's {table.test}, better than {against}, one-sided, "
+                "corrected by Holm's method; d: standardized mean difference."
+            )
+        console.print(Text(words, style="dim"))
+    console.print(Text(caution(result), style="dim"))

@@ -1,33 +1,53 @@
 """Proofs and bounds for given K-means labels."""
 
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
+from numpy.random import RandomState as NumpyRandomState
+from numpy.typing import ArrayLike
 from sklearn.utils import check_array, check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from skgeo.cluster._inputs import unit_scale
-from skgeo.cluster._kmeans import group_rows, split_cells
-from skgeo.cluster._solvers.bounds import cell_bound, clipped_bound, subsample_bound
-from skgeo.cluster._solvers.certificate import closed_form_certificate, pca_bound
-from skgeo.cluster._solvers.groups import group_points
-from skgeo.cluster._solvers.relaxation import double_centered, solve_kmeans_sdp
+from skgeo.cluster._inputs import (
+    check_magnitude,
+    check_positive_weights,
+    unit_of,
+)
+from skgeo.cluster._solvers.bounds import subsample_bound
+from skgeo.cluster._solvers.groups import power_of_two_scale
+from skgeo.cluster._solvers.judgement import (
+    advice,
+    certify_labels,
+    fast_budget,
+)
+from skgeo.cluster._solvers.relaxation import WeightedGram, solve_kmeans_sdp
+from skgeo.exceptions import InvalidParameterError
 from skgeo.utils.parallel import single_blas_thread
-from skgeo.utils.params import Integer, Null, OneOf, RandomState, Real
+from skgeo.utils.params import (
+    Integer,
+    Null,
+    OneOf,
+    RandomState,
+    Real,
+    check_params,
+)
 
 __all__ = ["KMeansCertificate", "certify_kmeans"]
-
-_CLOSE = 1e-4  # a gap below this is not worth a semidefinite program
 
 _RULES = {
     "n_clusters": Null() | Integer(1),
     "bound": OneOf("auto", "closed", "none", "subsample"),
+    "effort": OneOf("fast", "thorough"),
     "n_cells": Integer(2),
     "n_subsamples": Integer(1),
     "subsample_size": Integer(2),
     "confidence": Real(0.0, 1.0, closed="neither"),
     "random_state": RandomState(),
 }
+# Means of the labels farther than this (relative to the spread) from the centers of a
+# fitted clusterer: it was fitted with weights, or to other data.
+_SAME_CENTERS = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +71,16 @@ class KMeansCertificate:
         No clustering into ``n_clusters_`` groups has a smaller inertia, up to the
         floating-point error analysis stated in the notes of :func:`certify_kmeans`.
     gap_ : float
-        ``1 - lower_bound_ / inertia_``, zero when the inertia is zero.
-    bound_method_ : {"certificate", "pca", "clipped", "cells"}
+        ``1 - lower_bound_ / inertia_``: how far from optimal the labels can be at
+        most. At most 1e-9 if they are certified.
+    reason_ : str
+        Why the labels are not certified; empty if they are.
+    bound_method_ : {"certificate", "enumeration", "components", "pca", "clipped", \
+"cells"}
         What gave ``lower_bound_``.
+    advice_ : str
+        What more effort may bring and about how long it takes; empty if nothing was
+        left out.
     probable_lower_bound_ : float or None
         Bound that holds with probability ``confidence_``; None unless asked for.
     confidence_ : float or None
@@ -63,7 +90,7 @@ class KMeansCertificate:
         the largest within-group scatter. ``floor_ > t_max_`` is the proof of
         "not_tight". Squared units of the data.
     rounding_margin_ : float
-        Rounding error that ``lower_bound_`` allows for, in squared units of the data.
+        Bound on the rounding error of ``inertia_``, in squared units of the data.
     n_clusters_ : int
         Number of clusters the statements are about.
 
@@ -88,7 +115,9 @@ class KMeansCertificate:
     inertia_: float
     lower_bound_: float
     gap_: float
+    reason_: str
     bound_method_: str
+    advice_: str
     probable_lower_bound_: float | None
     confidence_: float | None
     t_max_: float
@@ -96,102 +125,133 @@ class KMeansCertificate:
     rounding_margin_: float
     n_clusters_: int
 
+    def __repr__(self) -> str:
+        if self.certified_:
+            words = "certified: no better clustering exists"
+        else:
+            words = f"not certified: within {_percent(self.gap_)} of optimal"
+        return f"<KMeansCertificate {words}>"
+
     @classmethod
-    def from_estimator(cls, estimator, X, *, bound="auto", random_state=None):
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        bound: Literal["auto", "closed", "none", "subsample"] = "auto",
+        effort: Literal["fast", "thorough"] = "fast",
+        random_state: int | NumpyRandomState | None = None,
+    ) -> "KMeansCertificate":
         """Judge the labels of a fitted clusterer with ``labels_``.
 
         Parameters
         ----------
         estimator : object
-            Fitted, with ``labels_`` (and ``n_clusters``, where it has one).
+            Fitted, with ``labels_`` (and ``n_clusters``, ``cluster_centers_``, where it
+            has them).
         X : array-like of shape (n_samples, n_features)
             The data it was fitted to.
-        bound, random_state
+        sample_weight : array-like of shape (n_samples,), optional
+            The weights it was fitted with.
+        bound, effort, random_state
             As in :func:`certify_kmeans`.
 
         Returns
         -------
         certificate : KMeansCertificate
             The outcome.
+
+        Raises
+        ------
+        ValueError
+            If the centers of the estimator are not the means of its labels: it was
+            fitted with other weights or to other data, so that a statement about X
+            would not be one about its result.
         """
         check_is_fitted(estimator, "labels_")
+        _check_centers(estimator, X, sample_weight)
         return certify_kmeans(
             X,
             estimator.labels_,
             n_clusters=getattr(estimator, "n_clusters", None),
+            sample_weight=sample_weight,
             bound=bound,
+            effort=effort,
             random_state=random_state,
         )
 
 
-def _check_arguments(arguments):
-    for name, value in arguments.items():
-        if not _RULES[name].accepts(value):
-            raise ValueError(
-                f"certify_kmeans: {name} must be {_RULES[name]}; got {value!r}."
-            )
+def _percent(share):
+    """A share in per cent, with the digits that matter, rounded up."""
+    percent = 100 * share
+    if percent >= 0.1:
+        return f"{np.ceil(percent * 10) / 10:.1f} %"
+    return f"{percent:.1g} %" if percent > 0 else "rounding"
 
 
-def judge(X, labels, n_clusters, *, bound, n_cells, random_state):
-    """Certificate and bounds for scaled points; a dict in scaled units."""
-    groups = group_points(X, labels, labels.max() + 1)
-    outcome = closed_form_certificate(groups, n_clusters)
-    margin = outcome["rounding_margin"]
-    # At least one group per point: nothing is left to bound.
-    lower, method = groups.total - pca_bound(groups, n_clusters), "pca"
-    if outcome["verdict"] == "certified":
-        lower, method = groups.inertia - margin, "certificate"
-    elif bound != "none" and n_clusters < groups.n_points:
-        value, t, kappa = clipped_bound(groups, n_clusters)
-        if groups.total - value > lower:
-            lower, method = groups.total - value, "clipped"
-        if bound != "closed" and lower < (1 - _CLOSE) * groups.inertia:
-            value = cell_bound(
-                groups,
-                n_clusters,
-                t,
-                kappa,
-                split_cells=split_cells,
-                n_cells=n_cells,
-                random_state=random_state,
-            )
-            if groups.total - value > lower:
-                lower, method = groups.total - value, "cells"
-    return outcome | {
-        "inertia": groups.inertia,
-        "lower_bound": min(max(0.0, lower), groups.inertia),
-        "method": method,
-    }
+def _check_centers(estimator, X, sample_weight):
+    """Refuse labels whose means are not the estimator's centers."""
+    centers = getattr(estimator, "cluster_centers_", None)
+    X = check_array(X, dtype=np.float64, input_name="X")
+    labels = np.asarray(estimator.labels_)
+    if centers is None or labels.shape != (len(X),) or labels.dtype.kind not in "iu":
+        return
+    centers = np.asarray(centers, dtype=np.float64)
+    if centers.ndim != 2 or centers.shape[1] != X.shape[1]:
+        return
+    unit = power_of_two_scale(X)
+    weight = check_positive_weights(sample_weight, len(X), keep_zero=True)
+    weight = np.ones(len(X)) if weight is None else weight
+    present = np.flatnonzero(np.bincount(labels, weights=weight) > 0)
+    if present[-1] >= len(centers):
+        return
+    rows = X / unit
+    # Stray and spread per column: one column of large numbers hides no other.
+    spread = np.ptp(rows, axis=0)
+    stray = np.zeros(X.shape[1])
+    for k in present:
+        mine = labels == k
+        mean = np.average(rows[mine], axis=0, weights=weight[mine])
+        stray = np.maximum(stray, np.abs(mean - centers[k] / unit))
+    # A tolerance of K-means leaves the centers a little behind the labels.
+    if np.any(stray > _SAME_CENTERS * spread + 1e-6 * np.abs(rows).max(axis=0)):
+        raise ValueError(
+            f"The centers of this {type(estimator).__name__} are not the means of its "
+            "labels on X: it was fitted with sample_weight, to other data, or stopped "
+            "before it converged. Pass the same X and sample_weight; for labels alone "
+            "use certify_kmeans(X, estimator.labels_)."
+        )
 
 
 def _sample_lower_bound(n_clusters, random_state):
     def lower_bound(sample):
-        centered = sample - sample.mean(axis=0)
         result = solve_kmeans_sdp(
-            double_centered(centered @ centered.T),
+            WeightedGram.of_points(sample),
             n_clusters,
-            group_rows=group_rows,
             tol=1e-3,
             max_iter=300,
             random_state=random_state,
         )
-        return result.extra["lower_bound"]
+        return result.lower_bound
 
     return lower_bound
 
 
 def certify_kmeans(
-    X,
-    labels,
+    X: ArrayLike,
+    labels: ArrayLike,
     *,
-    n_clusters=None,
-    bound="auto",
-    n_cells=300,
-    n_subsamples=80,
-    subsample_size=120,
-    confidence=0.99,
-    random_state=None,
-):
+    n_clusters: int | None = None,
+    sample_weight: ArrayLike | None = None,
+    bound: Literal["auto", "closed", "none", "subsample"] = "auto",
+    effort: Literal["fast", "thorough"] = "fast",
+    n_cells: int = 300,
+    n_subsamples: int = 80,
+    subsample_size: int = 120,
+    confidence: float = 0.99,
+    random_state: int | NumpyRandomState | None = None,
+) -> KMeansCertificate:
     """Prove that K-means labels are globally optimal, or bound how far they are.
 
     The semidefinite relaxation is not solved: for given labels its dual solution is
@@ -207,11 +267,18 @@ def certify_kmeans(
     n_clusters : int, optional
         Number of clusters the optimum may use; the number of different labels when
         left out.
+    sample_weight : array-like of shape (n_samples,), optional
+        Weights: the statements are then about the weighted inertia. Samples of weight
+        zero are left out.
     bound : {"auto", "closed", "none", "subsample"}, default="auto"
         What to do about the inertia when the labels are not certified: "closed" uses
         the clipped closed form, "auto" also a small semidefinite program over cells
         of points, "none" only principal components; "subsample" adds to "auto" a bound
         that holds with probability ``confidence``.
+    effort : {"fast", "thorough"}, default="fast"
+        "fast" leaves out what costs more than about ten fits of K-means with ten
+        starts (a second or two on small data) and says in ``advice_`` what that was and
+        how long it would take. "thorough" leaves nothing out.
     n_cells : int, default=300
         About how many cells.
     n_subsamples, subsample_size : int, default=80, 120
@@ -239,14 +306,23 @@ def certify_kmeans(
     Notes
     -----
     The statements are theorems in exact arithmetic. In floating point each inequality
-    is checked with a margin: ``4 eps (10 p + n) sum ||F||^2`` on the eigenvalues of the
-    reduced matrix (p its size, F the feature factors), ``10 p eps ||M||`` for the
-    eigenvalue solver and a relative 1e-9 on nonnegativity. These are a-priori error
-    estimates, not interval arithmetic.
+    is checked with a bound on its rounding error, first order in the unit roundoff.
+    Everything is computed from differences between points of a group and between
+    groups, so that these bounds are relative to the inertia and do not see offsets,
+    far outliers or far groups; where double precision does not decide, the verdict is
+    "open" and ``reason_`` says so. These are a-priori error estimates, not interval
+    arithmetic.
 
-    The cost is O(n K d + n d^2) and a pair search that visits few pairs in low
-    dimension; in high dimension (d above 50, say) it may fall back to a bound on the
-    pairs, which weakens the certificate but not its validity.
+    Groups far apart are judged one by one: no optimal cluster joins points whose
+    distance alone costs more than the inertia of the labels. Up to twelve points (of
+    all data, or of such a component) every partition is looked at. Two clusterings
+    equally good up to rounding are never certified.
+
+    The labels are proven in O(n K d + n d^2) and a pair search that visits few pairs in
+    low dimension; in high dimension (d above 50, say) it may fall back to a bound on
+    the pairs, which weakens the certificate but not its validity. Where they are not
+    proven the bound costs one eigenproblem of size about ``K (2 d + K)`` per trial, up
+    to thirty, and the program over cells a hundred times that: see ``effort``.
 
     References
     ----------
@@ -267,42 +343,63 @@ def certify_kmeans(
     >>> certificate.gap_ < 0.05
     True
     """
-    _check_arguments(
+    checked = check_params(
+        "certify_kmeans",
+        _RULES,
         {
             "n_clusters": n_clusters,
             "bound": bound,
+            "effort": effort,
             "n_cells": n_cells,
             "n_subsamples": n_subsamples,
             "subsample_size": subsample_size,
             "confidence": confidence,
             "random_state": random_state,
-        }
+        },
     )
     X = check_array(X, dtype=np.float64, input_name="X")
-    labels = np.asarray(labels)
-    if labels.ndim != 1:
-        raise ValueError(f"labels must be 1-D, got an array of shape {labels.shape}.")
-    check_consistent_length(X, labels)
-    names, codes = np.unique(labels, return_inverse=True)
-    K = len(names) if n_clusters is None else int(n_clusters)
-    if len(names) > K:
-        raise ValueError(
-            f"labels hold {len(names)} different values, more than "
+    codes, found = _check_labels(labels, X)
+    weight = check_positive_weights(sample_weight, len(X), keep_zero=True)
+    if weight is not None and (weight == 0).any():
+        X, codes = X[weight > 0], codes[weight > 0]
+        weight = weight[weight > 0]
+        codes = np.unique(codes, return_inverse=True)[1]
+    K = found if n_clusters is None else checked.n_clusters
+    if found > K:
+        raise InvalidParameterError(
+            f"labels hold {found} different values, more than "
             f"n_clusters={n_clusters}: leave n_clusters out or merge groups."
         )
     if len(X) < K:
-        raise ValueError(f"n_clusters={K} is more than the {len(X)} samples.")
-    rng = check_random_state(random_state)
-    scaled, scale, _ = unit_scale(X)
+        raise InvalidParameterError(
+            f"n_clusters={K} is more than the {len(X)} samples"
+            f"{'' if sample_weight is None else ' of positive weight'}."
+        )
+    check_magnitude(X)
+    rng = check_random_state(checked.random_state)
+    unit = power_of_two_scale(X)
+    scaled = X / unit
+    fast = checked.effort == "fast"
     with single_blas_thread():
-        outcome = judge(
-            scaled, codes, K, bound=bound, n_cells=n_cells, random_state=rng
+        judgement = certify_labels(
+            scaled,
+            codes,
+            K,
+            weight=weight,
+            bound="auto" if checked.bound == "subsample" else checked.bound,
+            budget=fast_budget(*X.shape, K) if fast else np.inf,
+            n_cells=checked.n_cells,
+            random_state=rng,
         )
         probable = None
-        if bound == "subsample":
-            size = min(subsample_size, len(X))
+        if checked.bound == "subsample":
+            if weight is not None:
+                raise InvalidParameterError(
+                    "bound='subsample' does not take sample_weight; use bound='auto'."
+                )
+            size = min(checked.subsample_size, len(X))
             if not 1 < K < size:
-                raise ValueError(
+                raise InvalidParameterError(
                     f"bound='subsample' needs 1 < n_clusters < subsample_size <= "
                     f"n_samples; got n_clusters={K} and subsamples of {size} points."
                 )
@@ -311,23 +408,47 @@ def certify_kmeans(
                 K,
                 _sample_lower_bound(K, rng),
                 size=size,
-                n_subsamples=n_subsamples,
-                confidence=confidence,
+                n_subsamples=checked.n_subsamples,
+                confidence=checked.confidence,
                 random_state=rng,
             )
-            probable *= scale**2
-    inertia, lower = outcome["inertia"], outcome["lower_bound"]
+            probable = unit_of(probable, unit)
+    inertia = unit_of(judgement.inertia, unit)
+    lower = unit_of(judgement.lower_bound, unit)
     return KMeansCertificate(
-        verdict_=outcome["verdict"],
-        certified_=outcome["verdict"] == "certified",
-        inertia_=float(inertia * scale**2),
-        lower_bound_=float(lower * scale**2),
-        gap_=float(1 - lower / inertia) if inertia > 0 else 0.0,
-        bound_method_=outcome["method"],
+        verdict_=judgement.verdict,
+        certified_=judgement.verdict == "certified",
+        inertia_=inertia,
+        lower_bound_=lower,
+        gap_=judgement.gap,
+        reason_=judgement.reason,
+        bound_method_=judgement.method,
+        advice_=advice(judgement.left_out),
         probable_lower_bound_=probable,
-        confidence_=None if probable is None else float(confidence),
-        t_max_=float(outcome["t_max"] * scale**2),
-        floor_=float(outcome["floor"] * scale**2),
-        rounding_margin_=float(outcome["rounding_margin"] * scale**2),
+        confidence_=None if probable is None else float(checked.confidence),
+        t_max_=unit_of(judgement.t_max, unit),
+        floor_=unit_of(judgement.floor, unit),
+        rounding_margin_=unit_of(judgement.error, unit),
         n_clusters_=K,
     )
+
+
+def _check_labels(labels, X):
+    """Codes 0..K-1 of labels of any kind, and K; refuse missing ones."""
+    labels = np.asarray(labels)
+    if labels.ndim != 1:
+        raise InvalidParameterError(
+            f"labels must be 1-D, got an array of shape {labels.shape}."
+        )
+    check_consistent_length(X, labels)
+    if labels.dtype.kind == "O":
+        missing = np.array([v is None or v != v for v in labels], dtype=bool)
+    else:
+        missing = np.isnan(labels) if labels.dtype.kind in "fc" else np.zeros(1, bool)
+    if missing.any():
+        raise InvalidParameterError(
+            f"labels hold {int(missing.sum())} missing values (the first for sample "
+            f"{int(np.argmax(missing))}): a certificate is about labels of all samples."
+        )
+    names, codes = np.unique(labels, return_inverse=True)
+    return codes.ravel(), len(names)

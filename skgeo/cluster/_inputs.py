@@ -3,16 +3,62 @@
 import numpy as np
 
 from skgeo.exceptions import InvalidParameterError
+from skgeo.utils.validation import check_sample_weight
 
 __all__ = [
     "check_covariances",
     "check_dissimilarities",
+    "check_magnitude",
+    "check_positive_weights",
     "check_start_labels",
     "inertia_of",
-    "random_labels",
-    "same_partition",
+    "unit_of",
     "unit_scale",
 ]
+
+# Squares of larger entries, summed, overflow; squares of smaller ones vanish.
+_LARGEST, _SMALLEST = 1e153, 1e-153
+
+
+def check_magnitude(X):
+    """Refuse data whose squared distances are no floating-point numbers."""
+    largest = float(np.abs(X).max(initial=0.0))
+    upper = _LARGEST / np.sqrt(max(X.size, 1))
+    if largest == 0.0 or _SMALLEST <= largest <= upper:
+        return
+    word = "overflow" if largest > 1 else "vanish"
+    raise ValueError(
+        f"Squared distances {word}: the largest entry of X is {largest:.3g}, allowed "
+        f"are {_SMALLEST:.3g} to {upper:.3g}. Multiply X by a constant; labels do not "
+        "change."
+    )
+
+
+def unit_of(value, unit):
+    """A squared quantity in scaled units, in the units of the data."""
+    if value is None:
+        return None
+    return float(value * unit * unit)
+
+
+def check_positive_weights(sample_weight, n, *, keep_zero=False):
+    """Weights as float64, scaled by a power of two; None where all are equal to one."""
+    if sample_weight is None:
+        return None
+    weight = check_sample_weight(sample_weight, n, normalize=False)
+    if not keep_zero and (weight == 0).any():
+        raise ValueError(
+            f"sample_weight is zero for {int((weight == 0).sum())} samples (the first: "
+            f"{int(np.argmin(weight))}): leave them out."
+        )
+    if (weight == 1).all():
+        return None
+    if not 1e-100 <= weight.max() <= 1e100:
+        raise ValueError(
+            f"sample_weight is as large as {weight.max():.3g}: multiply it by a "
+            "constant; labels do not change."
+        )
+    return weight
 
 
 def unit_scale(X):
@@ -25,11 +71,15 @@ def unit_scale(X):
     return X, scale, center
 
 
-def inertia_of(X, labels):
-    """Sum of squared distances to the group means."""
-    means = np.array([X[labels == k].mean(axis=0) for k in range(labels.max() + 1)])
-    residual = X - means[labels]
-    return float(np.vdot(residual, residual))
+def inertia_of(X, labels, weight=None):
+    """Weighted sum of squared distances to the group means."""
+    weight = np.ones(len(X)) if weight is None else weight
+    total = 0.0
+    for k in range(labels.max() + 1):
+        mine, w = X[labels == k], weight[labels == k]
+        away = mine - np.average(mine, axis=0, weights=w)
+        total += float(w @ np.einsum("ij,ij->i", away, away))
+    return total
 
 
 def check_dissimilarities(D):
@@ -59,19 +109,6 @@ def check_dissimilarities(D):
     D = 0.5 * (D + D.T)
     np.fill_diagonal(D, 0.0)
     return D
-
-
-def random_labels(n, n_clusters, rng):
-    """Uniform labels with no empty group."""
-    labels = rng.randint(n_clusters, size=n)
-    labels[rng.permutation(n)[:n_clusters]] = np.arange(n_clusters)
-    return labels.astype(np.intp)
-
-
-def same_partition(a, b):
-    """Whether two labellings differ in names only."""
-    pairs = np.unique(np.column_stack([a, b]), axis=0)
-    return len(pairs) == len(np.unique(a)) == len(np.unique(b))
 
 
 def check_start_labels(init, n, n_clusters):

@@ -1,27 +1,36 @@
-"""Gaussian clusters of unequal covariances by semidefinite programming."""
+"""Gaussian clusters of unequal covariances, with a semidefinite bound."""
 
-import warnings
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
+from numpy.random import RandomState as NumpyRandomState
+from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 from sklearn.base import BaseEstimator, ClusterMixin
-from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skgeo.cluster._groups import definite_covariances, fit_without_program
 from skgeo.cluster._inputs import (
     check_covariances,
+    check_magnitude,
     check_start_labels,
-    random_labels,
-    same_partition,
-    unit_scale,
 )
-from skgeo.cluster._kmeans import group_rows
-from skgeo.cluster._solvers.iterative_likelihood import solve_ila_sdp
-from skgeo.cluster._solvers.mixture_em import gaussian_log_density, shrunk_em
-from skgeo.cluster._solvers.relaxation import double_centered, solve_kmeans_sdp
+from skgeo.cluster._solvers.likelihood import label_by_program, solve_la_sdp
+from skgeo.cluster._solvers.mixture_em import (
+    CovarianceModel,
+    Mixture,
+    gaussian_log_density,
+)
+from skgeo.cluster._solvers.mixture_search import (
+    find_isolated,
+    model_space,
+    search_mixture,
+    share_of_equal_labels,
+    starting_labels,
+)
+from skgeo.cluster._solvers.relaxation import WeightedGram, solve_kmeans_sdp
 from skgeo.cluster._solvers.sketch import balanced_sample
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
@@ -33,59 +42,78 @@ from skgeo.utils.params import (
     OneOf,
     RandomState,
     Real,
+    SequenceOf,
+    Unused,
     check_params,
 )
+from skgeo.utils.warn import warn_user
 
 __all__ = ["LikelihoodAdjustedSDP"]
 
 _ARRAY = Instance((np.ndarray, list, tuple), "an array")
+_START_POINTS = 250  # points of the K-means relaxation that gives a start
+_AGREE = 0.9  # share of equal labels below which starts or models disagree
+_REPEATED = 0.3  # share of equal values from which a column is a doubtful Gaussian
+_NAMED = 5  # rows that a warning names
+# Standardization divides by a column's deviation, and undoing it squares it.
+_SMALLEST = 1e-150
 
 
 class LikelihoodAdjustedSDP(CallbackMixin, ClusterMixin, BaseEstimator):
-    """Gaussian clusters by the (iterative) likelihood-adjusted SDP.
+    """Clusters of unequal covariances: a Gaussian mixture that is safe on real data.
 
-    The profile likelihood of hard labels, means maximized out, is linear in one
-    membership matrix per cluster. Relaxed to a semidefinite program it is solved in
-    turn with a covariance update that uses no centroid (iLA-SDP); with known
-    ``covariances`` one program is solved (LA-SDP).
+    Several models of the covariances (full, tied, diagonal, spherical; shrunk towards
+    the pooled one, with and without a ridge; Gaussian or heavy tails) are fitted from
+    several starts, and the model with the highest likelihood of points left out is
+    kept. Isolated points are screened first, so that no component is spent on them.
+    The likelihood-adjusted semidefinite program gives further starts and an upper bound
+    on the likelihood of all labels where that is asked for, and the labels themselves
+    where the covariances are known.
 
     Parameters
     ----------
-    n_clusters : int, default=8
-        Number of clusters K.
-    init : {"sdp", "kmeans", "random"} or array-like of shape (n_samples,), \
-default="sdp"
-        First labels: of the K-means relaxation, of K-means, drawn at random, or given.
-        Not used with ``covariances``.
+    n_clusters : int or sequence of int, default=8
+        Number of clusters K. Of a sequence all are fitted; ``curve_`` compares them,
+        and the one of the highest held-out likelihood is kept, with a warning that says
+        which: no criterion finds the number of classes reliably.
+    init : {"auto", "kmeans", "random", "sdp"} or array-like of shape (n_samples,), \
+default="auto"
+        First labels. "auto": K-means and Ward's method, on the standardized features
+        and on the points in the metric of their total covariance, and ``n_init`` random
+        seeds. "sdp" adds the K-means relaxation, given labels add themselves, to those
+        of "auto". Not used with ``covariances``.
     covariances : array-like of shape (n_clusters, n_features, n_features) or None, \
 default=None
-        Known covariances; None estimates them.
+        Known covariances: then one semidefinite program gives the labels and nothing
+        else is done.
+    covariance_type : {"auto", "full", "tied", "diag", "spherical"}, default="auto"
+        Shapes of covariances that are tried.
     prior_strength : "auto" or float, default="auto"
-        Number of points that the pooled covariance counts for in each cluster; "auto"
-        is a quarter of the number of features.
-    reg_covar : float, default=0.3
-        Ridge on the covariances as a share of the mean pooled variance.
-    polish : bool, default=True
-        Finish with EM of the Gaussian mixture, regularized alike, from the labels of
-        the relaxation. Without it the labels are those of the relaxation.
-    max_iter : int, default=10
-        Largest number of programs per start.
-    tol : float, default=1e-4
-        Stops when the objective rises by less than this share.
+        Number of points that the pooled covariance counts for in each cluster.
+    reg_covar : "auto" or float, default="auto"
+        Ridge on every variance as a share of the pooled variance *of its feature*.
+    tails : {"auto", "gaussian", "t"}, default="auto"
+        Gaussian components, t distributions of 4 degrees of freedom, or whichever is
+        likelier on points left out.
+    screen_outliers : bool, default=True
+        Fit without isolated points (farther from their neighbors than 20 times what is
+        usual, at most a tenth of all); they are labeled by the fitted mixture.
+    n_init : int, default=3
+        Random seeds among the starts of "auto" and "random".
+    cv : int, default=4
+        Folds of the held-out likelihood; 3 where a fit is dear.
+    bound : bool, default=False
+        Solve one likelihood-adjusted program at the fitted covariances for
+        ``upper_bound_``.
     sdp_tol : float, default=1e-3
-        Relative accuracy of each program.
+        Relative accuracy of a program.
     sdp_max_iter : int, default=1000
-        Largest number of sweeps of each program.
-    n_init : int, default=2
-        Starts; the fit of the highest likelihood is kept. Later starts of "sdp" are
-        K-means, then single runs of K-means.
+        Maximum number of sweeps of a program.
     max_dense : int, default=400
-        Most points that enter a program (about ``40 K n^2`` bytes).
-    sketch_size : int or None, default=None
-        Points in the balanced sample that stands for larger data; None means
-        ``min(max_dense, max(30, 5 n_features) * n_clusters)``.
+        Maximum number of points in a program (about ``40 K n^2`` bytes); a balanced
+        sample stands for more.
     random_state : int, RandomState instance or None, default=None
-        Draws starts and samples.
+        Draws starts, folds and samples.
 
     Attributes
     ----------
@@ -94,17 +122,36 @@ default=None
     means_ : ndarray of shape (n_clusters, n_features)
         Means of the clusters.
     covariances_ : ndarray of shape (n_clusters, n_features, n_features)
-        Their covariances, regularized; the given ones with ``covariances``.
+        Their covariances, or scale matrices with t tails; the given ones with
+        ``covariances``.
+    precisions_ : ndarray of shape (n_clusters, n_features, n_features)
+        Inverses of ``covariances_``.
     weights_ : ndarray of shape (n_clusters,)
         Their shares.
+    outliers_ : ndarray of shape (n_outliers,)
+        Rows that were left out of the fit as isolated.
+    covariance_model_ : CovarianceModel
+        Model that was kept: ``kind``, ``strength``, ``diagonal``, ``ridge``, ``dof``.
+    cv_results_ : dict of str to ndarray
+        Every model tried, best first: "model", "mean_test_score" (held-out
+        log-likelihood per point of the standardized features), "std_error", "start",
+        "labels".
+    curve_ : dict of str to ndarray
+        Per number of clusters "n_clusters", "mean_test_score", "std_error", "bic" and
+        "aic".
+    start_ : str
+        Start that led to the fit.
+    start_agreement_ : float
+        Mean share of labels that other starts of the kept model agree on.
     objective_ : ndarray of shape (n_iter_,)
-        Profile log-likelihood of the relaxed memberships after each program. With
-        regularization it need not rise. Of the sample where one stands for the data.
+        Log-likelihood of the points that were fitted after each step of EM; of the
+        program with ``covariances``.
     upper_bound_ : float
-        No labeling has a higher profile log-likelihood at the covariances of the
-        last program. Rigorous; of the sample where one stands for the data.
+        No labels have a higher profile log-likelihood at ``covariances_`` (means
+        maximized out). Rigorous; of the sample where one stands for the data. NaN
+        unless ``bound`` or ``covariances``.
     n_iter_ : int
-        Programs solved from the start that was kept.
+        Steps of EM, or sweeps of the program.
     converged_ : bool
         Whether they converged.
     n_features_in_ : int
@@ -114,23 +161,31 @@ default=None
     ------
     ValueError
         If there are fewer samples than clusters, ``init`` or ``covariances`` have the
-        wrong shape or values, or a covariance is singular without regularization.
+        wrong shape or values, or no start gives every cluster a point.
+
+    Warns
+    -----
+    UserWarning
+        If points were screened, starts or equally likely models disagree, a feature
+        has many equal values, or ``n_clusters`` was chosen.
 
     See Also
     --------
     SDPKMeans : Equal spherical clusters, with a proof of optimality.
-    sklearn.mixture.GaussianMixture : EM alone.
+    sklearn.mixture.GaussianMixture : EM of one model.
 
     Notes
     -----
-    ``predict`` gives the component of the highest posterior probability. On the
-    training data it equals ``labels_`` when ``polish`` is true.
+    Likelihood is not the classes: on some data EM from the true labels leaves them. A
+    few percent of scattered points that are not isolated may also take a component;
+    ``tails="t"`` helps against some.
 
     References
     ----------
     .. [1] Y. Zhuang, X. Chen, Y. Yang, "Likelihood adjusted semidefinite programs for
-       clustering heterogeneous data", ICML 2023, arXiv:2209.15097: the idea of the
-       method. Regularization, polish and the handling of large data are our own.
+       clustering heterogeneous data", ICML 2023, arXiv:2209.15097: the program.
+    .. [2] C. Fraley, A. E. Raftery, "Bayesian regularization for normal mixture
+       estimation and model-based clustering", J. Classification 24 (2007): the prior.
 
     Examples
     --------
@@ -145,57 +200,77 @@ default=None
     """
 
     _param_rules = {
-        "n_clusters": Integer(1),
-        "init": OneOf("sdp", "kmeans", "random") | _ARRAY,
+        "n_clusters": Integer(1) | SequenceOf(Integer(1)),
+        "init": OneOf("auto", "sdp", "kmeans", "random") | _ARRAY,
         "covariances": Null() | _ARRAY,
+        "covariance_type": OneOf("auto", "full", "tied", "diag", "spherical"),
         "prior_strength": OneOf("auto") | Real(0.0),
-        "reg_covar": Real(0.0),
-        "polish": Boolean(),
-        "max_iter": Integer(1),
-        "tol": Real(0.0),
+        "reg_covar": OneOf("auto") | Real(0.0),
+        "tails": OneOf("auto", "gaussian", "t"),
+        "screen_outliers": Boolean(),
+        "n_init": Integer(1),
+        "cv": Integer(2),
+        "bound": Boolean(),
         "sdp_tol": Real(0.0, closed="neither"),
         "sdp_max_iter": Integer(1),
-        "n_init": Integer(1),
         "max_dense": Integer(2),
-        "sketch_size": Null() | Integer(2),
         "random_state": RandomState(),
     }
+    _unused_params = (
+        Unused(
+            (
+                "init",
+                "covariance_type",
+                "prior_strength",
+                "reg_covar",
+                "tails",
+                "screen_outliers",
+                "n_init",
+                "cv",
+                "bound",
+            ),
+            lambda p: p.covariances is not None,
+            "covariances are given",
+        ),
+    )
 
     def __init__(
         self,
-        n_clusters=8,
+        n_clusters: int | Sequence[int] = 8,
         *,
-        init="sdp",
-        covariances=None,
-        prior_strength="auto",
-        reg_covar=0.3,
-        polish=True,
-        max_iter=10,
-        tol=1e-4,
-        sdp_tol=1e-3,
-        sdp_max_iter=1000,
-        n_init=2,
-        max_dense=400,
-        sketch_size=None,
-        random_state=None,
-    ):
+        init: Literal["auto", "kmeans", "random", "sdp"] | ArrayLike = "auto",
+        covariances: ArrayLike | None = None,
+        covariance_type: Literal["auto", "full", "tied", "diag", "spherical"] = "auto",
+        prior_strength: float | Literal["auto"] = "auto",
+        reg_covar: float | Literal["auto"] = "auto",
+        tails: Literal["auto", "gaussian", "t"] = "auto",
+        screen_outliers: bool = True,
+        n_init: int = 3,
+        cv: int = 4,
+        bound: bool = False,
+        sdp_tol: float = 1e-3,
+        sdp_max_iter: int = 1000,
+        max_dense: int = 400,
+        random_state: int | NumpyRandomState | None = None,
+    ) -> None:
         self.n_clusters = n_clusters
         self.init = init
         self.covariances = covariances
+        self.covariance_type = covariance_type
         self.prior_strength = prior_strength
         self.reg_covar = reg_covar
-        self.polish = polish
-        self.max_iter = max_iter
-        self.tol = tol
+        self.tails = tails
+        self.screen_outliers = screen_outliers
+        self.n_init = n_init
+        self.cv = cv
+        self.bound = bound
         self.sdp_tol = sdp_tol
         self.sdp_max_iter = sdp_max_iter
-        self.n_init = n_init
         self.max_dense = max_dense
-        self.sketch_size = sketch_size
         self.random_state = random_state
 
     @with_callbacks
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: Any = None) -> "LikelihoodAdjustedSDP":
         """Cluster the data.
 
         Parameters
@@ -210,210 +285,313 @@ default=None
         self : LikelihoodAdjustedSDP
             The fitted estimator.
         """
-        check_params(self)
+        params = check_params(self)
         X = validate_data(self, X, dtype=np.float64)
+        check_magnitude(X)
+        several = not isinstance(params.n_clusters, int)
+        numbers = sorted(set(params.n_clusters)) if several else [params.n_clusters]
         n, d = X.shape
-        if n < self.n_clusters:
+        if n < max(numbers):
             raise ValueError(
-                f"n_samples={n} should be >= n_clusters={self.n_clusters}: lower "
+                f"n_samples={n} should be >= n_clusters={max(numbers)}: lower "
                 "n_clusters or add points."
             )
-        given = check_start_labels(self.init, n, self.n_clusters)
-        covariances = check_covariances(self.covariances, self.n_clusters, d)
-        scaled, scale, offset = unit_scale(X)
-        if covariances is not None:
-            covariances = covariances / (scale or 1.0) ** 2
-        rng = check_random_state(self.random_state)
+        given = check_start_labels(self.init, n, numbers[0]) if not several else None
+        if several and (given is not None or not isinstance(self.init, str)):
+            raise ValueError("With several n_clusters init must be a name, not labels.")
+        if several and self.covariances is not None:
+            raise ValueError("With known covariances n_clusters must be one number.")
+        known = check_covariances(self.covariances, numbers[0], d)
+        rng = check_random_state(params.random_state)
+        columns = _Columns(X)
         with single_blas_thread(), self._iterations(None, X=X, y=y) as tick:
-            fit = self._fit_scaled(scaled, given, covariances, rng, tick)
-        unit = scale or 1.0
-        self.labels_ = fit["labels"].astype(np.int32)
-        self.means_ = fit["means"] * unit + offset
-        self.covariances_ = fit["covariances"] * unit**2
-        self.weights_ = fit["weights"]
-        constant = fit["n_points"] * d * (0.5 * np.log(2 * np.pi) + np.log(unit))
-        self.objective_ = np.asarray(fit["objective"], dtype=float) - constant
-        self.upper_bound_ = float(fit["upper_bound"] - constant)
-        self.n_iter_ = int(fit["n_iter"])
-        self.converged_ = bool(fit["converged"])
-        if not self.converged_:
-            warnings.warn(
-                f"iLA-SDP did not converge in {self.n_iter_} programs; "
-                "upper_bound_ is valid all the same. Increase max_iter or "
-                "sdp_max_iter, or the tolerances.",
-                ConvergenceWarning,
-                stacklevel=2,
+            if known is not None:
+                self._fit_known(X, known, params, rng, tick)
+                self._set_curve([self._curve_point(numbers[0], np.nan, np.nan, X)])
+                return self
+            points, found = [], []
+            for K in numbers:
+                self._fit_number(X, K, columns, given, params, rng, tick)
+                value, error = self._held_out
+                points.append(self._curve_point(K, value, error, X))
+                found.append(dict(vars(self)))
+            best = int(np.argmax([point[1] for point in points]))
+            vars(self).update(found[best])
+            self._set_curve(points)
+        if several:
+            warn_user(
+                f"n_clusters={numbers[best]} was chosen by the held-out likelihood "
+                f"(BIC would take {numbers[int(np.argmin([p[3] for p in points]))]}); "
+                "neither is reliable. See curve_."
             )
+        self._warn(X, columns)
         return self
 
-    def _regularization(self, X):
-        strength = self.prior_strength
-        if strength == "auto":
-            strength = 0.25 * X.shape[1]
-        # Where all groups are points the ridge is a share of the total variance.
-        return {
-            "strength": float(strength),
-            "reg_covar": float(self.reg_covar),
-            "dimension": X.shape[1],
-            "floor": max(1e-6 * X.var(axis=0).mean(), 1e-12),
-        }
+    def _curve_point(self, K, value, error, X):
+        return K, value, error, self.bic(X), self.aic(X)
 
-    def _fit_scaled(self, X, given, covariances, rng, tick):
-        n, K = len(X), self.n_clusters
-        options = self._regularization(X)
-        distinct, codes = np.unique(X, axis=0, return_inverse=True)
-        if K == 1 or len(distinct) <= K:
-            return fit_without_program(X, codes.ravel(), K, covariances, options)
-        starts = [None] if covariances is not None else self._starts(X, given, rng)
-        fits = [
-            self._fit_start(X, start, covariances, options, rng, tick)
-            for start in starts
-        ]
-        best = max(fits, key=lambda fit: fit["score"])
-        if len(np.unique(best["labels"])) < K:
-            warnings.warn(
-                f"Only {len(np.unique(best['labels']))} of n_clusters={K} clusters "
-                "hold points.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
-        return best | {"n_points": min(n, best["n_points"])}
+    def _set_curve(self, points):
+        names = ("n_clusters", "mean_test_score", "std_error", "bic", "aic")
+        columns = map(np.array, zip(*points, strict=True))
+        self.curve_ = dict(zip(names, columns, strict=True))
 
-    def _starts(self, X, given, rng):
-        """First labels, in the order in which they are tried."""
-        K = self.n_clusters
-        if given is not None:
-            return [given]
-        if self.init == "random":
-            return [random_labels(len(X), K, rng) for _ in range(self.n_init)]
-        seeds = rng.randint(np.iinfo(np.int32).max, size=self.n_init)
-        kinds = ["sdp", "kmeans"] if self.init == "sdp" else ["kmeans"]
-        starts = []
-        for i, seed in enumerate(seeds):
-            kind = kinds[i] if i < len(kinds) else "single"
-            if kind == "sdp" and len(X) <= self.max_dense:
-                centered = X - X.mean(axis=0)
-                result = solve_kmeans_sdp(
-                    double_centered(centered @ centered.T),
-                    K,
-                    group_rows=group_rows,
-                    tol=self.sdp_tol,
-                    max_iter=self.sdp_max_iter,
-                    random_state=rng,
-                )
-                labels = result.extra["labels"]
-            else:
-                runs = 1 if kind == "single" else 10
-                model = KMeans(K, n_init=runs, random_state=int(seed))
-                labels = model.fit_predict(X).astype(np.intp)
-            if len(np.unique(labels)) == K and not any(
-                same_partition(labels, other) for other in starts
-            ):
-                starts.append(labels)
-        return starts or [random_labels(len(X), K, rng)]
-
-    def _fit_start(self, X, start, covariances, options, rng, tick):
-        n, K = len(X), self.n_clusters
-        rows, known = np.arange(n), covariances is not None
-        if n > self.max_dense:
-            size = self.sketch_size or max(30, 5 * X.shape[1]) * K
-            size = min(n, max(min(size, self.max_dense), 2 * K))
-            groups = start
-            if groups is None:
-                seed = rng.randint(np.iinfo(np.int32).max)
-                groups = KMeans(K, n_init=3, random_state=seed).fit_predict(X)
-            rows = balanced_sample(groups, size, rng)
-        sample = X[rows]
-        first = None if known else start[rows]
-        if not known:
-            definite_covariances(
-                sample, first, K, options
-            )  # refuse singular ones early
-        result = solve_ila_sdp(
-            sample,
-            K,
-            first,
-            group_rows=group_rows,
-            covariances=covariances,
-            tol=self.tol,
-            max_iter=self.max_iter,
-            sdp_tol=self.sdp_tol,
-            sdp_max_iter=self.sdp_max_iter,
-            random_state=rng,
-            callback=lambda state: tick(
-                {"n_iter": state["n_iter"], "objective": float(state["objective"])}
-            ),
-            **options,
+    def _fit_number(self, X, K, columns, given, params, rng, tick):
+        """Fit one number of clusters."""
+        Z = columns.standardize(X)
+        isolated = np.zeros(len(X), dtype=bool)
+        if params.screen_outliers and K > 1:
+            isolated = find_isolated(Z, K)
+            if isolated.any():
+                columns = _Columns(X[~isolated])
+                Z = columns.standardize(X)
+        inside = Z[~isolated]
+        if len(np.unique(inside, axis=0)) <= K:
+            codes = np.unique(X, axis=0, return_inverse=True)[1]
+            self._fit_trivial(X, K, columns, codes)
+            return
+        starts = self._starts(inside, K, given, isolated, params, rng)
+        d = Z.shape[1]
+        space = model_space(
+            d,
+            covariance_type=params.covariance_type,
+            prior_strength=params.prior_strength,
+            reg_covar=params.reg_covar,
+            tails=params.tails,
         )
-        labels = result.x[0]
-        sizes = np.bincount(labels, minlength=K)
-        if (sizes == 0).any():  # a cluster was lost in rounding: keep the start's
-            labels = first if first is not None else np.arange(len(rows)) % K
-            sizes = np.bincount(labels, minlength=K)
-        if known:
-            found, ridge = covariances, 0.0
-        else:
-            found, ridge = definite_covariances(sample, labels, K, options)
-        means = np.array([sample[labels == k].mean(axis=0) for k in range(K)])
-        weights = sizes / sizes.sum()
-        if len(rows) < n:
-            labels, weights, means, found, ridge = self._lift(
-                X, weights, means, found, known, options
+        result = search_mixture(
+            inside, K, starts, space, n_folds=params.cv, rng=rng, tick=tick
+        )
+        if result is None:
+            raise ValueError(
+                f"No start gives each of n_clusters={K} clusters a point under "
+                "nonsingular covariances: lower n_clusters, or use reg_covar > 0 or "
+                "prior_strength > 0."
             )
-        if self.polish and not known:
-            em = shrunk_em(
-                X,
-                weights,
-                means,
-                found,
-                strength=options["strength"],
-                ridge=ridge,
-                tol=1e-5,
-                max_iter=300,
-            )
-            weights, means, found = em.x
-        joint = gaussian_log_density(X, means, found) + np.log(weights)
-        if self.polish and not known:
-            labels = np.argmax(joint, axis=1)
-        return {
-            "labels": labels,
-            "means": means,
-            "covariances": found,
-            "weights": weights,
-            "objective": result.objective,
-            "upper_bound": result.extra["upper_bound"],
-            "n_iter": result.n_iter,
-            "converged": result.converged,
-            "n_points": len(rows),
-            "score": logsumexp(joint, axis=1).mean(),
+        fit = result.fit
+        self.outliers_ = np.flatnonzero(isolated)
+        self._store(fit.mixture, fit.model, columns)
+        self.labels_ = self._label(X)
+        self.start_, self.start_agreement_ = fit.start, result.agreement
+        change = len(inside) * columns.log_volume
+        self.objective_ = fit.objective - change
+        self.n_iter_, self.converged_ = len(fit.objective), fit.converged
+        best = result.candidates[0]
+        self._held_out = best.value, best.error
+        self.cv_results_ = {
+            "model": np.array([str(c.model) for c in result.candidates]),
+            "mean_test_score": np.array([c.value for c in result.candidates]),
+            "std_error": np.array([c.error for c in result.candidates]),
+            "start": np.array([c.fit.start for c in result.candidates]),
+            "labels": np.array([c.fit.labels for c in result.candidates]),
         }
+        self.upper_bound_ = np.nan
+        if params.bound and K > 1:
+            self.upper_bound_ = self._bound(X[~isolated], params, rng)
+        if not self.converged_:
+            warn_user(
+                f"EM did not converge in {self.n_iter_} steps; the labels are those of "
+                "the last.",
+                ConvergenceWarning,
+            )
 
-    def _lift(self, X, weights, means, covariances, known, options):
-        """Label all points by the Gaussians of a sample and estimate these anew."""
-        K, ridge = self.n_clusters, 0.0
-        labels = np.argmax(gaussian_log_density(X, means, covariances), axis=1)
-        for _ in range(20):
-            sizes = np.bincount(labels, minlength=K)
-            if (sizes == 0).any():
+    def _starts(self, Z, K, given, isolated, params, rng):
+        """Named first labels."""
+        if K == 1:
+            return [("one cluster", np.zeros(len(Z), dtype=np.intp))]
+        kind = params.init if isinstance(params.init, str) else "auto"
+        base = "auto" if kind == "sdp" else kind
+        starts = starting_labels(Z, K, base, params.n_init, rng)
+        if given is not None:
+            labels = np.unique(given[~isolated], return_inverse=True)[1]
+            if labels.max() + 1 == K:
+                starts.insert(0, ("given", labels))
+        if kind == "sdp":
+            rows = np.arange(len(Z))
+            if len(Z) > _START_POINTS:
+                rows = balanced_sample(starts[0][1], _START_POINTS, rng)
+            result = solve_kmeans_sdp(
+                WeightedGram.of_points(Z[rows]), K, tol=1e-2, random_state=rng
+            )
+            centers = [Z[rows][result.labels == k].mean(axis=0) for k in range(K)]
+            away = ((Z[:, None] - np.array(centers)[None]) ** 2).sum(axis=2)
+            labels = np.argmin(away, axis=1)
+            labels[rows] = result.labels
+            starts.insert(0, ("sdp", labels))
+        return starts
+
+    def _fit_trivial(self, X, K, columns, codes):
+        """No more distinct points than clusters: one for each."""
+        labels = codes.ravel().astype(np.intp)
+        found = labels.max() + 1
+        if found < K:
+            warn_user(
+                f"Number of distinct clusters ({found}) found smaller than n_clusters "
+                f"({K}). Possibly due to duplicate points in X.",
+                ConvergenceWarning,
+            )
+        Z = columns.standardize(X)
+        means = np.array([Z[labels == k].mean(axis=0) for k in range(found)])
+        # A share of the spread, so that the densities are numbers.
+        ridge = 1e-6 * np.eye(Z.shape[1])
+        covariances = np.repeat(ridge[None], found, axis=0)
+        weights = np.bincount(labels) / len(X)
+        mixture = Mixture(weights, means, covariances)
+        self._store(mixture, CovarianceModel("spherical", np.inf), columns)
+        self.labels_ = labels.astype(np.int32)
+        self.outliers_ = np.empty(0, dtype=int)
+        value = logsumexp(mixture.joint(Z), axis=1) - columns.log_volume
+        self.objective_ = np.array([value.sum()])
+        self.start_, self.start_agreement_ = "distinct points", 1.0
+        self.n_iter_, self.converged_ = 1, True
+        self.upper_bound_ = np.nan
+        self._held_out = float(value.mean()), 0.0
+        self.cv_results_ = {}
+
+    def _fit_known(self, X, covariances, params, rng, tick):
+        """Labels by one program at known covariances."""
+        n, K = len(X), len(covariances)
+        columns = _Columns(X, standardize=False)
+        Z = columns.standardize(X)
+        unit = columns.unit
+        scaled = covariances / unit[:, None] / unit[None]
+        labels, value, n_iter, converged = np.zeros(n, dtype=np.intp), [], 0, True
+        upper, rows = np.nan, np.arange(n)
+        if n == K:
+            labels = np.arange(n)
+        elif K > 1:
+            if n > params.max_dense:
+                start = starting_labels(Z, K, "kmeans", 1, rng)
+                groups = start[0][1] if start else np.zeros(n, dtype=int)
+                rows = balanced_sample(groups, params.max_dense, rng)
+            found, result = label_by_program(
+                Z[rows],
+                scaled,
+                random_state=rng,
+                tol=params.sdp_tol,
+                max_iter=params.sdp_max_iter,
+                callback=lambda p: tick(
+                    {"n_iter": p.n_iter, "objective": float(p.objective)}
+                ),
+            )
+            labels[rows] = found
+            value, n_iter, converged = result.objective, result.n_iter, result.converged
+            upper = result.upper_bound
+            if len(rows) < n:
+                labels = _spread_labels(Z, rows, found, scaled)
+        sizes = np.bincount(labels, minlength=K)
+        groups = [Z[labels == k] if sizes[k] else Z for k in range(K)]
+        means = np.array([group.mean(axis=0) for group in groups])
+        weights = np.maximum(sizes, 1) / np.maximum(sizes, 1).sum()
+        self._store(Mixture(weights, means, scaled), CovarianceModel(), columns)
+        self.covariances_ = covariances
+        self.labels_ = labels.astype(np.int32)
+        self.outliers_ = np.empty(0, dtype=int)
+        constant = len(rows) * columns.log_volume
+        constant += 0.5 * rows.size * X.shape[1] * np.log(2 * np.pi)
+        density = gaussian_log_density(Z, means, scaled)[np.arange(n), labels].sum()
+        exact = density + 0.5 * X.size * np.log(2 * np.pi)
+        self.objective_ = np.asarray(value if len(value) else [exact]) - constant
+        self.upper_bound_ = float((exact if np.isnan(upper) else upper) - constant)
+        self.start_, self.start_agreement_ = "program", 1.0
+        self.n_iter_, self.converged_ = max(n_iter, 1), bool(converged)
+        self.cv_results_ = {}
+        if not converged:
+            warn_user(
+                f"The program did not converge in {n_iter} sweeps; upper_bound_ is "
+                "valid all the same. Increase sdp_max_iter or sdp_tol.",
+                ConvergenceWarning,
+            )
+
+    def _bound(self, X, params, rng):
+        """Upper bound on the profile log-likelihood at the fitted covariances."""
+        rows = np.arange(len(X))
+        K = len(self.weights_)
+        if len(X) <= K:
+            return np.nan
+        if len(X) > params.max_dense:
+            rows = balanced_sample(self.predict(X), params.max_dense, rng)
+        Z = self._columns.standardize(X[rows])
+        result = solve_la_sdp(
+            Z,
+            self._mixture.covariances,
+            tol=params.sdp_tol,
+            max_iter=params.sdp_max_iter,
+        )
+        constant = Z.size * 0.5 * np.log(2 * np.pi)
+        constant += len(Z) * self._columns.log_volume
+        return float(result.upper_bound - constant)
+
+    def _store(self, mixture, model, columns):
+        self._mixture, self._columns = mixture, columns
+        self.covariance_model_ = model
+        self.weights_ = mixture.weights
+        self.means_ = columns.restore_means(mixture.means)
+        self.covariances_ = columns.restore_covariances(mixture.covariances)
+
+    def _warn(self, X, columns):
+        """Say what makes the result doubtful."""
+        if len(self.outliers_):
+            rows = ", ".join(map(str, self.outliers_[:_NAMED]))
+            more = ", ..." if len(self.outliers_) > _NAMED else ""
+            warn_user(
+                f"{len(self.outliers_)} isolated points were left out of the fit and "
+                f"labeled afterwards (rows {rows}{more}). They may be errors or codes "
+                "for missing values; screen_outliers=False keeps them."
+            )
+        if self.start_agreement_ < _AGREE:
+            warn_user(
+                "Starts of the kept model disagree: they share "
+                f"{100 * self.start_agreement_:.0f} % of the labels on average. Other "
+                "seeds may give other clusters; increase n_init and compare."
+            )
+        rival = self._rival()
+        if rival:
+            warn_user(rival)
+        repeated = columns.repeated(X)
+        if len(repeated) and len(self.weights_) > 1:
+            warn_user(
+                f"More than {100 * _REPEATED:.0f} % of the values of feature "
+                f"{repeated[0]} are equal: Gaussian components collapse on such "
+                "features. Principal components, or reg_covar=0.1, may be safer."
+            )
+
+    def _rival(self):
+        """Words about a model as likely as the kept one with other labels."""
+        found = self.cv_results_
+        if not found or len(self.weights_) == 1:
+            return ""
+        best = found["mean_test_score"][0]
+        for i in range(1, len(found["model"])):
+            if found["mean_test_score"][i] < best - found["std_error"][0]:
                 break
-            means = np.array([X[labels == k].mean(axis=0) for k in range(K)])
-            weights = sizes / len(X)
-            if not known:
-                covariances, ridge = definite_covariances(X, labels, K, options)
-            again = np.argmax(gaussian_log_density(X, means, covariances), axis=1)
-            if np.array_equal(again, labels):
-                break
-            labels = again
-        return labels, weights, means, covariances, ridge
+            share = share_of_equal_labels(found["labels"][0], found["labels"][i])
+            if share < _AGREE:
+                return (
+                    f"Models as likely as the kept one ({found['model'][0]}) disagree: "
+                    f"({found['model'][i]}) shares {100 * share:.0f} % of the labels. "
+                    "See cv_results_."
+                )
+        return ""
 
     def _joint(self, X):
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        return gaussian_log_density(X, self.means_, self.covariances_) + np.log(
-            self.weights_
-        )
+        with np.errstate(over="ignore"):
+            Z = self._columns.standardize(X)
+            joint = self._mixture.joint(np.clip(Z, -1e100, 1e100))
+        return joint - self._columns.log_volume
 
-    def predict(self, X):
+    def _label(self, X):
+        Z = self._columns.standardize(X)
+        joint = self._mixture.joint(np.clip(Z, -1e100, 1e100))
+        return np.argmax(joint, axis=1).astype(np.int32)
+
+    @property
+    def precisions_(self):
+        check_is_fitted(self, "covariances_")
+        return np.linalg.inv(self.covariances_)
+
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """Assign points to the component of the highest posterior probability.
 
         Parameters
@@ -428,7 +606,7 @@ default=None
         """
         return np.argmax(self._joint(X), axis=1).astype(np.int32)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Posterior probabilities of the components.
 
         Parameters
@@ -444,7 +622,7 @@ default=None
         joint = self._joint(X)
         return np.exp(joint - logsumexp(joint, axis=1, keepdims=True))
 
-    def score_samples(self, X):
+    def score_samples(self, X: ArrayLike) -> np.ndarray:
         """Log density of the fitted mixture at each point.
 
         Parameters
@@ -459,7 +637,7 @@ default=None
         """
         return logsumexp(self._joint(X), axis=1)
 
-    def score(self, X, y=None):
+    def score(self, X: ArrayLike, y: Any = None) -> float:
         """Mean log density of the fitted mixture.
 
         Parameters
@@ -475,3 +653,166 @@ default=None
             Mean of :meth:`score_samples`.
         """
         return float(self.score_samples(X).mean())
+
+    def _n_parameters(self):
+        """Effective number of parameters: a shrunk covariance counts in part."""
+        K, d = self.means_.shape
+        model = self.covariance_model_
+        each = {"full": d * (d + 1) / 2, "diag": d, "spherical": 1}[model.kind]
+        sizes = self.weights_ * len(self.labels_)
+        own = (
+            0.0
+            if np.isinf(model.strength)
+            else np.mean(sizes / (sizes + model.strength))
+        )
+        if self.covariances is not None:
+            each = 0
+        return K - 1 + K * d + each * (1 + (K - 1) * own)
+
+    def bic(self, X: ArrayLike) -> float:
+        """Bayesian information criterion; the lower the better.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Points.
+
+        Returns
+        -------
+        bic : float
+            With an effective number of parameters: a covariance that is shrunk towards
+            the pooled one counts in part. It compares numbers of clusters, not models.
+        """
+        value = self.score_samples(X)
+        return float(-2 * value.sum() + self._n_parameters() * np.log(len(value)))
+
+    def aic(self, X: ArrayLike) -> float:
+        """Akaike's information criterion; the lower the better.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Points.
+
+        Returns
+        -------
+        aic : float
+            With an effective number of parameters, as in :meth:`bic`.
+        """
+        return float(-2 * self.score_samples(X).sum() + 2 * self._n_parameters())
+
+    def sample(
+        self,
+        n_samples: int = 1,
+        *,
+        random_state: int | NumpyRandomState | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Draw points from the fitted mixture.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of points.
+        random_state : int, RandomState instance or None, default=None
+            Draws them.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            Points, in random order.
+        y : ndarray of shape (n_samples,)
+            Their components.
+        """
+        check_is_fitted(self)
+        checked = check_params(
+            "sample",
+            {"n_samples": Integer(1), "random_state": RandomState()},
+            {"n_samples": n_samples, "random_state": random_state},
+        )
+        rng = check_random_state(checked.random_state)
+        K, d = self._mixture.means.shape
+        y = rng.choice(K, checked.n_samples, p=self.weights_)
+        L = np.linalg.cholesky(self._mixture.covariances)
+        noise = rng.standard_normal((checked.n_samples, d))
+        dof = self._mixture.dof
+        if np.isfinite(dof):
+            noise /= np.sqrt(rng.chisquare(dof, checked.n_samples) / dof)[:, None]
+        Z = self._mixture.means[y] + np.einsum("nij,nj->ni", L[y], noise)
+        return self._columns.restore_means(Z), y.astype(np.int32)
+
+
+class _Columns:
+    """Location and scale of the features; constant ones are left out."""
+
+    def __init__(self, X, standardize=True):
+        top, bottom = X.max(axis=0), X.min(axis=0)
+        self.center = 0.5 * top + 0.5 * bottom
+        half = 0.5 * top - 0.5 * bottom
+        safe = np.where(half > 0, half, 1.0)
+        inner = (X - self.center) / safe
+        self.center = self.center + safe * inner.mean(axis=0)
+        self.varies = half > 1e-12 * np.abs(self.center)
+        deviation = safe * inner.std(axis=0)
+        if not standardize:
+            self.varies = np.ones(X.shape[1], dtype=bool)
+            largest = max(float(half.max()), np.finfo(float).tiny)
+            deviation = np.full(X.shape[1], largest if half.max() > 0 else 1.0)
+        tiny = self.varies & (deviation < _SMALLEST)
+        if tiny.any():
+            column = int(np.argmax(tiny))
+            raise ValueError(
+                f"Feature {column} of X varies by {deviation[column]:.3g} only: its "
+                "variance is no floating-point number. Multiply it by a constant."
+            )
+        if not self.varies.any():
+            self.varies[0] = True
+            deviation[0] = max(abs(self.center[0]), 1.0)
+        self.deviation = np.where(self.varies, deviation, 1.0)
+        self.unit = self.deviation[self.varies]
+        self.log_volume = float(np.log(self.unit).sum())
+
+    def standardize(self, X):
+        """Centered and scaled features that vary."""
+        kept = self.varies
+        return (X[:, kept] - self.center[kept]) / self.unit
+
+    def restore_means(self, means):
+        """Points in the units of the data."""
+        out = np.repeat(self.center[None], len(means), axis=0)
+        out[:, self.varies] += means * self.unit
+        return out
+
+    def restore_covariances(self, covariances):
+        """Covariances in the units of the data; constant features hardly vary."""
+        d = len(self.center)
+        out = np.zeros((len(covariances), d, d))
+        least = 1e-6 * np.maximum(np.abs(self.center), self.unit.min())
+        out[:, range(d), range(d)] = least**2
+        rows = np.ix_(range(len(covariances)), self.varies, self.varies)
+        out[rows] = covariances * self.unit[:, None] * self.unit[None]
+        return out
+
+    def repeated(self, X):
+        """Features of which many values are equal."""
+        found = []
+        for j in np.flatnonzero(self.varies):
+            counts = np.unique(X[:, j], return_counts=True)[1]
+            if len(X) >= 20 and counts.max() > _REPEATED * len(X):
+                found.append(int(j))
+        return found
+
+
+def _spread_labels(Z, rows, found, covariances):
+    """Label all points by the Gaussians of a labeled sample, moving the means."""
+    K = len(covariances)
+    mine, labels = Z[rows], found
+    means = Z[rows[:K]].copy()
+    for _ in range(20):
+        for k in range(K):
+            if (labels == k).any():
+                means[k] = mine[labels == k].mean(axis=0)
+        again = np.argmax(gaussian_log_density(Z, means, covariances), axis=1)
+        if np.array_equal(again, labels):
+            break
+        mine, labels = Z, again
+    return labels

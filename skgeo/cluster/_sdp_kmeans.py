@@ -1,8 +1,11 @@
 """K-means through its semidefinite relaxation, with a proof of the result."""
 
-import warnings
+from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
+from numpy.random import RandomState as NumpyRandomState
+from numpy.typing import ArrayLike
 from scipy.spatial.distance import cdist
 from sklearn.base import (
     BaseEstimator,
@@ -10,23 +13,60 @@ from sklearn.base import (
     ClusterMixin,
     TransformerMixin,
 )
+from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skgeo.cluster._certificate import judge
-from skgeo.cluster._inputs import check_dissimilarities, unit_scale
-from skgeo.cluster._sdp_runs import RelaxationRuns
-from skgeo.cluster._solvers.relaxation import double_centered, gram_inertia
+from skgeo.cluster._inputs import (
+    check_dissimilarities,
+    check_magnitude,
+    check_positive_weights,
+    unit_of,
+)
+from skgeo.cluster._solvers.certificate import CERTIFIED_GAP, ROUNDING, UNDECIDED
+from skgeo.cluster._solvers.groups import power_of_two_scale
+from skgeo.cluster._solvers.judgement import (
+    Judgement,
+    advice,
+    certify_labels,
+    dense_cost,
+    fast_budget,
+    seconds,
+)
+from skgeo.cluster._solvers.local_search import search_labels
+from skgeo.cluster._solvers.relaxation import (
+    WeightedGram,
+    gram_inertia,
+)
+from skgeo.cluster._solvers.runs import (
+    Run,
+    add_relaxation,
+    run_gram,
+    run_lowrank,
+    run_sketch,
+)
+from skgeo.exceptions import InvalidParameterError
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
-from skgeo.utils.params import Integer, Null, OneOf, RandomState, Real, check_params
+from skgeo.utils.params import (
+    Integer,
+    Null,
+    OneOf,
+    RandomState,
+    Real,
+    Unused,
+    check_params,
+)
+from skgeo.utils.validation import check_sample_weight
+from skgeo.utils.warn import warn_user
 
 __all__ = ["SDPKMeans"]
 
+_TYPICAL_SWEEPS = 300  # sweeps that the estimated cost of the relaxation stands for
+
 
 class SDPKMeans(
-    RelaxationRuns,
     CallbackMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
@@ -44,22 +84,28 @@ class SDPKMeans(
         Number of clusters K.
     solver : {"auto", "dense", "lowrank", "sketch", "cvxpy"}, default="auto"
         "auto" runs K-means and tries to prove its labels optimal in closed form; only
-        where that does not succeed it solves the relaxation, by "dense" up to
-        ``max_dense`` points and by "sketch" above. "dense" is the ADMM on n x n
-        matrices. "lowrank" factorizes the matrix (O(n r) memory). "sketch" solves a
-        balanced sample and lifts its centers to all points. "cvxpy" is slow and
-        independent, for comparison; it needs the package cvxpy.
+        where that does not succeed, and as far as ``effort`` allows, it solves the
+        relaxation: by "dense" up to ``max_dense`` points, by "sketch" above. "dense" is
+        the ADMM on n x n matrices. "lowrank" factorizes the matrix (O(n r) memory).
+        "sketch" solves a balanced sample and lifts its centers to all points. "cvxpy"
+        is slow and independent, for comparison; it needs the package cvxpy.
+    effort : {"fast", "thorough"}, default="fast"
+        "fast" lets "auto" leave out what costs more than about ten fits of K-means
+        with ten starts (a second or two on small data); ``advice_`` says what that was
+        and how long it would take. "thorough" leaves nothing out.
     tol : float, default=1e-4
         Relative accuracy of the relaxation: its value and its constraints.
     max_iter : int, default=5000
-        Largest number of iterations of the relaxation's solver.
+        Maximum number of iterations of the relaxation's solver.
     metric : {"euclidean", "precomputed"}, default="euclidean"
         With "precomputed", X holds *squared* dissimilarities, shape (n, n); the
         solvers are then "dense" or "cvxpy".
-    n_init : int, default=10
-        K-means starts of "auto", "lowrank" and "sketch".
+    n_init : int or "auto", default=10
+        K-means starts; "auto" means 10. Moves of single points and swaps of centers
+        improve the best of them.
     max_dense : int, default=1000
-        Most points for which n x n matrices are formed (about ``48 n^2`` bytes).
+        Maximum number of points for which n x n matrices are formed (about ``48 n^2``
+        bytes).
     sketch_size : int or None, default=None
         Points in the sample of "sketch"; None means ``min(max_dense, 300)``, and at
         least ten per cluster.
@@ -75,18 +121,25 @@ class SDPKMeans(
     labels_ : ndarray of shape (n_samples,)
         Cluster of each point.
     cluster_centers_ : ndarray of shape (n_clusters, n_features)
-        Means of the clusters; not with ``metric="precomputed"``.
+        Means of the clusters, in increasing order of their first feature; not with
+        ``metric="precomputed"``. With fewer distinct points than clusters the last rows
+        repeat the first.
     inertia_ : float
         Sum of squared distances to the cluster means.
     lower_bound_ : float
         No clustering into ``n_clusters`` has a smaller inertia. Valid also when the
         solver stopped early; see :func:`certify_kmeans` on rounding.
     gap_ : float
-        ``1 - lower_bound_ / inertia_``, zero when the inertia is zero.
+        ``1 - lower_bound_ / inertia_``, at most 1e-9 if the labels are certified.
     certified_ : bool
         The labels are a global optimum of K-means.
     verdict_ : {"certified", "not_tight", "open"}
         "not_tight": the relaxation provably cannot certify these labels.
+    reason_ : str
+        Why the labels are not certified; empty if they are.
+    advice_ : str
+        What more effort may bring and about how long it takes; empty if nothing was
+        left out.
     objective_ : ndarray of shape (n_checks,)
         Inertia of the relaxed solution each time the solver looked; the final inertia
         alone where no relaxation was solved. Of the sample with "sketch".
@@ -95,14 +148,15 @@ class SDPKMeans(
     n_iter_ : int
         Iterations of the relaxation's solver; 0 if it did not run.
     converged_ : bool
-        Whether it reached ``tol``, or the labels were certified.
+        Whether it reached ``tol``, the labels were certified, or ``effort`` ended it.
     n_features_in_ : int
         Number of features.
 
     Raises
     ------
     ValueError
-        If there are fewer samples than clusters, or too many samples for the solver.
+        If there are fewer samples than clusters, too many samples for the solver, or
+        the squares of the data are no floating-point numbers.
 
     See Also
     --------
@@ -141,34 +195,46 @@ class SDPKMeans(
     _param_rules = {
         "n_clusters": Integer(1),
         "solver": OneOf("auto", "dense", "lowrank", "sketch", "cvxpy"),
+        "effort": OneOf("fast", "thorough"),
         "tol": Real(0.0, closed="neither"),
         "max_iter": Integer(1),
         "metric": OneOf("euclidean", "precomputed"),
-        "n_init": Integer(1),
+        "n_init": OneOf("auto") | Integer(1),
         "max_dense": Integer(2),
         "sketch_size": Null() | Integer(2),
         "rank": Null() | Integer(1),
         "n_cells": Integer(2),
         "random_state": RandomState(),
     }
+    _unused_params = (
+        Unused("rank", lambda p: p.solver != "lowrank", "solver is not 'lowrank'"),
+        Unused(
+            "sketch_size",
+            lambda p: p.solver not in ("auto", "sketch"),
+            "solver is neither 'auto' nor 'sketch'",
+        ),
+        Unused("effort", lambda p: p.solver != "auto", "solver is not 'auto'"),
+    )
 
     def __init__(
         self,
-        n_clusters=8,
+        n_clusters: int = 8,
         *,
-        solver="auto",
-        tol=1e-4,
-        max_iter=5000,
-        metric="euclidean",
-        n_init=10,
-        max_dense=1000,
-        sketch_size=None,
-        rank=None,
-        n_cells=300,
-        random_state=None,
-    ):
+        solver: Literal["auto", "dense", "lowrank", "sketch", "cvxpy"] = "auto",
+        effort: Literal["fast", "thorough"] = "fast",
+        tol: float = 1e-4,
+        max_iter: int = 5000,
+        metric: Literal["euclidean", "precomputed"] = "euclidean",
+        n_init: int | Literal["auto"] = 10,
+        max_dense: int = 1000,
+        sketch_size: int | None = None,
+        rank: int | None = None,
+        n_cells: int = 300,
+        random_state: int | NumpyRandomState | None = None,
+    ) -> None:
         self.n_clusters = n_clusters
         self.solver = solver
+        self.effort = effort
         self.tol = tol
         self.max_iter = max_iter
         self.metric = metric
@@ -182,10 +248,13 @@ class SDPKMeans(
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.pairwise = self.metric == "precomputed"
+        tags.input_tags.positive_only = self.metric == "precomputed"
         return tags
 
     @with_callbacks
-    def fit(self, X, y=None):
+    def fit(
+        self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None
+    ) -> "SDPKMeans":
         """Cluster the data and bound the inertia from below.
 
         Parameters
@@ -194,40 +263,54 @@ class SDPKMeans(
             Points, or squared dissimilarities with ``metric="precomputed"``.
         y : None
             Ignored.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights: inertia and bound are then weighted. Samples of weight zero are
+            labeled, nothing else. Not for ``solver="cvxpy"``.
 
         Returns
         -------
         self : SDPKMeans
             The fitted estimator.
         """
-        check_params(self)
-        X = validate_data(self, X, dtype=np.float64)
-        n = len(X)
-        if n < self.n_clusters:
+        params = check_params(self)
+        X = validate_data(self, X, dtype=[np.float64, np.float32])
+        dtype = X.dtype
+        X = np.asarray(X, dtype=np.float64)
+        n, K = len(X), params.n_clusters
+        if n < K:
             raise ValueError(
-                f"n_samples={n} should be >= n_clusters={self.n_clusters}: lower "
-                "n_clusters or add points."
+                f"n_samples={n} should be >= n_clusters={K}: lower n_clusters or add "
+                "points."
             )
-        if self.metric == "precomputed":
+        precomputed = params.metric == "precomputed"
+        weight = check_positive_weights(sample_weight, n, keep_zero=not precomputed)
+        if weight is not None and params.solver == "cvxpy":
+            raise InvalidParameterError(
+                "solver='cvxpy' does not take sample_weight; use solver='dense'."
+            )
+        if precomputed:
             X = check_dissimilarities(X)
-        if self.solver in ("dense", "cvxpy") or self.metric == "precomputed":
+            check_magnitude(np.sqrt(X))
+        else:
+            check_magnitude(X)
+        if params.solver in ("dense", "cvxpy") or precomputed:
             self._check_size(n)
-        rng = check_random_state(self.random_state)
+        rng = check_random_state(params.random_state)
         with (
             single_blas_thread(),
             self._iterations(None, X=X, y=y) as tick,
         ):
-            if self.metric == "precomputed":
-                self._fit_dissimilarities(X, rng, tick)
+            if precomputed:
+                self._fit_dissimilarities(X, weight, params, rng, tick)
             else:
-                self._fit_points(X, rng, tick)
+                self._fit_weighted(X, weight, params, rng, tick)
+                self.cluster_centers_ = self._centers.astype(dtype)
         if not self.converged_:
-            warnings.warn(
+            warn_user(
                 f"The relaxation stopped after {self.n_iter_} iterations before "
-                f"reaching tol={self.tol:g}; lower_bound_ is valid all the same. "
+                f"reaching tol={params.tol:g}; lower_bound_ is valid all the same. "
                 "Increase max_iter or tol.",
                 ConvergenceWarning,
-                stacklevel=2,
             )
         return self
 
@@ -242,105 +325,209 @@ class SDPKMeans(
                 f"Raise max_dense, or {advice}."
             )
 
-    def _fit_points(self, X, rng, tick):
-        n, K = len(X), self.n_clusters
-        scaled, scale, _ = unit_scale(X)
+    def _fit_weighted(self, X, weight, params, rng, tick):
+        """Fit the samples of positive weight and label the others."""
+        if weight is None or (weight > 0).all():
+            self._fit_points(X, weight, params, rng, tick)
+            return
+        kept = weight > 0
+        if kept.sum() < params.n_clusters:
+            raise ValueError(
+                f"sample_weight is positive for {kept.sum()} samples only, fewer than "
+                f"n_clusters={params.n_clusters}."
+            )
+        self._fit_points(X[kept], weight[kept], params, rng, tick)
+        labels = np.empty(len(X), dtype=np.int32)
+        labels[kept] = self.labels_
+        unit = max(power_of_two_scale(X), power_of_two_scale(self._centers))
+        away = cdist(X[~kept] / unit, self._centers / unit, "sqeuclidean")
+        labels[~kept] = np.argmin(away, axis=1)
+        self.labels_ = labels
+
+    def _fit_points(self, X, weight, params, rng, tick):
+        n, K = len(X), params.n_clusters
+        unit = power_of_two_scale(X)
+        scaled = X / unit
         distinct, codes = np.unique(scaled, axis=0, return_inverse=True)
         if len(distinct) <= K:
-            self._few_distinct(X, codes.ravel(), len(distinct))
+            self._few_distinct(X, codes.ravel(), len(distinct), weight, K)
             return
         if K == 1:
-            labels, run = np.zeros(n, dtype=np.intp), None
+            run = Run(np.zeros(n, dtype=np.intp))
         else:
-            labels, run = self._solve_points(scaled, rng, tick)
-        outcome = (run or {}).get("outcome")
-        if outcome is None:
-            outcome = judge(
+            run = self._solve_points(scaled, weight, params, rng, tick)
+            labels = run.labels
+            if params.solver in ("dense", "cvxpy"):  # the others began with a search
+                labels = search_labels(scaled, labels, K, weight, rng)
+            if not np.array_equal(labels, run.labels):
+                # Bounds stay, what was proven was about other labels.
+                run = replace(run, labels=labels, judgement=None)
+                if run.relaxation is not None:
+                    run = replace(
+                        run, relaxation=replace(run.relaxation, verdict="open")
+                    )
+        judgement = run.judgement
+        if judgement is None:
+            judgement = certify_labels(
                 scaled,
-                labels,
+                run.labels,
                 K,
-                bound="none" if (run or {}).get("dense") else "auto",
-                n_cells=self.n_cells,
+                weight=weight,
+                bound="none" if run.relaxation is not None else "auto",
+                budget=_budget(params, scaled),
+                n_cells=params.n_cells,
                 random_state=rng,
             )
-        run = {"solver": "kmeans", "n_iter": 0, "converged": True} | (run or {})
-        lower = max(outcome["lower_bound"], run.get("lower_bound", 0.0))
-        verdict = run.get("verdict", outcome["verdict"])
-        if outcome["verdict"] == "certified":
-            verdict = "certified"
-        self._store(labels, outcome["inertia"], lower, verdict, run, scale**2)
-        self.cluster_centers_ = np.array([X[labels == k].mean(0) for k in range(K)])
+        judgement = add_relaxation(judgement, run.relaxation)
+        w = np.ones(n) if weight is None else weight
+        groups = [run.labels == k for k in range(K)]
+        centers = np.array([np.average(X[m], axis=0, weights=w[m]) for m in groups])
+        # Names that do not depend on the draw: in the order of the centers.
+        order = np.lexsort(centers.T[::-1])
+        self._centers = centers[order]
+        self._store(replace(run, labels=np.argsort(order)[run.labels]), judgement, unit)
 
-    def _few_distinct(self, X, codes, n_distinct):
+    def _few_distinct(self, X, codes, n_distinct, weight, K):
         """Inertia zero: each distinct point is a cluster."""
-        if n_distinct < self.n_clusters:
-            warnings.warn(
+        if n_distinct < K:
+            warn_user(
                 f"Number of distinct clusters ({n_distinct}) found smaller than "
-                f"n_clusters ({self.n_clusters}). Possibly due to duplicate points "
-                "in X.",
+                f"n_clusters ({K}). Possibly due to duplicate points in X.",
                 ConvergenceWarning,
-                stacklevel=4,
             )
-        run = {"solver": "kmeans", "n_iter": 0, "converged": True}
-        self._store(codes.astype(np.intp), 0.0, 0.0, "certified", run, 1.0)
+        self._store(Run(codes.astype(np.intp)), _ZERO, 1.0)
         first = np.unique(codes, return_index=True)[1]
-        self.cluster_centers_ = X[first].copy()
+        # As many rows as clusters, like KMeans: the last repeat the first.
+        self._centers = X[np.resize(first, K)].copy()
 
-    def _fit_dissimilarities(self, D, rng, tick):
-        n, K = len(D), self.n_clusters
-        scale = float(D.max())
+    def _solve_points(self, X, weight, params, rng, tick):
+        """Labels of scaled points by the solver asked for."""
+        n, K = len(X), params.n_clusters
+        if params.solver in ("dense", "cvxpy"):
+            gram = WeightedGram.of_points(X, weight)
+            return run_gram(gram, None, params, rng, tick)
+        n_init = 10 if params.n_init == "auto" else params.n_init
+        seed = rng.randint(np.iinfo(np.int32).max)
+        kmeans = KMeans(K, n_init=n_init, tol=0.0, random_state=seed)
+        labels = kmeans.fit(X, sample_weight=weight).labels_.astype(np.intp)
+        labels = search_labels(X, labels, K, weight, rng)
+        if params.solver == "lowrank":
+            return run_lowrank(X, labels, weight, params, rng, tick)
+        if params.solver == "sketch":
+            return run_sketch(X, labels, weight, params, rng, tick)
+        small = n <= params.max_dense
+        budget = _budget(params, X)
+        affordable = dense_cost(n) <= budget
+        judgement = certify_labels(
+            X,
+            labels,
+            K,
+            weight=weight,
+            bound="none" if small and affordable else "auto",
+            budget=budget,
+            n_cells=params.n_cells,
+            random_state=rng,
+        )
+        if judgement.verdict == "certified":
+            return Run(labels, judgement=judgement)
+        if judgement.inertia < 10 * params.tol * judgement.total:
+            # Far groups: the relaxation sees nothing but their distance.
+            return Run(labels, judgement=judgement)
+        if small and affordable:
+            gram = WeightedGram.of_points(X, weight)
+            if params.effort == "thorough":
+                return run_gram(gram, labels, params, rng, tick)
+            allowed = max(int(_TYPICAL_SWEEPS * budget / dense_cost(n)), 1)
+            params.max_iter = min(params.max_iter, allowed)
+            run = run_gram(gram, labels, params, rng, tick)
+            if run.converged or run.n_iter < allowed:
+                return run
+            # Stopped by the effort, not by the user's limit: no warning, but advice.
+            left_out = (("dense", seconds(3 * dense_cost(n))),)
+            return replace(run, converged=True, left_out=left_out)
+        if params.effort == "fast":
+            left_out = (("dense", seconds(dense_cost(n))),) if small else ()
+            return Run(labels, judgement=judgement, left_out=left_out)
+        run = run_sketch(X, labels, weight, params, rng, tick)
+        if np.array_equal(run.labels, labels):
+            return replace(run, judgement=judgement)
+        return run
+
+    def _fit_dissimilarities(self, D, weight, params, rng, tick):
+        n, K = len(D), params.n_clusters
+        # Dissimilarities are squares: an even power of two.
+        unit = power_of_two_scale(np.sqrt(D))
         distinct, codes = np.unique(D, axis=0, return_inverse=True)
-        if scale == 0 or len(distinct) <= K:
-            codes = codes.ravel()
-            same = all(D[np.ix_(codes == c, codes == c)].max() == 0 for c in set(codes))
-            if same:
-                run = {"solver": "kmeans", "n_iter": 0, "converged": True}
-                self._store(codes.astype(np.intp), 0.0, 0.0, "certified", run, 1.0)
-                self._remember_within(D)
-                return
-        A = double_centered(-0.5 * D / scale)
+        codes = codes.ravel()
+        if len(distinct) <= K and all(
+            D[np.ix_(codes == c, codes == c)].max() == 0 for c in range(len(distinct))
+        ):
+            self._store(Run(codes.astype(np.intp)), _ZERO, 1.0)
+            self._remember_within(D, weight, K)
+            return
+        gram = WeightedGram.of_dissimilarities(D / unit**2, weight)
+        margin = 20 * n * np.finfo(float).eps * np.linalg.norm(gram.matrix)
         if K == 1 or n == K:
-            labels = np.arange(n) if n == K else np.zeros(n, dtype=np.intp)
-            inertia = gram_inertia(A, labels, K)
-            margin = 20 * n * np.finfo(float).eps * np.linalg.norm(A)
-            run = {"solver": "kmeans", "n_iter": 0, "converged": True}
-            run["lower_bound"], run["verdict"] = max(0.0, inertia - margin), "certified"
+            run = Run(np.arange(n) if n == K else np.zeros(n, dtype=np.intp))
+            inertia = max(gram_inertia(gram, run.labels, K), 0.0)
+            lower, verdict = max(0.0, inertia - margin), "certified"
         else:
-            labels, run = self._solve_gram(A, None, rng, tick)
-            inertia = gram_inertia(A, labels, K)
-        self._store(labels, inertia, run["lower_bound"], run["verdict"], run, scale)
-        self._remember_within(D)
+            run = run_gram(gram, None, params, rng, tick)
+            inertia = max(gram_inertia(gram, run.labels, K), 0.0)
+            lower, verdict = run.relaxation.lower_bound, run.relaxation.verdict
+        judgement = Judgement(
+            verdict=verdict,
+            reason="" if verdict == "certified" else UNDECIDED,
+            inertia=inertia,
+            lower_bound=min(lower, inertia),
+            error=margin,
+            method="certificate" if verdict == "certified" else "relaxation",
+            t_max=np.nan,
+            floor=np.nan,
+            total=float(np.trace(gram.matrix)),
+        )
+        if verdict == "certified" and judgement.gap > CERTIFIED_GAP:
+            judgement = replace(judgement, verdict="open", reason=ROUNDING)
+        self._store(run, judgement, unit)
+        self._remember_within(D, weight, K)
 
-    def _remember_within(self, D):
+    def _remember_within(self, D, weight, K):
         """Half the mean squared dissimilarity inside each cluster, for predict."""
-        groups = range(int(self.labels_.max()) + 1)
-        members = [self.labels_ == k for k in groups]
-        self._within = np.array([0.5 * D[np.ix_(m, m)].mean() for m in members])
+        w = np.ones(len(D)) if weight is None else weight
+        found = int(self.labels_.max()) + 1
+        columns = np.zeros((len(D), found))
+        columns[np.arange(len(D)), self.labels_] = w
+        columns /= columns.sum(axis=0)
+        within = 0.5 * np.einsum("ik,ij,jk->k", columns, D, columns, optimize=True)
+        repeated = np.resize(np.arange(found), K)
+        self._shares, self._within = columns[:, repeated], within[repeated]
 
-    def _store(self, labels, inertia, lower, verdict, run, unit):
-        inertia = max(float(inertia), 0.0)
-        lower = min(float(lower), inertia)
-        self.labels_ = labels.astype(np.int32)
-        self.inertia_ = inertia * unit
-        self.lower_bound_ = lower * unit
-        self.gap_ = 1.0 - lower / inertia if inertia > 0 else 0.0
-        self.verdict_ = verdict
-        self.certified_ = verdict == "certified"
-        self.objective_ = np.asarray(run.get("objective", [inertia])) * unit
-        self.solver_ = run["solver"]
-        self.n_iter_ = int(run["n_iter"])
-        self.converged_ = bool(run["converged"])
+    def _store(self, run, judgement, unit):
+        self.labels_ = run.labels.astype(np.int32)
+        self.inertia_ = unit_of(judgement.inertia, unit)
+        self.lower_bound_ = unit_of(judgement.lower_bound, unit)
+        self.gap_ = judgement.gap
+        self.verdict_ = judgement.verdict
+        self.certified_ = judgement.verdict == "certified"
+        self.reason_ = judgement.reason
+        self.advice_ = advice(judgement.left_out + run.left_out)
+        trace = [judgement.inertia] if run.objective is None else run.objective
+        self.objective_ = np.asarray(trace) * unit * unit
+        self.solver_ = run.solver
+        self.n_iter_ = int(run.n_iter)
+        self.converged_ = bool(run.converged)
 
     def _squared_distances(self, X):
+        """Squared distances divided by the square of the second value."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        X = np.asarray(X, dtype=np.float64)
         if self.metric == "euclidean":
-            return cdist(X, self.cluster_centers_, "sqeuclidean")
-        groups = range(len(self._within))
-        mean = [X[:, self.labels_ == k].mean(axis=1) for k in groups]
-        return np.maximum(np.column_stack(mean) - self._within, 0.0)
+            unit = max(power_of_two_scale(X), power_of_two_scale(self._centers))
+            return cdist(X / unit, self._centers / unit, "sqeuclidean"), unit
+        return np.maximum(X @ self._shares - self._within, 0.0), 1.0
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """Assign points to the nearest cluster mean.
 
         Parameters
@@ -353,9 +540,9 @@ class SDPKMeans(
         labels : ndarray of shape (n_samples,)
             Cluster numbers.
         """
-        return np.argmin(self._squared_distances(X), axis=1).astype(np.int32)
+        return np.argmin(self._squared_distances(X)[0], axis=1).astype(np.int32)
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> np.ndarray:
         """Compute distances to the cluster means.
 
         Parameters
@@ -368,9 +555,17 @@ class SDPKMeans(
         distances : ndarray of shape (n_samples, n_clusters)
             Euclidean distances, in the units of the data.
         """
-        return np.sqrt(self._squared_distances(X))
+        squared, unit = self._squared_distances(X)
+        distances = np.sqrt(squared) * unit
+        return (
+            distances.astype(getattr(X, "dtype", None) or np.float64)
+            if (getattr(X, "dtype", None) == np.float32)
+            else distances
+        )
 
-    def score(self, X, y=None):
+    def score(
+        self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Negative sum of squared distances to the nearest cluster mean.
 
         Parameters
@@ -379,18 +574,51 @@ class SDPKMeans(
             Points, or their squared dissimilarities to the fitted ones.
         y : None
             Ignored.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights of the samples.
 
         Returns
         -------
         score : float
             Minus the inertia of X.
+
+        Raises
+        ------
+        ValueError
+            If it is no floating-point number.
         """
-        return -float(self._squared_distances(X).min(axis=1).sum())
+        squared, unit = self._squared_distances(X)
+        weight = check_sample_weight(sample_weight, len(squared), normalize=False)
+        with np.errstate(over="ignore"):
+            score = -float(np.float64(weight @ squared.min(axis=1)) * unit * unit)
+        if not np.isfinite(score):
+            raise ValueError(
+                "The inertia of X overflows: its points are too far from the cluster "
+                "means. Multiply the data by a constant, also in fit."
+            )
+        return score
 
     @property
     def _n_features_out(self):
-        return (
-            len(self._within)
-            if self.metric == "precomputed"
-            else len(self.cluster_centers_)
-        )
+        return self.n_clusters
+
+
+# Nothing is left to improve, and nothing was rounded.
+_ZERO = Judgement(
+    verdict="certified",
+    reason="",
+    inertia=0.0,
+    lower_bound=0.0,
+    error=0.0,
+    method="certificate",
+    t_max=np.inf,
+    floor=0.0,
+    total=0.0,
+)
+
+
+def _budget(params, X):
+    """Floating-point operations that a stage may take."""
+    if params.effort == "thorough":
+        return np.inf
+    return fast_budget(*X.shape, params.n_clusters)

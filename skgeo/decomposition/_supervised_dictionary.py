@@ -1,25 +1,45 @@
 """Supervised dictionary learning with covariates, as a scikit-learn estimator."""
 
-import warnings
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, ClassifierMixin
+from scipy.special import expit, log_softmax
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+)
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
+from sklearn.metrics import accuracy_score
+from sklearn.utils import check_array, check_random_state
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skgeo.decomposition._supervised.bcd import least_squares_codes
 from skgeo.decomposition._supervised.checks import (
     DTYPES,
     Units,
     check_covariates,
+    check_start,
     class_multipliers,
     covariate_indices,
+    resolve_solver,
     split_columns,
 )
+from skgeo.decomposition._supervised.columns import ColumnSpread, merge_rows
+from skgeo.decomposition._supervised.data_matrix import DataMatrix
+from skgeo.decomposition._supervised.doubts import (
+    warn_dominated,
+    warn_signs,
+    warn_unexplained,
+)
 from skgeo.decomposition._supervised.fit import Problem, solve
-from skgeo.decomposition._supervised_inference import SupervisedInference
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import (
@@ -31,15 +51,18 @@ from skgeo.utils.params import (
     RandomState,
     Real,
     SequenceOf,
+    Unused,
     check_params,
 )
 from skgeo.utils.validation import check_sample_weight
+from skgeo.utils.warn import warn_user
 
 __all__ = ["SupervisedDictionaryLearning"]
 
 
 class SupervisedDictionaryLearning(
-    SupervisedInference,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
     ClassifierMixin,
     CallbackMixin,
     BaseEstimator,
@@ -57,8 +80,9 @@ class SupervisedDictionaryLearning(
     with logits :math:`s_i = \beta u_i + \Gamma z_i + b`. The classifier looks at
     filtered data :math:`u_i = D (x_i - \mu)` (``kind="filter"``) or at the codes
     :math:`u_i = c_i` (``kind="feature"``). Covariates z help to classify and are
-    never reconstructed. Lengths are measured in units of the root mean squared
-    distance of a sample from the mean, so no parameter depends on the units of X.
+    never reconstructed. Every feature is first divided by its own scale, and lengths
+    are measured in units of the root mean squared distance of a sample from the mean:
+    no parameter depends on the units of X, nor on those of one of its columns.
 
     Parameters
     ----------
@@ -82,6 +106,18 @@ class SupervisedDictionaryLearning(
     positive_dict, positive_code : bool, default=False
         Non-negative atoms, non-negative codes (solver "bcd"). With either, the data
         are reconstructed as they are, without subtracting a mean.
+    scale_features : bool, default=True
+        Divide every feature by its root mean square: of the distances from the mean,
+        or from zero where reconstructions have no mean. Nothing is subtracted: sparse
+        data stay sparse, and non-negative data stay so. False takes the features as
+        they are, which suits those that share a unit or were weighted on purpose:
+        pixels, tf-idf.
+    robust : bool, default=False
+        Put entries that lie more than 30 typical deviations from the median of their
+        feature or covariate (codes for missing values, slips) at that median, and draw
+        in those beyond 7.5 to there, five standard deviations of a normal feature.
+        New samples are treated alike. Where few rows dominate a feature without it, a
+        warning names the feature.
     fit_intercept : bool, default=True
         Fit an intercept, and center free reconstructions. False takes the data as
         centered.
@@ -90,10 +126,10 @@ class SupervisedDictionaryLearning(
         sign constraints), random, or a dictionary of shape
         (n_components, n_features).
     max_iter : int, default=500
-        Largest number of outer iterations.
+        Maximum number of outer iterations.
     tol : float, default=1e-5
         "lpgd" stops when the relative step is at most this, "bcd" when an iteration
-        lowers the objective by at most this share.
+        lowers the objective by at most this fraction.
     refit_coef : bool, default=True
         Feature model only: after training, fit the coefficients again on codes that
         have not seen the labels, which is what new samples have.
@@ -111,8 +147,10 @@ class SupervisedDictionaryLearning(
     Attributes
     ----------
     components_ : ndarray of shape (n_components, n_features)
-        Atoms of unit length. With "lpgd" they are ordered by the energy that they
-        hold of data and classifier together; those of the filter are orthonormal.
+        Atoms, in the units of X: codes times ``components_`` plus ``mean_``
+        reconstruct. Divided by ``feature_scale_`` they have unit length, and those of
+        the filter with "lpgd" are orthonormal; "lpgd" orders them by the energy that
+        they hold of data and classifier together.
     coef_ : ndarray of shape (1, n_components) or (n_classes, n_components)
         Coefficients of ``transform(X)``; one row for two classes.
     covariate_coef_ : ndarray of shape (1 or n_classes, n_covariates)
@@ -126,8 +164,12 @@ class SupervisedDictionaryLearning(
         Class labels.
     mean_ : ndarray of shape (n_features,)
         What reconstructions are centered at; zero under sign constraints.
+    feature_scale_ : ndarray of shape (n_features,)
+        What each feature is divided by; ones without ``scale_features``.
     scale_ : float
-        Root mean squared distance of a training sample from the mean.
+        Root mean squared distance of a scaled training sample from the mean.
+    dominated_features_ : ndarray of int
+        Features that a few rows dominate; empty, mostly.
     objective_ : ndarray of shape (n_iter_ + 1,)
         Objective at the start and after each iteration; it never rises.
     condition_ : float
@@ -180,6 +222,8 @@ class SupervisedDictionaryLearning(
         "alpha": Real(0.0),
         "positive_dict": Boolean(),
         "positive_code": Boolean(),
+        "scale_features": Boolean(),
+        "robust": Boolean(),
         "fit_intercept": Boolean(),
         "init": OneOf("auto", "svd", "random")
         | Instance(np.ndarray, "an array of shape (n_components, n_features)"),
@@ -193,25 +237,31 @@ class SupervisedDictionaryLearning(
         "random_state": RandomState(),
     }
 
+    _unused_params = (
+        Unused("refit_coef", lambda p: p.kind == "filter", "kind is 'filter'"),
+    )
+
     def __init__(
         self,
-        n_components=2,
+        n_components: int = 2,
         *,
-        kind="filter",
-        solver="auto",
-        reconstruction_weight=0.1,
-        alpha=1e-4,
-        positive_dict=False,
-        positive_code=False,
-        fit_intercept=True,
-        init="auto",
-        max_iter=500,
-        tol=1e-5,
-        refit_coef=True,
-        class_weight=None,
-        warm_start=False,
-        covariate_columns=None,
-        random_state=None,
+        kind: Literal["filter", "feature"] = "filter",
+        solver: Literal["auto", "lpgd", "bcd"] = "auto",
+        reconstruction_weight: float = 0.1,
+        alpha: float = 1e-4,
+        positive_dict: bool = False,
+        positive_code: bool = False,
+        scale_features: bool = True,
+        robust: bool = False,
+        fit_intercept: bool = True,
+        init: Literal["auto", "svd", "random"] | NDArray = "auto",
+        max_iter: int = 500,
+        tol: float = 1e-5,
+        refit_coef: bool = True,
+        class_weight: Literal["balanced"] | dict | None = None,
+        warm_start: bool = False,
+        covariate_columns: Sequence[int | str] | None = None,
+        random_state: int | np.random.RandomState | None = None,
     ):
         self.n_components = n_components
         self.kind = kind
@@ -220,6 +270,8 @@ class SupervisedDictionaryLearning(
         self.alpha = alpha
         self.positive_dict = positive_dict
         self.positive_code = positive_code
+        self.scale_features = scale_features
+        self.robust = robust
         self.fit_intercept = fit_intercept
         self.init = init
         self.max_iter = max_iter
@@ -241,7 +293,13 @@ class SupervisedDictionaryLearning(
         return len(self.components_)
 
     @with_callbacks
-    def fit(self, X, y, sample_weight=None, covariates=None):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        covariates: ArrayLike | None = None,
+    ) -> SupervisedDictionaryLearning:
         """Learn the dictionary and the classifier.
 
         Parameters
@@ -259,13 +317,27 @@ class SupervisedDictionaryLearning(
         -------
         self : object
             The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If parameters contradict each other or the data, y has one class, or a
+            feature is too large or too small in magnitude to be computed with.
+
+        Warns
+        -----
+        UserWarning
+            If a few rows dominate a feature, if sign constraints keep the dictionary
+            from reconstructing, or if the classifier explains nothing.
+        ConvergenceWarning
+            If ``max_iter`` is reached.
         """
-        check_params(self)
-        solver = self._resolve_solver()
+        params = check_params(self)
+        params.solver = resolve_solver(params)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=DTYPES, order="C")
         check_classification_targets(y)
         X, Z = self._split(X, covariates, reset=True)
-        weight = check_sample_weight(sample_weight, X.shape[0])
+        weight = check_sample_weight(sample_weight, X.shape[0], normalize=False)
         if (weight == 0).any():
             keep = weight > 0
             X, Z, y, weight = X[keep], Z[keep], y[keep], weight[keep]
@@ -277,74 +349,49 @@ class SupervisedDictionaryLearning(
                 f"y holds {len(classes)} class ({classes.tolist()}): a classifier "
                 "needs at least 2."
             )
-        self._check_rank(X.shape, solver)
-        units = Units.of(X, Z, weight, self.fit_intercept)
-        free = not (self.positive_dict or self.positive_code)
-        multiplier = class_multipliers(self.class_weight, classes, codes, weight)
+        check_start(params, X.shape[1])
+        if params.solver == "bcd":
+            X, Z, codes, weight = merge_rows(X, Z, codes, weight)
+        weight = check_sample_weight(weight, X.shape[0])
+        X, Z = self._tame(X, Z, weight)
+        free = not (params.positive_dict or params.positive_code)
+        centered = free and params.fit_intercept
+        units = Units.of(
+            X,
+            Z,
+            weight,
+            fit_intercept=params.fit_intercept,
+            scaled=params.scale_features,
+            centered=centered,
+        )
+        multiplier = class_multipliers(params.class_weight, classes, codes, weight)
         problem = Problem(
-            data=units.data(X, weight, centered=free and self.fit_intercept),
-            label_data=units.data(X, weight, centered=self.fit_intercept),
+            data=units.data(X, weight, centered=centered),
+            label_data=units.data(X, weight, centered=params.fit_intercept),
             Z=units.covariates(Z),
             y=codes,
             n_classes=len(classes),
             label_weight=weight * multiplier[codes],
         )
-        warm = self._warm(units, classes, problem) if self.warm_start else None
+        warm = self._warm(units, classes, problem) if params.warm_start else None
         with (
             single_blas_thread(),
-            self._iterations(self.max_iter, X=X, y=y) as tick,
+            self._iterations(params.max_iter, X=X, y=y) as tick,
         ):
-            solution = solve(
-                self, problem, solver, warm, check_random_state(self.random_state), tick
-            )
-        self._set(solution, units, classes, free)
-        if not self.converged_ and self.n_iter_ >= self.max_iter:
-            warnings.warn(
-                f"{solver} stopped at max_iter={self.max_iter} with its criterion at "
-                f"{solution.result.stop:.2e}, above tol={self.tol:g}. Raise max_iter, "
-                "tol or alpha.",
+            random_state = check_random_state(params.random_state)
+            solution = solve(params, problem, warm, random_state, tick)
+            self._set(solution, units, classes, centered)
+            warn_signs(params, problem, solution)
+            blind = params.kind == "feature" and not params.refit_coef
+            warn_unexplained(self._scores(X, Z), problem, blind)
+        if not self.converged_ and self.n_iter_ >= params.max_iter:
+            warn_user(
+                f"{params.solver} stopped at max_iter={params.max_iter} with its "
+                f"criterion at {solution.result.stop:.2e}, above tol={params.tol:g}. "
+                "Raise max_iter, tol or alpha.",
                 ConvergenceWarning,
-                stacklevel=2,
             )
         return self
-
-    def _resolve_solver(self):
-        constrained = self.positive_dict or self.positive_code
-        if self.solver == "lpgd" and constrained:
-            raise ValueError(
-                "solver='lpgd' works on the product of the factors and cannot keep "
-                "positive_dict or positive_code; use solver='bcd' or 'auto'."
-            )
-        if self.kind == "feature" and self.reconstruction_weight == 0:
-            raise ValueError(
-                "reconstruction_weight=0 leaves the dictionary of kind='feature' "
-                "undetermined; use a positive weight, or kind='filter'."
-            )
-        if self.solver == "auto":
-            return "bcd" if constrained else "lpgd"
-        return self.solver
-
-    def _check_rank(self, shape, solver):
-        n_features = shape[1]
-        r = self.n_components
-        free = not (self.positive_dict or self.positive_code)
-        if (solver == "lpgd" or free) and r > n_features:
-            raise ValueError(
-                f"n_components={r} exceeds n_features={n_features}: without sign "
-                "constraints no more atoms than features can matter."
-            )
-        if not isinstance(self.init, str):
-            if self.init.shape != (r, n_features):
-                raise ValueError(
-                    f"init must have shape (n_components, n_features) = "
-                    f"({r}, {n_features}); got {self.init.shape}."
-                )
-            if not np.isfinite(self.init).all():
-                raise ValueError("init contains NaN or infinity.")
-            if self.positive_dict and (self.init < 0).any():
-                raise ValueError(
-                    "init has negative entries, but positive_dict=True: clip them."
-                )
 
     def _split(self, X, covariates, *, reset):
         """Return features and covariates of validated input."""
@@ -380,29 +427,44 @@ class SupervisedDictionaryLearning(
             )
         return X, Z
 
-    def _set(self, solution, units, classes, free):
+    def _tame(self, X, Z, weight):
+        """Look for rows that dominate a column; draw them in where that is asked."""
+        spreads = ColumnSpread(X, weight), ColumnSpread(Z, weight)
+        self.dominated_features_ = spreads[0].dominated
+        self._spreads = spreads if self.robust else None
+        if self.robust:
+            return spreads[0].tame(X), spreads[1].tame(Z)
+        names = getattr(self, "feature_names_in_", None)
+        if names is not None and self.covariate_columns is not None:
+            names = np.delete(names, self._covariate_indices)
+        warn_dominated(X, spreads[0], "feature", names)
+        warn_dominated(Z, spreads[1], "covariate", None)
+        return X, Z
+
+    def _set(self, solution, units, classes, centered):
         """Turn a solution in internal units into attributes in those of X."""
         n_covariates = len(units.z_mean)
-        zero = np.zeros_like(units.mean)
+        f = units.feature_scale
         self.classes_ = classes
-        self.components_ = solution.D
-        self.coef_ = solution.coef / units.scale
-        self.mean_ = units.mean.copy() if free and self.fit_intercept else zero
-        self.scale_ = units.scale
+        self.components_ = solution.D * f
+        self.coef_ = solution.coef / units.length
+        self.mean_ = units.mean.copy() if centered else np.zeros_like(units.mean)
+        self.feature_scale_, self.scale_ = f, units.length
         self.covariate_coef_ = solution.nu[:, :n_covariates] / units.z_scale
         intercept = np.zeros(len(self.coef_))
         if self.fit_intercept:
             intercept = solution.nu[:, -1] - self.covariate_coef_ @ units.z_mean
             if self.kind == "filter":
-                intercept -= self.coef_ @ (self.components_ @ (units.mean - self.mean_))
+                offset = (units.mean - self.mean_) / f
+                intercept -= self.coef_ @ (solution.D @ offset)
         self.intercept_ = intercept
         self._center = units.mean
         if hasattr(self, "effective_coef_"):
             del self.effective_coef_
         if self.kind == "filter":
-            self.effective_coef_ = self.coef_ @ self.components_
+            self.effective_coef_ = self.coef_ @ solution.D / f
         elif not self.positive_code:
-            self.effective_coef_ = self.coef_ @ np.linalg.pinv(self.components_).T
+            self.effective_coef_ = self.coef_ @ np.linalg.pinv(solution.D).T / f
         if hasattr(self, "condition_"):
             del self.condition_
         if solution.condition is not None:
@@ -412,7 +474,7 @@ class SupervisedDictionaryLearning(
         self.converged_ = solution.result.converged
 
     def _warm(self, units, classes, problem):
-        """The previous solution in the units of a new problem, or None."""
+        """Return the previous solution in the units of a new problem, or None."""
         if not hasattr(self, "components_"):
             return None
         shape = (self.n_components, problem.data.shape[1])
@@ -422,13 +484,251 @@ class SupervisedDictionaryLearning(
             or self.covariate_coef_.shape[1] != problem.Z.shape[1]
         ):
             return None
-        D = self.components_
+        D = self._atoms()
         if self.positive_dict and (D < 0).any():
             return None
+        # A filter has to see the same, an atom to mean the same, in the new units.
+        ratio = units.feature_scale / self.feature_scale_
+        D = D * ratio if self.kind == "filter" else D / ratio
         nu = self.covariate_coef_ * units.z_scale
         if self.fit_intercept:
             b = self.intercept_ + self.covariate_coef_ @ units.z_mean
             if self.kind == "filter":
-                b = b + self.coef_ @ (D @ (units.mean - self.mean_))
+                offset = (units.mean - self.mean_) / units.feature_scale
+                b = b + self.coef_ @ (D @ offset)
             nu = np.column_stack([nu, b])
-        return D.copy(), self.coef_ * units.scale, nu
+        return D, self.coef_ * units.length, nu
+
+    def _atoms(self):
+        """Atoms of unit length, over scaled features."""
+        return self.components_ / self.feature_scale_
+
+    def _inputs(self, X, covariates=None, *, labels):
+        """Validated features and covariates for a method of a fitted estimator."""
+        check_is_fitted(self)
+        X = validate_data(
+            self, X, accept_sparse="csr", dtype=DTYPES, order="C", reset=False
+        )
+        Z = None
+        if labels or self.covariate_columns is not None:
+            X, Z = self._split(X, covariates, reset=False)
+        if self._spreads is not None:
+            X = self._spreads[0].tame(X)
+            Z = self._spreads[1].tame(Z) if labels else None
+        return X, Z
+
+    def _project(self, X):
+        data = DataMatrix(X, None, self.mean_, self.feature_scale_)
+        return data.forward(self._atoms())
+
+    def _codes(self, X):
+        return least_squares_codes(
+            self._project(X), self._atoms(), bool(self.positive_code)
+        )
+
+    def _seen(self, X):
+        return self._project(X) if self.kind == "filter" else self._codes(X)
+
+    def _scores(self, X, Z):
+        scores = self._seen(X) @ self.coef_.T + self.intercept_
+        return scores + Z @ self.covariate_coef_.T
+
+    def decision_function(
+        self, X: ArrayLike, covariates: ArrayLike | None = None
+    ) -> NDArray:
+        """Return the logits.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Data.
+        covariates : array-like of shape (n_samples, n_covariates), default=None
+            Covariates, if the estimator was fitted with them.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            One logit of the second class for two classes.
+        """
+        scores = self._scores(*self._inputs(X, covariates, labels=True))
+        return scores[:, 0] if len(self.classes_) == 2 else scores
+
+    def predict_proba(
+        self, X: ArrayLike, covariates: ArrayLike | None = None
+    ) -> NDArray:
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Data.
+        covariates : array-like of shape (n_samples, n_covariates), default=None
+            Covariates, if the estimator was fitted with them.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            Rows sum to one.
+        """
+        scores = self.decision_function(X, covariates)
+        if scores.ndim == 1:
+            return np.column_stack([expit(-scores), expit(scores)])
+        return np.exp(log_softmax(scores, axis=1))
+
+    def predict_log_proba(
+        self, X: ArrayLike, covariates: ArrayLike | None = None
+    ) -> NDArray:
+        """Return the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Data.
+        covariates : array-like of shape (n_samples, n_covariates), default=None
+            Covariates, if the estimator was fitted with them.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes)
+            Finite even where the probability underflows.
+        """
+        scores = self.decision_function(X, covariates)
+        if scores.ndim == 1:
+            return -np.column_stack([np.logaddexp(0, scores), np.logaddexp(0, -scores)])
+        return log_softmax(scores, axis=1)
+
+    def predict(self, X: ArrayLike, covariates: ArrayLike | None = None) -> NDArray:
+        """Return the most probable class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Data.
+        covariates : array-like of shape (n_samples, n_covariates), default=None
+            Covariates, if the estimator was fitted with them.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            Class labels.
+        """
+        scores = self.decision_function(X, covariates)
+        best = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
+        return self.classes_[best]
+
+    def score(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        covariates: ArrayLike | None = None,
+    ) -> float:
+        """Return the accuracy.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Data.
+        y : array-like of shape (n_samples,)
+            Labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights.
+        covariates : array-like of shape (n_samples, n_covariates), default=None
+            Covariates, if the estimator was fitted with them.
+
+        Returns
+        -------
+        accuracy : float
+            Fraction of correctly classified samples.
+        """
+        found = self.predict(X, covariates)
+        return float(accuracy_score(y, found, sample_weight=sample_weight))
+
+    def transform(self, X: ArrayLike) -> NDArray:
+        """Return what the classifier sees of X.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Data.
+
+        Returns
+        -------
+        features : ndarray of shape (n_samples, n_components)
+            For the filter model the products of the atoms with the samples, both
+            over scaled features,
+            ``((X - mean_) / feature_scale_) @ (components_ / feature_scale_).T``; for
+            the feature model the codes.
+        """
+        X, _ = self._inputs(X, labels=False)
+        return self._seen(X).astype(X.dtype, copy=False)
+
+    def encode(self, X: ArrayLike) -> NDArray:
+        """Return the codes of X: what reconstructs it best, labels unseen.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Data.
+
+        Returns
+        -------
+        codes : ndarray of shape (n_samples, n_components)
+            Least-squares codes, non-negative with ``positive_code``.
+        """
+        X, _ = self._inputs(X, labels=False)
+        return self._codes(X).astype(X.dtype, copy=False)
+
+    def inverse_transform(self, X: ArrayLike) -> NDArray:
+        """Return the data that codes represent.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+            Codes, as from ``encode``.
+
+        Returns
+        -------
+        X_original : ndarray of shape (n_samples, n_features)
+            Reconstruction, without the covariate columns.
+        """
+        check_is_fitted(self)
+        C = check_array(X, dtype=DTYPES)
+        if C.shape[1] != len(self.components_):
+            raise ValueError(
+                f"X has {C.shape[1]} columns, but codes over {len(self.components_)} "
+                "components are expected."
+            )
+        return (C @ self.components_ + self.mean_).astype(C.dtype, copy=False)
+
+    def reconstruction_error(
+        self, X: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """Return the relative squared reconstruction error.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Data.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights.
+
+        Returns
+        -------
+        error : float
+            Squared error over that of the training mean, of features in units of
+            ``feature_scale_``: 0 is perfect, 1 no better than the mean.
+        """
+        X, _ = self._inputs(X, labels=False)
+        X = X.astype(np.float64, copy=False) if issparse(X) else X
+        weight = check_sample_weight(sample_weight, X.shape[0])
+        data = DataMatrix(X, weight, self.mean_, self.feature_scale_ * self.scale_)
+        D = self._atoms()
+        projections = data.forward(D)
+        C = least_squares_codes(projections, D, bool(self.positive_code))
+        gap = ((C @ (D @ D.T) - 2 * projections) * C).sum(axis=1)
+        lost = max(data.energy() + float(weight @ gap), 0.0)
+        total = data.with_center(self._center).energy()
+        if total == 0:
+            return 0.0 if lost <= 1e-20 else np.inf
+        return lost / total

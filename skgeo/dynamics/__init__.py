@@ -5,6 +5,7 @@ from skgeo.dynamics._hippo import HiPPOProjector
 from skgeo.dynamics._library.pde import PDELibrary1D, PDELibrary2D
 from skgeo.dynamics._library.pointwise import FunctionLibrary, StencilLibrary
 from skgeo.dynamics._library.pysindy import from_pysindy
+from skgeo.dynamics._library.weak import WeakLibrary
 from skgeo.dynamics._medida import MEDIDA
 from skgeo.dynamics._model_error.corrected import CorrectedModel
 from skgeo.dynamics._selection import one_standard_error, skill_scorer
@@ -20,6 +21,7 @@ __all__ = [
     "PDELibrary1D",
     "PDELibrary2D",
     "StencilLibrary",
+    "WeakLibrary",
     "from_pysindy",
     "one_standard_error",
     "skill_scorer",

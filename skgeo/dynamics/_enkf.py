@@ -1,8 +1,10 @@
 """Ensemble Kalman filter: a transformer of noisy states, and a cycling filter."""
 
-import warnings
+from collections.abc import Callable as CallableType
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -11,15 +13,23 @@ from sklearn.base import (
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from skgeo.dynamics._assimilation.inflation import AdaptiveInflation
 from skgeo.dynamics._assimilation.observation import (
-    ArrayLike,
+    DATA_UNITS,
+    ArrayRule,
     Operator,
-    Update,
     Whitener,
 )
-from skgeo.dynamics._assimilation.static import StaticBackgroundMixin
+from skgeo.dynamics._assimilation.static import (
+    given_noise,
+    localization_of,
+    static_background,
+)
+from skgeo.dynamics._assimilation.update import Update
+from skgeo.exceptions import FilterDivergenceWarning
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import (
+    Boolean,
     Callable,
     Integer,
     Null,
@@ -27,20 +37,16 @@ from skgeo.utils.params import (
     RandomState,
     Real,
     SequenceOf,
+    Unused,
     check_params,
 )
+from skgeo.utils.warn import warn_user
 
 __all__ = ["EnsembleKalmanFilter"]
 
-# Magnitudes of numbers in the units of the state: their squares are finite.
-DATA_UNITS = (1e-152, 1e150)
-
 
 class EnsembleKalmanFilter(
-    StaticBackgroundMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 ):
     """Ensemble Kalman filter with structured backgrounds.
 
@@ -62,37 +68,49 @@ class EnsembleKalmanFilter(
         ``background="homogeneous"`` or ``"snapshots"``, and needs a resolved field.
     background : {"homogeneous", "snapshots", "white"} or array-like, \
 default="homogeneous"
-        Static background. "homogeneous": a spectrum on a periodic grid, estimated from
+        Static background. "homogeneous": a spectrum on a grid, estimated from
         the observations; its analysis is the Wiener filter. "snapshots": an ensemble
         of denoised observations, randomly shifted around the periodic grid. "white":
         independent components. An array of shape (n_members, n_features): your own
         ensemble of states, needed where not all components are observed.
     obs_operator : None, array-like, sparse matrix or callable, default=None
-        What is observed: everything, the components with the given indices, a linear
-        map (n_obs, n_features), or a function of states (n, n_features).
+        What is observed: everything, the components with the given indices or where
+        a boolean mask is true, a linear map (n_obs, n_features), or a function of
+        states (n, n_features).
     n_members : int or None, default=None
         Size of ensembles that are drawn; None means 200, or all snapshots given.
     background_scale : float or None, default=None
         Standard deviation of the "white" background; None estimates it.
-    method : {"etkf", "stochastic"}, default="etkf"
-        Update of the members: deterministic, by the symmetric square root, or
-        stochastic, with perturbed observations.
-    inflation : float, default=1.0
-        Factor of the background covariance, 1 or a little more.
+    solver : {"etkf", "stochastic", "serial"}, default="etkf"
+        Update of the members. "etkf": deterministic, by the symmetric square root.
+        "stochastic": with perturbed observations. "serial": deterministic, one
+        observation after the other, for independent errors; with localization its
+        cost is that of the components within reach of the observations, which suits
+        large states.
+    inflation : float or "adaptive", default=1.0
+        Factor of the background covariance, 1 or a little more. "adaptive" follows it
+        from the innovations of a trajectory.
+    rtpp, rtps : float, default=0.0
+        Relaxation of the members of an analysis to the perturbations, and to the
+        spread, of the forecast: 0 for none, 1 for all of it.
     localization : float or None, default=None
         Distance in grid points at which covariances are cut to zero by a
-        Gaspari-Cohn taper. The deterministic update becomes local.
+        Gaspari-Cohn taper. The update "etkf" becomes local.
     obs_positions : array-like or None, default=None
         Position of each observation, in components of the state, for localization
         with a callable operator.
     grid_shape : tuple of int or None, default=None
-        Shape of the periodic grid, (n,) or (n_y, n_x); None means a line of all
-        components. Several fields may follow one another.
+        Shape of the grid, (n,) or (n_y, n_x); None means a line of all components.
+        Several fields may follow one another.
+    periodic : bool, default=True
+        Whether the grid is periodic. If not, the homogeneous background consists of
+        cosines.
     mode_gain : float, default=0.99
         Gain from which on a mode of the background counts as observed; :meth:`to_modes`
         keeps those.
     random_state : int, RandomState instance or None, default=None
-        Seed of drawn ensembles and perturbed observations.
+        Seed of drawn ensembles and perturbed observations. One generator per filter
+        is made of it, which every :meth:`analysis` advances; ``fit`` starts it anew.
 
     Attributes
     ----------
@@ -152,50 +170,67 @@ default="homogeneous"
     _param_rules = {
         "obs_noise": Null()
         | Real(0.0, closed="neither", magnitudes=DATA_UNITS)
-        | ArrayLike(),
-        "background": OneOf("homogeneous", "snapshots", "white") | ArrayLike(),
-        "obs_operator": Null() | Callable() | ArrayLike(),
+        | ArrayRule(),
+        "background": OneOf("homogeneous", "snapshots", "white") | ArrayRule(),
+        "obs_operator": Null() | Callable() | ArrayRule(),
         "n_members": Null() | Integer(2),
         "background_scale": Null() | Real(0.0, closed="neither", magnitudes=DATA_UNITS),
-        "method": OneOf("etkf", "stochastic"),
-        "inflation": Real(1.0),
+        "solver": OneOf("etkf", "stochastic", "serial"),
+        "inflation": OneOf("adaptive") | Real(1.0, 1e6),
+        "rtpp": Real(0.0, 1.0),
+        "rtps": Real(0.0, 1.0),
         "localization": Null() | Real(0.0, closed="neither"),
-        "obs_positions": Null() | ArrayLike(),
+        "obs_positions": Null() | ArrayRule(),
         "grid_shape": Null() | SequenceOf(Integer(1)),
+        "periodic": Boolean(),
         "mode_gain": Real(0.0, 1.0),
         "random_state": RandomState(),
     }
+    _unused_params = (
+        Unused(
+            "background_scale",
+            lambda p: not (isinstance(p.background, str) and p.background == "white"),
+            "background is not 'white'",
+        ),
+        Unused("obs_positions", lambda p: p.localization is None, "nothing is local"),
+    )
 
     def __init__(
         self,
-        obs_noise=None,
+        obs_noise: float | ArrayLike | None = None,
         *,
-        background="homogeneous",
-        obs_operator=None,
-        n_members=None,
-        background_scale=None,
-        method="etkf",
-        inflation=1.0,
-        localization=None,
-        obs_positions=None,
-        grid_shape=None,
-        mode_gain=0.99,
-        random_state=None,
+        background: str | ArrayLike = "homogeneous",
+        obs_operator: ArrayLike | CallableType | None = None,
+        n_members: int | None = None,
+        background_scale: float | None = None,
+        solver: str = "etkf",
+        inflation: float | str = 1.0,
+        rtpp: float = 0.0,
+        rtps: float = 0.0,
+        localization: float | None = None,
+        obs_positions: ArrayLike | None = None,
+        grid_shape: tuple[int, ...] | None = None,
+        periodic: bool = True,
+        mode_gain: float = 0.99,
+        random_state: int | np.random.RandomState | None = None,
     ):
         self.obs_noise = obs_noise
         self.background = background
         self.obs_operator = obs_operator
         self.n_members = n_members
         self.background_scale = background_scale
-        self.method = method
+        self.solver = solver
         self.inflation = inflation
+        self.rtpp = rtpp
+        self.rtps = rtps
         self.localization = localization
         self.obs_positions = obs_positions
         self.grid_shape = grid_shape
+        self.periodic = periodic
         self.mode_gain = mode_gain
         self.random_state = random_state
 
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: object = None) -> "EnsembleKalmanFilter":
         """Learn the static background.
 
         Parameters
@@ -210,36 +245,35 @@ default="homogeneous"
         self : object
             Fitted filter.
         """
-        check_params(self)
+        params = check_params(self)
         X = validate_data(self, X, dtype=np.float64)
-        kind = self.background if isinstance(self.background, str) else "ensemble"
-        if kind != "ensemble" and self.obs_operator is not None:
-            raise ValueError(
-                f"background={kind!r} is learned from observations of whole states. "
-                "With an obs_operator, pass an ensemble of states as background."
-            )
-        with single_blas_thread():
-            self._background = getattr(self, f"_fit_{kind}")(X)
+        with single_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
+            self._background, noise = static_background(params, X)
             ratio = self._background.consistency(X)
+            analysis = self._background.analyze(X)
+        if not np.isfinite(analysis).all():
+            raise ValueError(
+                "The analyses are infinite or NaN: squares of the states or of "
+                "obs_noise leave the range of numbers. Choose other units."
+            )
+        self.obs_noise_std_ = noise
         self.innovation_variance_ratio_ = ratio
         self.analysis_std_ = self._background.analysis_std
         self.mode_gains_ = self._background.mode_gains
         self.n_modes_ = self._background.n_modes
         self.rank_ = self._background.rank
-        self.n_features_out_ = self._n_features_out = len(
-            self._background.analyze(X[:1])[0]
-        )
+        self.n_features_out_ = self._n_features_out = analysis.shape[1]
+        self._cycle = None
+        kind = params.background if isinstance(params.background, str) else "ensemble"
         if kind in ("ensemble", "snapshots") and ratio > 3:
-            warnings.warn(
+            warn_user(
                 f"The innovations vary {ratio:.1f} times more than background and "
                 f"noise explain: the ensemble (rank {self.rank_}) does not span the "
-                "states, or obs_noise is too small. Add members.",
-                UserWarning,
-                stacklevel=2,
+                "states, or obs_noise is too small. Add members."
             )
         return self
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> np.ndarray:
         """Replace each observation by its analysis.
 
         Parameters
@@ -254,10 +288,16 @@ default="homogeneous"
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        with single_blas_thread():
-            return self._background.analyze(X)
+        with single_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
+            out = self._background.analyze(X)
+        if not np.isfinite(out).all():
+            raise ValueError(
+                "The analyses are infinite or NaN: these observations are too large. "
+                "Choose other units."
+            )
+        return out
 
-    def gain(self, V):
+    def gain(self, V: ArrayLike) -> np.ndarray:
         """Apply the static gain to innovations.
 
         Parameters
@@ -275,7 +315,7 @@ default="homogeneous"
         with single_blas_thread():
             return self._background.gain(V)
 
-    def to_modes(self, V):
+    def to_modes(self, V: ArrayLike) -> np.ndarray:
         """Project states, or differences of states, on the well-observed modes.
 
         Parameters
@@ -298,7 +338,9 @@ default="homogeneous"
             )
         return self._background.to_modes(V)
 
-    def analysis(self, forecast, y):
+    def analysis(
+        self, forecast: ArrayLike, y: ArrayLike
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Update a forecast ensemble with one observation.
 
         Needs no ``fit``: the background is the ensemble itself.
@@ -308,7 +350,7 @@ default="homogeneous"
         forecast : array-like of shape (n_members, n_features)
             Forecast ensemble.
         y : array-like of shape (n_obs,)
-            Observation.
+            Observation; NaN where it is missing.
 
         Returns
         -------
@@ -317,14 +359,16 @@ default="homogeneous"
         ensemble : ndarray of shape (n_members, n_features)
             Analysis ensemble, about that mean.
         """
-        check_params(self)
-        E, y, update = self._prepare_update(forecast, y)
-        rng = check_random_state(self.random_state)
+        params = check_params(self)
+        rng, inflation = self._generators(params)
+        E, y = self._check_forecast(forecast), self._check_observation(y)
+        update = self._update(params, E, inflation)
+        self._check_width(y[None], update.whitener.n_obs)
         with single_blas_thread():
             E = update(E, y, rng)[0]
         return E.mean(axis=0), E
 
-    def analysis_mean(self, forecast, y):
+    def analysis_mean(self, forecast: ArrayLike, y: ArrayLike) -> np.ndarray:
         """Update the mean of a forecast ensemble only, which is much cheaper.
 
         Parameters
@@ -339,37 +383,88 @@ default="homogeneous"
         mean : ndarray of shape (n_features,)
             Analysis mean, without sampling error of perturbed observations.
         """
-        check_params(self)
-        E, y, update = self._prepare_update(forecast, y)
+        params = check_params(self)
+        inflation = self._generators(params)[1]
+        E, y = self._check_forecast(forecast), self._check_observation(y)
+        update = self._update(params, E, inflation)
+        self._check_width(y[None], update.whitener.n_obs)
         with single_blas_thread():
             return update.mean(E, y)
 
-    def _prepare_update(self, forecast, y):
-        """Validate; return ensemble, observation and the update of this filter."""
-        E = check_array(
+    def _generators(self, params):
+        """Generator and inflation that successive analyses share."""
+        cycle = getattr(self, "_cycle", None)
+        key = (params.random_state, params.inflation)
+        if cycle is None or cycle[0] != key:
+            rng = check_random_state(self.random_state)
+            cycle = self._cycle = (key, rng, self._new_inflation(params))
+        return cycle[1:]
+
+    def _new_inflation(self, params):
+        if params.inflation == "adaptive":
+            return AdaptiveInflation()
+        return params.inflation
+
+    def _check_forecast(self, forecast):
+        return check_array(
             forecast, dtype=np.float64, ensure_min_samples=2, input_name="forecast"
         )
-        operator = Operator(self.obs_operator, E.shape[1])
-        n_obs = operator(E[:1]).shape[1]
-        y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
-        if y.shape[-1] != n_obs:
+
+    def _check_observation(self, y):
+        if np.ndim(y) != 1:
             raise ValueError(
-                f"y must hold the {n_obs} observed components; got shape {y.shape}."
+                "y must be one observation, a 1-D array (n_obs,); got shape "
+                f"{np.shape(y)}. filter_trajectory takes several times."
             )
+        return check_array(
+            y,
+            dtype=np.float64,
+            ensure_2d=False,
+            ensure_all_finite="allow-nan",
+            input_name="y",
+        )
+
+    def _check_width(self, Y, n_obs):
+        if Y.shape[-1] != n_obs:
+            raise ValueError(
+                f"y must hold the {n_obs} observed components; got shape {Y.shape[1:]}."
+            )
+
+    def _update(self, params, E, inflation, operator=None):
+        """Return the update of this filter for an ensemble."""
+        given = self.obs_operator if operator is None else operator
+        operator = Operator(given, E.shape[1])
+        n_obs = operator(E[:1]).shape[1]
         noise = self.obs_noise
         if noise is None:  # estimated in fit, if there was one
-            noise = getattr(self, "obs_noise_std_", None) or self._need_noise()
-        taper = self._tapers(operator, E.shape[1])
-        whitener = Whitener(noise, n_obs)
-        return E, y, Update(operator, whitener, taper, self.method, self.inflation)
+            noise = getattr(self, "obs_noise_std_", None) or given_noise(params)
+        return Update(
+            operator,
+            Whitener(noise, n_obs),
+            localization_of(params, operator, E.shape[1]),
+            params.solver,
+            inflation,
+            params.rtpp,
+            params.rtps,
+        )
 
-    def filter_trajectory(self, Y, model, *, initial=None, process_noise=0.0):
+    def filter_trajectory(
+        self,
+        Y: ArrayLike | Sequence[ArrayLike],
+        model: CallableType,
+        *,
+        initial: ArrayLike | None = None,
+        process_noise: float | ArrayLike = 0.0,
+        obs_operators: Sequence | None = None,
+        progress: CallableType | None = None,
+    ) -> Bunch:
         """Cycle forecasts and analyses along one trajectory.
 
         Parameters
         ----------
         Y : array-like of shape (n_times, n_obs)
-            Observations at successive times.
+            Observations at successive times; NaN where they are missing. With
+            ``obs_operators``, a sequence of 1-D arrays, whose lengths may differ.
         model : callable
             Advances states (n_members, n_features) from one time to the next.
         initial : array-like of shape (n_members, n_features), optional
@@ -377,6 +472,11 @@ default="homogeneous"
             (or 200) states are drawn from the fitted static background.
         process_noise : float or array-like of shape (n_features,), default=0.0
             Standard deviation of noise added to each member after each step.
+        obs_operators : sequence of length n_times, optional
+            What is observed at each time, where that changes; each as the parameter
+            ``obs_operator``, None standing for that parameter.
+        progress : callable, optional
+            Called as ``progress(i, n_times)`` after the i-th analysis, from 1 on.
 
         Returns
         -------
@@ -384,45 +484,60 @@ default="homogeneous"
             ``mean``, ``std``: analyses, shape (n_times, n_features);
             ``forecast_mean``, ``forecast_std``: before each analysis; ``ensemble``:
             the last analysis; ``innovation_variance_ratio``: consistency of each
-            analysis, about one on average.
+            analysis, about one on average, NaN where nothing was observed;
+            ``inflation``: factor used in each analysis.
 
         Raises
         ------
         ValueError
             If the model returns NaN, infinity or another shape.
+
+        Warns
+        -----
+        FilterDivergenceWarning
+            If the innovations of the second half are far larger than the spread of
+            the ensemble and the noise explain.
         """
-        check_params(self)
-        Y = check_array(Y, dtype=np.float64, input_name="Y")
+        params = check_params(self)
         rng = check_random_state(self.random_state)
         if initial is None:
             check_is_fitted(self)
             n = 200 if self.n_members is None else self.n_members
             initial = self._background.sample(n, rng)
-        E, Y, update = self._prepare_update(initial, Y)
+        E = self._check_forecast(initial)
+        inflation = self._new_inflation(params)
+        update = None
+        if obs_operators is None:
+            Y = check_array(
+                Y, dtype=np.float64, ensure_all_finite="allow-nan", input_name="Y"
+            )
+            update = self._update(params, E, inflation)
+            self._check_width(Y, update.whitener.n_obs)
+        elif len(obs_operators) != len(Y):
+            raise ValueError(
+                f"obs_operators must hold one operator per time, {len(Y)}; it has "
+                f"{len(obs_operators)}."
+            )
         process_noise = np.asarray(process_noise, dtype=np.float64)
         n_times, d = len(Y), E.shape[1]
         mean, std, f_mean, f_std = np.empty((4, n_times, d))
-        ratio = np.empty(n_times)
+        ratio, factors, n_seen = np.empty((3, n_times))
         for i, y in enumerate(Y):
-            shape = E.shape
-            E = np.asarray(model(E), dtype=np.float64)
-            if E.shape != shape:
-                raise ValueError(
-                    f"model must keep the shape {shape} of the states; it returned "
-                    f"{E.shape}."
-                )
-            if not np.isfinite(E).all():
-                raise ValueError(
-                    f"The model blew up in {int((~np.isfinite(E)).any(axis=1).sum())} "
-                    f"of {len(E)} members at time {i}: shorten its steps, or start "
-                    "from a tighter ensemble."
-                )
+            E = self._advance(model, E, i)
             if process_noise.any():
                 E = E + process_noise * rng.standard_normal(E.shape)
             f_mean[i], f_std[i] = E.mean(axis=0), E.std(axis=0, ddof=1)
+            if obs_operators is not None:
+                y = self._check_observation(y)
+                update = self._update(params, E, inflation, obs_operators[i])
+                self._check_width(y[None], update.whitener.n_obs)
             with single_blas_thread():
                 E, ratio[i] = update(E, y, rng)
             mean[i], std[i] = E.mean(axis=0), E.std(axis=0, ddof=1)
+            factors[i], n_seen[i] = update.factor(), np.count_nonzero(~np.isnan(y))
+            if progress is not None:
+                progress(i + 1, n_times)
+        self._warn_of_divergence(ratio, n_seen)
         return Bunch(
             mean=mean,
             std=std,
@@ -430,4 +545,38 @@ default="homogeneous"
             forecast_std=f_std,
             ensemble=E,
             innovation_variance_ratio=ratio,
+            inflation=factors,
         )
+
+    def _advance(self, model, E, i):
+        shape = E.shape
+        E = np.asarray(model(E), dtype=np.float64)
+        if E.shape != shape:
+            raise ValueError(
+                f"model must keep the shape {shape} of the states; it returned "
+                f"{E.shape}."
+            )
+        if not np.isfinite(E).all():
+            raise ValueError(
+                f"The model blew up in {int((~np.isfinite(E)).any(axis=1).sum())} "
+                f"of {len(E)} members at time {i}: shorten its steps, or start "
+                "from a tighter ensemble."
+            )
+        return E
+
+    def _warn_of_divergence(self, ratio, n_seen):
+        late = slice(len(ratio) // 2, None)
+        known = np.isfinite(ratio[late]) & (n_seen[late] > 0)
+        ratio, n_seen = ratio[late][known], n_seen[late][known]
+        if len(ratio) == 0:
+            return
+        average = np.average(ratio, weights=n_seen)
+        # Twice what is expected, beyond the sampling error of a mean of squares.
+        if average > 1 + max(1.0, 5 * np.sqrt(2 / n_seen.sum())):
+            warn_user(
+                f"The filter has diverged: innovations vary {average:.1f} times more "
+                "than the spread of the ensemble and the noise explain. Raise "
+                "inflation or make it 'adaptive', relax the members (rtps), localize, "
+                "add members or process_noise, or check obs_noise and the model.",
+                FilterDivergenceWarning,
+            )

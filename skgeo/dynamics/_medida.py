@@ -1,22 +1,47 @@
 """Model error discovery with interpretability and data assimilation."""
 
+from collections.abc import Callable as CallableType
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, clone
 from sklearn.preprocessing import PolynomialFeatures
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    check_array,
+    check_consistent_length,
+    check_is_fitted,
+    validate_data,
+)
 
+from skgeo.dynamics._library.weak import WeakLibrary
 from skgeo.dynamics._model_error.checks import (
-    Has,
+    HasMethods,
     check_extras,
+    check_step,
     check_width,
     drop_blown_up,
 )
-from skgeo.dynamics._model_error.corrected import CorrectedModel, Redated, call_model
+from skgeo.dynamics._model_error.corrected import CorrectedModel
 from skgeo.dynamics._model_error.design import build_design
-from skgeo.dynamics._model_error.diagnostics import tell, tell_about
+from skgeo.dynamics._model_error.diagnostics import (
+    detectable_coef,
+    diagnose,
+    warn_model_error,
+)
 from skgeo.dynamics._model_error.equations import write_equations
-from skgeo.dynamics._model_error.regression import discover, rms
+from skgeo.dynamics._model_error.norms import r2, rms
+from skgeo.dynamics._model_error.regression import discover
+from skgeo.dynamics._model_error.step_error import StepError
+from skgeo.dynamics._model_error.tangent import (
+    FixedStepModel,
+    HalfStep,
+    TangentPropagator,
+    call_model,
+    takes_step,
+)
 from skgeo.dynamics._model_error.terms import Terms
+from skgeo.dynamics._model_error.weak import discover_weak, segments, weak_design
+from skgeo.exceptions import InvalidParameterError
 from skgeo.linear_model import SparseBayesianRegressor
 from skgeo.utils.params import (
     Boolean,
@@ -25,6 +50,7 @@ from skgeo.utils.params import (
     Null,
     OneOf,
     Real,
+    Unused,
     check_params,
 )
 
@@ -42,13 +68,15 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     Parameters
     ----------
-    model : callable or None, default=None
+    model : callable or None, default="required"
         One-step model: takes states (n, n_features) to those ``dt`` later, all rows at
         once. With a step for each sample it is called as ``model(X, dt)``, and with
         states of the step before as ``model(X, history=...)``. None stands for
-        persistence, so that h is the whole right-hand side.
-    dt : float, default=1.0
-        Time between the two states of a pair.
+        persistence, so that the whole right-hand side is discovered; it has to be
+        passed, as a forgotten model would give the same.
+    dt : float or None, default=None
+        Time between the two states of a pair. None takes it from ``model.dt``, where
+        the model has one, or from the steps handed to ``fit``.
     library : transformer or None, default=None
         Candidate terms. Libraries of this package share coefficients between grid
         points; any other transformer of states gives one equation per component.
@@ -56,9 +84,9 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
     regressor : regressor or None, default=None
         Sparse regressor with ``coef_``. None means a
         :class:`~skgeo.linear_model.SparseBayesianRegressor` without intercept, which
-        takes out terms below about 1 % of the increments (``threshold_alpha=1e4``)
+        removes terms below about 1 % of the increments (``threshold_lambda=1e4``)
         and those within about four standard errors of zero (``min_gain=8``).
-    filter : EnsembleKalmanFilter or None, default=None
+    assimilation : EnsembleKalmanFilter or None, default=None
         Filter for noisy observations; fitted on all states given.
     evaluate_at : {"tangent", "end", "start", "midpoint"}, default="tangent"
         Where terms are evaluated. "end" is the published method; its error is of first
@@ -69,10 +97,14 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         With a filter: apply the projection on its well-observed modes to increments
         and terms alike, which keeps the regression unbiased.
     prune_step_error : bool, default=True
-        With ``evaluate_at="tangent"``: drop terms, weakest first, that explain no
-        more of the increments than the error of the finite step is estimated to be,
-        and fit the rest by least squares. That error is small but not random, and a
-        sparse regression with many rows would explain it by further terms.
+        With ``evaluate_at="tangent"``: estimate the error of the finite step from the
+        discovered terms, subtract it from the increments, and drop terms that only
+        stand for it. That error is small but regular, and a sparse regression with
+        many rows would explain it by further terms.
+    half_step : callable or None, default=None
+        The model over half a step, ``half_step(X)``, for the estimate of the error of
+        the finite step. None calls ``model(X, dt / 2)`` where the model takes ``dt``,
+        and otherwise extrapolates from whole steps where that is reliable.
     tangent_step : float, default=1e-5
         Size of the perturbations of tangent features, relative to the variation of
         the states.
@@ -91,12 +123,16 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Coefficients of the terms, zero outside the support.
     coef_std_ : ndarray of shape (n_equations, n_terms)
         Standard deviations: the larger of the posterior's and of the one that allows
-        for dependence between the rows of a sample. They do not contain the
-        error of order ``dt`` or ``dt**2`` of the method itself.
+        for dependence between the rows of a sample. They do not contain what is left
+        of the error of the finite step.
+    detectable_ : ndarray of shape (n_equations, n_terms)
+        Size of the coefficient that each term would need to be found, given the
+        support: smaller missing terms go unnoticed. Infinite where the support
+        explains the term, or the library does.
     intercept_ : ndarray of shape (n_equations,)
         Constants, where the regressor fits one.
     feature_names_ : list of str
-        Names of the terms.
+        Names of the terms, in the names of the columns of X where it has them.
     equation_names_ : list of str
         Left-hand sides.
     skill_ : float
@@ -104,12 +140,17 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         1 is perfect, 0 no gain.
     n_terms_ : int
         Number of terms kept.
+    dt_ : float
+        Time between the states of a pair; the median where steps differ.
     diagnostics_ : dict
         ``relative_error``: increments over the tendency of the model;
         ``condition_number`` of the library; ``alias_cosine`` between discovered terms
         and tendency; ``step_effect``: how much the terms change along a step,
-        relative to their size;
-        ``signal_to_noise`` of the increments (with a filter, else infinite).
+        relative to their size; ``step_error``: size of the error of the finite step,
+        relative to the increments; ``step_status``: "corrected", "unknown" (no
+        reliable estimate), "long" (too large) or "off"; ``residual_correlation``
+        between neighbors; ``signal_to_noise`` of the increments (with a filter, else
+        infinite).
     library_, regressors_, filter_ : objects
         Fitted parts.
     n_features_in_ : int
@@ -118,14 +159,15 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
     Raises
     ------
     ValueError
-        If the model blows up, changes the shape of the states, or the library does
-        not fit them.
+        If the model blows up, changes the shape of the states, the library does
+        not fit them, or the step is not known.
 
     Warns
     -----
     ModelErrorWarning
         If the model is perfect, the library collinear, rows too few, the step too
-        long or too short for the noise, or the terms repeat the model's tendency.
+        long or too short for the noise, the terms repeat the model's tendency, or
+        explain little of the increments.
 
     See Also
     --------
@@ -146,7 +188,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
     >>> from skgeo.datasets import Lorenz63, make_observation_pairs
     >>> from skgeo.dynamics import MEDIDA
     >>> pairs = make_observation_pairs(Lorenz63(), dt=0.01, random_state=0)
-    >>> medida = MEDIDA(Lorenz63(xz=0.0).flow(0.01, 5), dt=0.01)
+    >>> medida = MEDIDA(Lorenz63(xz=0.0).flow(0.01, 5))
     >>> print("\n".join(medida.fit(pairs.X, pairs.y).equations(2)))
     x0_t = model
     x1_t = model - 1.00 x0 x2
@@ -155,49 +197,107 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     _param_rules = {
         "model": Null() | Callable(),
-        "dt": Real(0.0, closed="neither"),
-        "library": Null() | Has("fit", "transform"),
-        "regressor": Null() | Has("fit", "predict"),
-        "filter": Null() | Has("fit", "transform"),
+        "dt": Null() | Real(0.0, closed="neither"),
+        "library": Null() | HasMethods("fit", "transform"),
+        "regressor": Null() | HasMethods("fit", "predict"),
+        "assimilation": Null() | HasMethods("fit", "transform"),
         "evaluate_at": OneOf("tangent", "end", "start", "midpoint"),
         "gain_matched": Boolean(),
         "prune_step_error": Boolean(),
+        "half_step": Null() | Callable(),
         "tangent_step": Real(0.0, 0.1, closed="right"),
         "min_relative_error": Real(0.0),
         "n_substeps": Integer(1),
         "on_blowup": OneOf("raise", "drop"),
     }
+    _unused_params = (
+        Unused(
+            ("prune_step_error", "half_step", "tangent_step"),
+            lambda p: p.evaluate_at != "tangent",
+            "evaluate_at is not 'tangent'",
+        ),
+        Unused(
+            ("half_step", "on_blowup", "tangent_step"),
+            lambda p: p.model is None,
+            "model is None",
+        ),
+        Unused(
+            "half_step",
+            lambda p: not p.prune_step_error,
+            "prune_step_error is False",
+        ),
+        Unused("gain_matched", lambda p: p.assimilation is None, "there is no filter"),
+    )
 
     def __init__(
         self,
-        model=None,
-        dt=1.0,
+        model: CallableType | str | None = "required",
+        dt: float | None = None,
         *,
-        library=None,
-        regressor=None,
-        filter=None,
-        evaluate_at="tangent",
-        gain_matched=True,
-        prune_step_error=True,
-        tangent_step=1e-5,
-        min_relative_error=1e-6,
-        n_substeps=1,
-        on_blowup="raise",
+        library: object = None,
+        regressor: object = None,
+        assimilation: object = None,
+        evaluate_at: str = "tangent",
+        gain_matched: bool = True,
+        prune_step_error: bool = True,
+        half_step: CallableType | None = None,
+        tangent_step: float = 1e-5,
+        min_relative_error: float = 1e-6,
+        n_substeps: int = 1,
+        on_blowup: str = "raise",
     ):
         self.model = model
         self.dt = dt
         self.library = library
         self.regressor = regressor
-        self.filter = filter
+        self.assimilation = assimilation
         self.evaluate_at = evaluate_at
         self.gain_matched = gain_matched
         self.prune_step_error = prune_step_error
+        self.half_step = half_step
         self.tangent_step = tangent_step
         self.min_relative_error = min_relative_error
         self.n_substeps = n_substeps
         self.on_blowup = on_blowup
 
-    def fit(self, X, y, *, dt=None, history=None):
+    def set_params(self, **params):
+        """Set parameters, also of the parts: ``library__degree=3``.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameters.
+
+        Returns
+        -------
+        self : object
+            This estimator.
+        """
+        for key in params:
+            name, nested, _ = key.partition("__")
+            if not nested or name not in ("library", "regressor", "assimilation"):
+                continue
+            if params.get(name, getattr(self, name)) is None:
+                default = {
+                    "library": "PolynomialFeatures(2)",
+                    "regressor": "SparseBayesianRegressor(fit_intercept=False, "
+                    "threshold_lambda=1e4, min_gain=8)",
+                    "assimilation": "EnsembleKalmanFilter()",
+                }[name]
+                raise ValueError(
+                    f"{key!r} cannot be set while {name} is None: pass an object, such "
+                    f"as {name}={default}."
+                )
+        return super().set_params(**params)
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        dt: ArrayLike | None = None,
+        history: ArrayLike | None = None,
+    ) -> "MEDIDA":
         """Discover the terms that the model lacks.
 
         Parameters
@@ -206,7 +306,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             Observed states.
         y : array-like of shape (n_samples, n_features)
             Observed states one step later.
-        dt : array-like of shape (n_samples,), optional
+        dt : float or array-like of shape (n_samples,), optional
             Step of each pair, where they differ; handed to the model.
         history : array-like of shape (n_samples, n_features), optional
             States one step before X, for models of two steps. They are not filtered.
@@ -216,36 +316,50 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self : object
             Fitted estimator.
         """
-        check_params(self)
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            dtype=np.float64,
-            multi_output=True,
-            y_numeric=True,
-            ensure_min_samples=2,
-        )
+        if isinstance(self.model, str) and self.model == "required":
+            raise InvalidParameterError(
+                "MEDIDA: model is missing. Pass the one-step model whose errors are "
+                "to be found, or model=None to discover the whole tendency without one."
+            )
+        params = check_params(self)
+        weak = isinstance(self.library, WeakLibrary)
+        options = {
+            "dtype": np.float64,
+            "multi_output": True,
+            "y_numeric": True,
+            "ensure_min_samples": 2,
+        }
+        if weak:  # which copes with missing values
+            check = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
+            options = {"validate_separately": (check, check | {"ensure_2d": False})}
+        X, y = validate_data(self, X, y, **options)
+        check_consistent_length(X, y)
         self._single_output = y.ndim == 1
         Y = np.asarray(y, dtype=np.float64).reshape(len(X), -1)
-        self._baseline = check_width(X, Y, self.model, self.filter)
+        self._baseline = check_width(X, Y, self.model, self.assimilation)
         dt, history = check_extras(X, dt, history)
+        self.dt_ = check_step(params.dt, self.model, dt)
+        if weak:
+            return self._fit_weak(X, Y, dt, history)
         X, Y = self._fit_filter(X, Y)
         F = self._forecast(X, Y.shape[1], dt, history)
         X, Y, F, dt, history = drop_blown_up(X, Y, F, dt, history, self.on_blowup)
-        steps = np.full((len(X), 1), float(self.dt)) if dt is None else dt[:, None]
+        steps = np.full((len(X), 1), self.dt_) if dt is None else dt[:, None]
 
         if self.library is None:
             self.library_ = PolynomialFeatures(2)
         else:
             self.library_ = clone(self.library)
-        self._terms = Terms(self.library_.fit(X), X, Y.shape[1])
+        self._terms = Terms(
+            self.library_.fit(X), X, Y.shape[1], self._state_names(X.shape[1])
+        )
         self.feature_names_ = self._terms.names
-        self.equation_names_ = self._terms.equation_names(self._state_names())
+        self.equation_names_ = self._terms.equation_names()
         self.diagnostics_ = {}
         if self._is_perfect(X, Y, F, steps):
             shape = (self._terms.n_equations, len(self.feature_names_))
             self.coef_, self.coef_std_ = np.zeros(shape), np.zeros(shape)
+            self.detectable_ = np.full(shape, np.nan)
             self.intercept_ = np.zeros(shape[0])
             self.regressors_, self.n_terms_, self.skill_ = [], 0, 0.0
             return self
@@ -259,19 +373,99 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             steps,
             evaluate_at=self.evaluate_at if self._baseline else "start",
             project=self._projection(),
-            step_size=self.tangent_step,
+            step_size=params.tangent_step,
             per_sample=dt,
             history=history,
         )
-        self._discover(design, X, Y, F, steps)
+        step = None
+        if self._uses_tangents() and self.prune_step_error and history is None:
+            step = self._step_error(X, Y, F, steps, dt)
+        self._discover(design, X, Y, F, steps, step)
+        return self
+
+    def _fit_weak(self, X, Y, dt, history):
+        """Discover from averages over windows of trajectories."""
+        if self.assimilation is not None or history is not None or not self._baseline:
+            raise ValueError(
+                "A WeakLibrary takes consecutive states of one system as they were "
+                "observed: without a filter (it removes the noise itself), without "
+                "history, and with y as wide as X."
+            )
+        steps = np.full((len(X), 1), self.dt_) if dt is None else dt[:, None]
+        whole = ~np.isnan(X).any(axis=1)
+        if self.model is not None and not whole.any():
+            raise ValueError(
+                "The model has no state to start from: every row of X has missing "
+                "values."
+            )
+        known = np.where(np.isnan(X), 0.0, X)
+        count = np.maximum(np.sum(~np.isnan(X), axis=0), 1)
+        filled = np.where(np.isnan(X), known.sum(axis=0) / count, X)
+        self.library_ = clone(self.library).fit(filled)
+        self._terms = Terms(
+            self.library_, filled, Y.shape[1], self._state_names(X.shape[1])
+        )
+        self.feature_names_ = self._terms.names
+        self.equation_names_ = self._terms.equation_names()
+        increments = carry = None
+        if self.model is not None:
+            F = np.full_like(X, np.nan)
+            rows = None if dt is None else dt[whole]
+            F[whole] = call_model(self.model, X[whole], rows)
+            increments = (Y - F) / steps
+            carry = TangentPropagator(
+                self.model, X[whole], F[whole], self.tangent_step, rows
+            )
+        n_equations = self._terms.n_equations
+        design = weak_design(
+            self.library_, n_equations, segments(X, Y, steps), increments
+        )
+        regressor = self.regressor
+        if regressor is None:
+            regressor = self._default_regressor()
+        if "effective_rows" in regressor.get_params() and (
+            regressor.get_params()["effective_rows"] is None
+        ):
+            regressor = clone(regressor).set_params(
+                effective_rows=design.effective_rows
+            )
+        found = discover_weak(design, regressor, self._terms, X, whole, carry)
+        self.diagnostics_ = {"window": (design.duration, design.width)}
+        self._store(found, design, (n_equations, len(self.feature_names_)))
+        self.diagnostics_ |= diagnose(
+            design,
+            found,
+            self.feature_names_,
+            plain=design.matrices()[0],
+            tendency=None,
+            noise=0.0,
+            far=False,
+        )
+        self.diagnostics_["effective_rows"] = design.effective_rows
+        if found.status == "long" or found.step_error > 0.05:
+            warn_model_error(
+                f"The step is long for the weak form of a model: {found.step_error:.2g} "
+                "of the increments are an error of the step, of which its estimate is "
+                "too rough for small terms. Use samples closer in time, or pairs "
+                "without a WeakLibrary, with a filter."
+            )
+        misfit = design.misfit(found.residual, found.coef)
+        self.diagnostics_["residual_over_noise"] = misfit
+        if found.skill < 0.99 and misfit > 4:
+            warn_model_error(
+                f"{100 * (1 - found.skill):.3g} % of the squared increments are "
+                f"unexplained, {misfit:.3g} times what the noise of the data gives: "
+                "terms are missing from the library, the windows are too coarse, or "
+                "the regressor stopped early."
+            )
         return self
 
     # -- preparation of fit ---------------------------------------------------------
 
     def _fit_filter(self, X, Y):
-        if self.filter is None:
+        if self.assimilation is None:
             return X, Y
-        self.filter_ = clone(self.filter).fit(np.concatenate([X, Y]))
+        self.filter_ = clone(self.assimilation).fit(np.concatenate([X, Y]))
         return self.filter_.transform(X), self.filter_.transform(Y)
 
     def _forecast(self, X, width, dt, history):
@@ -279,89 +473,124 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             return np.zeros((len(X), width))
         return call_model(self.model, X, dt, history)
 
-    def _state_names(self):
+    def _uses_tangents(self):
+        return self.evaluate_at == "tangent" and self._baseline
+
+    def _state_names(self, width):
         names = getattr(self, "feature_names_in_", None)
-        if names is not None:
-            return list(names)
-        return [f"x{i}" for i in range(self.n_features_in_)]
+        if names is not None and len(names) == width:
+            return [str(name) for name in names]
+        return [f"x{i}" for i in range(width)]
 
     def _projection(self):
-        if self.filter is None or not self.gain_matched:
+        if self.assimilation is None or not self.gain_matched:
             return None
         return getattr(self.filter_, "to_modes", None)
 
+    def _step_error(self, X, Y, F, steps, dt):
+        half = self.half_step
+        if half is None and self.model is not None and takes_step(self.model):
+            half = HalfStep(self.model, steps)
+        with np.errstate(all="ignore"):
+            step = StepError(self.model, half, X, Y, F, steps, self.tangent_step, dt)
+            if not step.is_consistent():
+                warn_model_error(
+                    "Two half steps of the model do not make a whole one: half_step, "
+                    "or the step that model(X, dt) takes, is not what it should be. "
+                    "It is not used."
+                )
+                return StepError(
+                    self.model, None, X, Y, F, steps, self.tangent_step, dt
+                )
+        return step
+
     def _is_perfect(self, X, Y, F, steps):
         error = rms((Y - F) / steps)
-        pace = rms((F - X) / steps) if self.model is not None else 0.0
-        relative = error / pace if pace > 0 else np.inf
+        tendency = rms((F - X) / steps) if self.model is not None else 0.0
+        relative = error / tendency if tendency > 0 else np.inf
         if error <= 1e-14 * rms(Y / steps):
             relative = 0.0  # increments at the level of rounding
         self.diagnostics_["relative_error"] = relative
         if relative >= max(self.min_relative_error, np.finfo(float).tiny):
             return False
-        tell(
+        warn_model_error(
             f"The model is perfect as far as these data show: its errors are "
             f"{relative:.1e} of its tendency (min_relative_error). All coefficients "
             "are zero.",
         )
         return True
 
-    def _discover(self, design, X, Y, F, steps):
+    def _default_regressor(self):
+        # A gain of 8 in log evidence asks a term to be about four standard errors
+        # from zero: with tens of candidates, chance hardly reaches that.
+        return SparseBayesianRegressor(
+            fit_intercept=False, threshold_lambda=1e4, min_gain=8.0
+        )
+
+    def _discover(self, design, X, Y, F, steps, step):
         project, terms = self._projection(), self._terms
         shape = (terms.n_equations, len(self.feature_names_))
 
-        def rows(V):
+        def end_of(coef):
+            V = terms.tendency(Y, coef.reshape(shape), np.zeros(shape[0]))
             return V[:, terms.mask] if project is None else project(V)
 
-        def end_of(coef):
-            return rows(terms.tendency(Y, coef.reshape(shape), np.zeros(shape[0])))
-
-        tangent = self.evaluate_at == "tangent" and self._baseline
         weight = None
-        if self.filter is not None and np.ptp(steps) > 0:
+        if self.assimilation is not None and np.ptp(steps) > 0:
             # The noise of an increment falls with the length of the step.
             weight = steps / steps.mean()
         regressor = self.regressor
         if regressor is None:
-            # A gain of 8 in log evidence asks a term to be about four standard errors
-            # from zero: with tens of candidates, chance hardly reaches that.
-            regressor = SparseBayesianRegressor(
-                fit_intercept=False, threshold_alpha=1e4, min_gain=8.0
-            )
+            regressor = self._default_regressor()
         found = discover(
             design,
             regressor,
+            terms,
             weight=weight,
-            end_of=end_of if tangent else None,
+            end_of=end_of if self._uses_tangents() else None,
+            step=step,
             prune=self.prune_step_error,
         )
-        self.regressors_, self.skill_ = found.regressors, found.skill
-        self.coef_, self.coef_std_ = found.coef.reshape(shape), found.std.reshape(shape)
-        self.intercept_ = np.zeros(shape[0])
-        if found.constant.any():
-            self.intercept_ = found.constant
-        self.n_terms_ = int(np.count_nonzero(self.coef_))
-
-        pace, far = None, False
+        tendency, far = None, False
         if self.model is not None:
-            pace = rows((F - X) / steps)
-            pace = pace.reshape(len(X), len(design.target), -1).transpose(1, 0, 2)
+            tendency = design.arrange((F - X) / steps)
             far = rms(F - X) > 10 * rms(X)
         noise = 0.0
-        if self.filter is not None:
+        if self.assimilation is not None:
             name = "analysis_std_" if project is None else "obs_noise_std_"
             noise = np.sqrt(
                 2 * np.mean((getattr(self.filter_, name, 0.0) / steps) ** 2)
             )
-        self.diagnostics_ |= tell_about(
+        plain = terms.terms(Y if self._baseline else X).reshape(shape[1], -1).T
+        self._store(found, design, shape)
+        self.diagnostics_ |= diagnose(
             design,
             found,
             self.feature_names_,
-            plain=terms.terms(Y if self._baseline else X).reshape(shape[1], -1).T,
-            pace=pace,
+            plain=plain,
+            tendency=tendency,
             noise=noise,
             far=far,
+            X=X,
+            states=self._baseline,
         )
+
+    def _store(self, found, design, shape):
+        """Turn the outcome of the regression into fitted attributes."""
+        self.regressors_, self.skill_ = found.regressors, found.skill
+        self.coef_, self.coef_std_ = found.coef.reshape(shape), found.std.reshape(shape)
+        gain = getattr(found.regressors[0], "min_gain", 8.0)
+        if not isinstance(gain, (int, float)):
+            gain = np.log(max(design.columns.shape[0], 2))
+        detectable = detectable_coef(design.columns, found.residual, found.coef, gain)
+        # Rows that overlap are worth fewer independent ones.
+        worth = getattr(design, "effective_rows", design.target[0].size)
+        detectable *= np.sqrt(design.target[0].size / worth)
+        self.detectable_ = detectable.reshape(shape)
+        self.intercept_ = np.zeros(shape[0])
+        if found.constant.any():
+            self.intercept_ = found.constant
+        self.n_terms_ = int(np.count_nonzero(self.coef_))
 
     # -- use ------------------------------------------------------------------------
 
@@ -381,11 +610,13 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return CorrectedModel(
-            self.model if dt is None or self.model is None else Redated(self.model, dt),
+            self.model
+            if dt is None or self.model is None
+            else FixedStepModel(self.model, dt),
             self._terms,
             self.coef_,
             self.intercept_,
-            self.dt if dt is None else dt,
+            self.dt_ if dt is None else dt,
             self.n_substeps,
         )
 
@@ -410,10 +641,10 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         X = validate_data(self, X, dtype=np.float64, reset=False)
         dt, history = check_extras(X, dt, history)
         if not self._baseline:
-            step = self.dt if dt is None else dt[:, None]
+            step = self.dt_ if dt is None else dt[:, None]
             out = step * self._terms.tendency(X, self.coef_, self.intercept_)
         else:
-            if self.filter is not None:
+            if self.assimilation is not None:
                 X = self.filter_.transform(X)
             model = self.corrected_model()
             out = model(X, dt, history)
@@ -453,7 +684,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         dt, history = check_extras(X, dt, history)
         Y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
         Y = Y.reshape(len(X), -1)
-        if self.filter is not None:
+        if self.assimilation is not None:
             X, Y = self.filter_.transform(X), self.filter_.transform(Y)
         model = self._forecast(X, Y.shape[1], dt, history)
         errors = [Y - corrected, Y - model]
@@ -469,6 +700,31 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             return 0.0
         left, total = (np.sum((e / size) ** 2) for e in errors)
         return float(1 - left / total)
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight=None) -> float:
+        """Coefficient of determination of the corrected next states.
+
+        It is close to one even for the imperfect model; :meth:`skill_score` measures
+        what is gained over it.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Observed states.
+        y : array-like of shape (n_samples, n_features)
+            Observed states one step later.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights of the samples.
+
+        Returns
+        -------
+        score : float
+            Mean over components of one minus the ratio of squared errors to squared
+            deviations, as scikit-learn defines it, in units that cannot overflow.
+        """
+        predicted = self.predict(X)
+        y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
+        return r2(y, predicted, sample_weight)
 
     def equations(self, precision=4, *, std=False):
         """Write the discovered equations.

@@ -26,7 +26,8 @@ def skill_scorer(estimator, X, y):
     -------
     scores : dict
         ``"skill"``: see :meth:`MEDIDA.skill_score`, minus infinity where the corrected
-        model blows up; ``"sparsity"``: minus the number of terms.
+        model blows up; ``"sparsity"``: minus the number of terms; ``"compactness"``:
+        minus the number of candidates.
 
     See Also
     --------
@@ -46,7 +47,7 @@ def skill_scorer(estimator, X, y):
     ... )
     >>> search = GridSearchCV(
     ...     medida,
-    ...     {"regressor__threshold_alpha": [1e2, 1e4, 1e6]},
+    ...     {"regressor__threshold_lambda": [1e2, 1e4, 1e6]},
     ...     scoring=skill_scorer,
     ...     refit=one_standard_error,
     ...     cv=3,
@@ -64,7 +65,11 @@ def skill_scorer(estimator, X, y):
         if "blew up" not in str(error):
             raise
         skill = -np.inf
-    return {"skill": skill, "sparsity": -float(estimator.n_terms_)}
+    return {
+        "skill": skill,
+        "sparsity": -float(estimator.n_terms_),
+        "compactness": -float(len(estimator.feature_names_)),
+    }
 
 
 def one_standard_error(cv_results, tolerance=1e-3):
@@ -82,7 +87,8 @@ def one_standard_error(cv_results, tolerance=1e-3):
     Returns
     -------
     index : int
-        Index of the candidate; among equally sparse ones the most skillful.
+        Index of the candidate; among equally sparse ones the one with the smallest
+        library, among these the most skillful.
 
     Raises
     ------
@@ -114,7 +120,8 @@ def one_standard_error(cv_results, tolerance=1e-3):
     inside = mean >= mean[best] - np.maximum(allowed, tolerance)
     inside[best] = True
     sparsity = np.where(inside, cv_results["mean_test_sparsity"], -np.inf)
-    return int(np.lexsort((mean, sparsity))[-1])
+    compact = cv_results.get("mean_test_compactness", np.zeros(len(mean)))
+    return int(np.lexsort((mean, compact, sparsity))[-1])
 
 
 def _is_split(key):

@@ -3,6 +3,9 @@
 from skgeo.eeg._classification import AugmentedCovarianceClassifier
 from skgeo.eeg._covariance import AugmentedCovariances
 from skgeo.eeg._embedding import DelayEmbedding
+from skgeo.eeg._erp import ERPAugmentedCovariances
+from skgeo.eeg._filter_bank import filter_bank
+from skgeo.eeg._groups import GroupMember
 from skgeo.eeg._moabb.evaluation import evaluate
 from skgeo.eeg._moabb.pipelines import param_grids, pipeline_folder, pipelines
 from skgeo.eeg._moabb.report import write_report
@@ -12,6 +15,7 @@ from skgeo.eeg._online import (
     label_windows,
     normalized_mcc,
 )
+from skgeo.eeg._patterns import Pattern
 from skgeo.eeg._recentering import CovarianceRecentering
 from skgeo.eeg._search import AugmentedCovarianceClassifierCV
 from skgeo.eeg._selection import Embedding, select_embedding
@@ -24,11 +28,15 @@ __all__ = [
     "AugmentedCovariances",
     "CovarianceRecentering",
     "DelayEmbedding",
+    "ERPAugmentedCovariances",
     "Embedding",
+    "GroupMember",
+    "Pattern",
     "RecenteredCovarianceClassifier",
     "StreamDecoder",
     "TangentMap",
     "evaluate",
+    "filter_bank",
     "information_transfer_rate",
     "label_windows",
     "normalized_mcc",

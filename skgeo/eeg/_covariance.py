@@ -1,14 +1,22 @@
 """Augmented covariances: covariances of delay-embedded trials."""
 
+from collections.abc import Callable as CallableType
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
-from joblib import effective_n_jobs
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skgeo.base import TrialsMixin
-from skgeo.eeg._embedding import EDGES, check_window
-from skgeo.eeg._solvers import lagged
-from skgeo.utils.parallel import chunk_slices, map_threads
+from skgeo.eeg._embedding import EDGES, delayed_names
+from skgeo.eeg._solvers.covariances import (
+    CovarianceSettings,
+    augmented_covariances,
+    check_settings,
+    uniform_delays,
+)
 from skgeo.utils.params import (
     Boolean,
     Callable,
@@ -18,29 +26,17 @@ from skgeo.utils.params import (
     OneOf,
     Real,
     SequenceOf,
+    Unused,
     check_params,
 )
+from skgeo.utils.validation import warn_unlike_channels
 
 __all__ = ["AugmentedCovariances"]
 
-# Estimators that follow from lagged products; the others need the embedded signal.
-_DIRECT = ("cov", "scm", "oas", "lwf")
-_SELF_REGULARIZED = ("oas", "lwf", "sch", "mcd", "hub", "stu", "tyl")
 
-# Squares of signals outside this range leave the range of floating point.
-_LARGEST_EXPONENT = 500
-
-
-def _refuse_flat(traces):
-    flat = np.flatnonzero(traces == 0)
-    if len(flat):
-        raise ValueError(
-            f"X holds {len(flat)} trial(s) in which no channel varies (first at "
-            f"index {flat[0]}): they have no covariance. Drop them."
-        )
-
-
-class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
+class AugmentedCovariances(
+    TransformerMixin, TrialsMixin, BaseEstimator, auto_wrap_output_keys=None
+):
     """Covariances of delay-embedded trials, from lagged cross-products.
 
     The embedded signal is never stored: block (i, j) of an augmented covariance is a
@@ -62,13 +58,15 @@ class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
         ``pyriemann.estimation.Covariances`` takes (``"sch"``, ``"mcd"``, ``"hub"``,
         ``"stu"``, ``"tyl"``, ``"corr"``, ...) goes through the embedded signal, one
         chunk of trials at a time.
-    shrinkage : "auto", None or float in [0, 1], default="auto"
-        Shrinkage towards the scaled identity, on top of the estimator. ``"auto"``
-        applies the OAS intensity to ``"scm"`` and ``"cov"`` and nothing to the
-        estimators that regularize themselves; with it the defaults are positive
-        definite for average-referenced, duplicated or constant channels and for
-        trials shorter than ``order * n_channels``. ``None`` gives exactly what the
-        estimator gives.
+    shrinkage : {"diagonal", "auto"}, None or float in [0, 1], default="diagonal"
+        Shrinkage on top of the estimator. ``"diagonal"`` shrinks to the diagonal, by
+        the OAS intensity of the correlation matrix: the unit of a channel does not
+        matter. ``"auto"`` shrinks to the scaled identity by the OAS intensity, as
+        pyriemann's ``"oas"`` does: channels must have a common unit. Both leave
+        estimators that regularize themselves alone, and are positive definite for
+        average-referenced, duplicated or constant channels and for trials shorter
+        than ``order * n_channels``. A number shrinks to the scaled identity;
+        ``None`` gives exactly what the estimator gives.
     block_toeplitz : bool, default=False
         Estimate every lag once, biased (divided by the number of times), and arrange
         the estimates as a block-Toeplitz matrix. Positive semi-definite by
@@ -85,6 +83,8 @@ class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
     ----------
     n_channels_in_ : int
         Number of channels seen in fit.
+    channel_names_in_ : ndarray of str
+        Their names, if fit saw ``mne.Epochs``.
     n_times_in_ : int
         Number of times a trial had in fit.
 
@@ -118,24 +118,28 @@ class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
         "lag": Integer(1),
         "edge": EDGES,
         "estimator": Instance(str, "the name of an estimator") | Callable(),
-        "shrinkage": OneOf("auto") | Null() | Real(0.0, 1.0),
+        "shrinkage": OneOf("diagonal", "auto") | Null() | Real(0.0, 1.0),
         "block_toeplitz": Boolean(),
         "delays": Null() | SequenceOf(Integer(0)),
         "n_jobs": Null() | Integer(),
     }
+    _unused_params = (
+        Unused(("order", "lag"), lambda p: p.delays is not None, "delays is given"),
+        Unused("edge", lambda p: p.block_toeplitz, "block_toeplitz is True"),
+    )
 
     def __init__(
         self,
-        order=1,
-        lag=1,
+        order: int = 1,
+        lag: int = 1,
         *,
-        edge="valid",
-        estimator="scm",
-        shrinkage="auto",
-        block_toeplitz=False,
-        delays=None,
-        n_jobs=None,
-    ):
+        edge: str = "valid",
+        estimator: str | CallableType[..., Any] = "scm",
+        shrinkage: str | float | None = "diagonal",
+        block_toeplitz: bool = False,
+        delays: Sequence[int] | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.order = order
         self.lag = lag
         self.edge = edge
@@ -145,13 +149,13 @@ class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
         self.delays = delays
         self.n_jobs = n_jobs
 
-    def fit(self, X, y=None):
-        """Check the trials; nothing is learned.
+    def fit(self, X: ArrayLike, y: None = None) -> "AugmentedCovariances":
+        """Check the parameters and the trials; nothing is learned.
 
         Parameters
         ----------
         X : array-like of shape (n_trials, n_channels, n_times)
-            Trials.
+            Trials, or ``mne.Epochs``.
         y : None
             Ignored.
 
@@ -159,34 +163,40 @@ class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
         -------
         self : AugmentedCovariances
             The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If :meth:`transform` could not be applied to these trials.
         """
-        self._check_fit(X)
+        self._fit(X)
         return self
 
-    def _check_fit(self, X):
-        """Validate the parameters and the trials, which are returned."""
-        check_params(self)
-        if self.block_toeplitz and self.estimator not in ("scm", "oas"):
-            raise ValueError(
-                "block_toeplitz=True is the biased lagged estimator and takes "
-                f"estimator='scm' or 'oas'; got {self.estimator!r}."
-            )
-        if self.delays is not None:
-            delays = self._delays()
-            if delays[0] != 0 or not (np.diff(delays) > 0).all():
-                raise ValueError(
-                    f"delays must ascend from 0 without repetition; got {self.delays}."
-                )
-            if self.block_toeplitz or self.edge == "moabb":
-                raise ValueError(
-                    "delays takes edge='valid' or 'wrap' and block_toeplitz=False; got "
-                    f"edge={self.edge!r}, block_toeplitz={self.block_toeplitz}."
-                )
+    def _fit(self, X):
+        """Fit and return the covariances: what transform would refuse, fit refuses."""
+        params = check_params(self)
+        self._settings = CovarianceSettings(
+            params.edge, params.estimator, params.shrinkage, params.block_toeplitz
+        )
+        delays = None if params.delays is None else tuple(map(int, params.delays))
+        check_settings(self._settings, delays)
         X = self._check_trials(X, reset=True)
-        self._window(X.shape[2])
-        return X
+        if params.shrinkage != "diagonal":
+            warn_unlike_channels(X, self)
+        self._order, self._lag, self._delays = params.order, params.lag, delays
+        return self._covariances(X)
 
-    def transform(self, X):
+    def _covariances(self, X):
+        return augmented_covariances(
+            X,
+            self._order,
+            self._lag,
+            self._settings,
+            delays=self._delays,
+            n_jobs=self.n_jobs,
+        )
+
+    def transform(self, X: ArrayLike) -> np.ndarray:
         """Compute the augmented covariance of each trial.
 
         Parameters
@@ -202,8 +212,8 @@ class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
         check_is_fitted(self)
         return self._covariances(self._check_trials(X, reset=False))
 
-    def fit_transform(self, X, y=None):
-        """Fit and transform in one validation of X.
+    def fit_transform(self, X: ArrayLike, y: None = None) -> np.ndarray:
+        """Fit and transform in one pass over X.
 
         Parameters
         ----------
@@ -217,121 +227,41 @@ class AugmentedCovariances(TransformerMixin, TrialsMixin, BaseEstimator):
         C : ndarray of shape (n_trials, order * n_channels, order * n_channels)
             Covariances.
         """
-        return self._covariances(self._check_fit(X))
+        return self._fit(X)
 
-    def _delays(self):
-        if self.delays is not None:
-            return [int(delay) for delay in self.delays]
-        return [i * self.lag for i in range(self.order)]
+    def get_feature_names_out(
+        self, input_features: Sequence[str] | None = None
+    ) -> np.ndarray:
+        """Name the rows of the covariances after channels and delays.
 
-    def _window(self, n_times):
-        if self.delays is None:
-            edge = "wrap" if self.block_toeplitz else self.edge
-            return check_window(n_times, self.order, self.lag, edge)
-        longest = self._delays()[-1]
-        n_window = n_times if self.edge == "wrap" else n_times - longest
-        if n_window < 2 or longest >= n_times:
-            raise ValueError(
-                f"delays={self.delays} span {longest} samples and leave fewer than 2 "
-                f"of the {n_times} times a trial has. Drop the longest delays, or "
-                "pass longer trials."
-            )
-        return n_window
+        Parameters
+        ----------
+        input_features : sequence of str, optional
+            Names of the channels.
 
-    def _covariances(self, X):
-        n_window = self._window(X.shape[2])
-        direct = self.block_toeplitz or self.estimator in _DIRECT
-        fill = self._fill_directly if direct else self._fill_by_embedding
-        d = len(self._delays()) * X.shape[1]
-        C = np.empty((len(X), d, d))
-        # Chunks of a megabyte or two stay in cache from the centering to the products.
-        per_chunk = max(1, 2**18 // (X.shape[1] * X.shape[2]))
-        n_chunks = max(-(-len(X) // per_chunk), effective_n_jobs(self.n_jobs))
-        map_threads(
-            lambda part: fill(X[part], n_window, C[part]),
-            chunk_slices(len(X), n_chunks),
-            self.n_jobs,
-            shared_memory=True,
-        )
-        _refuse_flat(np.trace(C, axis1=1, axis2=2))
-        if not np.isfinite(C).all():
-            raise ValueError(
-                f"estimator={self.estimator!r} returned NaN or infinity for "
-                f"{int((~np.isfinite(C)).any(axis=(1, 2)).sum())} trial(s), as it does "
-                "for channels without variation. Drop those channels or use "
-                "estimator='scm' with shrinkage='auto'."
-            )
-        return C
+        Returns
+        -------
+        names : ndarray of str of shape (order * n_channels,)
+            ``channel`` for delay 0, then ``channel+delay``; without names of the
+            channels the positions of the rows.
+        """
+        check_is_fitted(self)
+        delays = self._delays
+        if delays is None:
+            delays = uniform_delays(self._order, self._lag)
+        return delayed_names(self, delays, input_features)
 
-    @staticmethod
-    def _scaled(X):
-        scaled, exponent = lagged.center_and_scale(X)
-        if np.abs(exponent).max() > _LARGEST_EXPONENT:
-            raise ValueError(
-                f"X has amplitudes around 2**{exponent[np.abs(exponent).argmax()]}: "
-                "their squares leave the range of floating point. Rescale the trials."
-            )
-        return scaled, exponent
+    def set_output(self, *, transform: str | None = None) -> "AugmentedCovariances":
+        """Do nothing: covariances are 3-D and stay arrays.
 
-    def _fill_directly(self, X, n_window, C):
-        X, exponent = self._scaled(X)
-        if self.block_toeplitz:
-            C[:] = lagged.block_toeplitz_scatter(X, self.order, self.lag)
-        elif self.delays is not None:
-            Z = self._embed(X, n_window)
-            Z -= Z.mean(-1, keepdims=True)
-            np.matmul(Z, Z.swapaxes(1, 2), out=C)
-        elif self.edge == "wrap":
-            C[:] = lagged.wrapped_scatter(X, self.order, self.lag)
-        else:
-            lagged.augmented_scatter(X, self.order, self.lag, n_window, out=C)
-        self._finish(X, exponent, n_window, C)
+        Parameters
+        ----------
+        transform : str or None, default=None
+            Ignored; here so that pipelines with 2-D steps can set it.
 
-    def _finish(self, X, exponent, n_window, C):
-        """Turn scatter matrices into the estimator's covariances, in place."""
-        divisor = n_window - 1 if self.estimator == "cov" else n_window
-        factor = np.ldexp(1.0 / divisor, 2 * exponent)
-        lagged.shrink(C, self._intensity(X, C, n_window), factor, out=C)
-        self._shrink_further(C)
-
-    def _intensity(self, X, scatter, n_window):
-        """Shrinkage that belongs to the estimator."""
-        if self.estimator == "lwf":
-            order, lag = self.order, self.lag
-            if self.edge == "wrap" or self.delays is not None:
-                X, order, lag = self._embed(X, n_window), 1, 1
-            return lagged.ledoit_wolf_shrinkage(
-                X, scatter / n_window, order, lag, n_window
-            )
-        if self.estimator == "oas" or self.shrinkage == "auto":
-            return lagged.oas_shrinkage(scatter, n_window)
-        return 0.0
-
-    def _lag_blocks(self, X):
-        """Blocks (0, k) of what ``block_toeplitz=True`` gives, without the others."""
-        n_times = self._window(X.shape[2])
-        scaled, exponent = self._scaled(X)
-        R = lagged.lag_blocks(scaled, self.order, self.lag) / n_times
-        _refuse_flat(np.trace(R[:, 0], axis1=1, axis2=2))
-        if self.estimator == "oas" or self.shrinkage == "auto":
-            R = lagged.shrink_blocks(R, n_times)
-        if self.shrinkage and not isinstance(self.shrinkage, str):
-            R = lagged.shrink_blocks(R, float(self.shrinkage))
-        return np.ldexp(R.swapaxes(2, 3), 2 * exponent[:, None, None, None])
-
-    def _embed(self, X, n_window):
-        return lagged.embed(X, self._delays(), n_window, wrap=self.edge == "wrap")
-
-    def _fill_by_embedding(self, X, n_window, C):
-        from pyriemann.estimation import Covariances
-
-        Z = self._embed(X, n_window)
-        with np.errstate(all="ignore"):  # the caller checks what comes out
-            C[:] = Covariances(estimator=self.estimator).transform(Z)
-        if self.shrinkage == "auto" and self.estimator not in _SELF_REGULARIZED:
-            lagged.shrink(C, lagged.oas_shrinkage(C, n_window), out=C)
-        self._shrink_further(C)
-
-    def _shrink_further(self, C):
-        if not isinstance(self.shrinkage, str) and self.shrinkage:
-            lagged.shrink(C, self.shrinkage, out=C)
+        Returns
+        -------
+        self : AugmentedCovariances
+            The transformer.
+        """
+        return self

@@ -1,56 +1,59 @@
 """Delay embedding of trials."""
 
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skgeo.base import TrialsMixin
-from skgeo.eeg._solvers.lagged import embed, window_length
+from skgeo.eeg._solvers.lagged import check_window, embed
 from skgeo.utils.params import Integer, OneOf, check_params
 
-__all__ = ["DelayEmbedding", "check_window"]
+__all__ = ["DelayEmbedding", "delayed_names"]
 
 EDGES = OneOf("valid", "moabb", "wrap")
 
 
-def check_window(n_times, order, lag, edge):
-    """Return the number of embedded samples, or say why there are too few.
+def delayed_names(estimator, delays, input_features):
+    """Name delayed copies of channels.
 
     Parameters
     ----------
-    n_times : int
-        Samples in a trial.
-    order, lag : int
-        Embedding.
-    edge : {"valid", "moabb", "wrap"}
-        Edge rule.
+    estimator : estimator
+        Fitted estimator of trials.
+    delays : sequence of int
+        Delays in samples.
+    input_features : sequence of str or None
+        Names of the channels.
 
     Returns
     -------
-    n_window : int
-        Number of embedded samples, at least 2.
+    names : ndarray of str of shape (n_delays * n_channels,)
+        Names, delay by delay.
 
     Raises
     ------
     ValueError
-        If fewer than two samples are left, or a circular shift is a full turn.
+        If there is not one name for each channel.
     """
-    n_window = window_length(n_times, order, lag, edge)
-    if n_window < 2:
-        raise ValueError(
-            f"order={order} and lag={lag} need more than the {n_times} times a trial "
-            f"has: edge={edge!r} leaves {max(n_window, 0)} embedded samples and at "
-            "least 2 are required. Lower order or lag, or pass longer trials."
-        )
-    if edge == "wrap" and (order - 1) * lag >= n_times:
-        raise ValueError(
-            f"order={order} and lag={lag} span {(order - 1) * lag} samples, which "
-            f"wraps around a trial of {n_times} times more than once. Lower order "
-            "or lag."
-        )
-    return n_window
+    c = estimator.n_channels_in_
+    if input_features is None:
+        # What the next step would call them: a pipeline's names then agree.
+        return np.asarray([str(i) for i in range(len(delays) * c)], dtype=object)
+    channels = list(map(str, input_features))
+    if len(channels) != c:
+        raise ValueError(f"input_features has {len(channels)} names for {c} channels.")
+    return np.asarray(
+        [f"{name}+{delay}" if delay else name for delay in delays for name in channels],
+        dtype=object,
+    )
 
 
-class DelayEmbedding(TransformerMixin, TrialsMixin, BaseEstimator):
+class DelayEmbedding(
+    TransformerMixin, TrialsMixin, BaseEstimator, auto_wrap_output_keys=None
+):
     """Stack delayed copies of the channels of each trial.
 
     Block row ``i`` of an embedded trial holds the channels advanced by ``i * lag``
@@ -99,18 +102,18 @@ class DelayEmbedding(TransformerMixin, TrialsMixin, BaseEstimator):
 
     _param_rules = {"order": Integer(1), "lag": Integer(1), "edge": EDGES}
 
-    def __init__(self, order=1, lag=1, *, edge="valid"):
+    def __init__(self, order: int = 1, lag: int = 1, *, edge: str = "valid") -> None:
         self.order = order
         self.lag = lag
         self.edge = edge
 
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: None = None) -> "DelayEmbedding":
         """Check the trials; nothing is learned.
 
         Parameters
         ----------
         X : array-like of shape (n_trials, n_channels, n_times)
-            Trials.
+            Trials, or ``mne.Epochs``.
         y : None
             Ignored.
 
@@ -119,12 +122,14 @@ class DelayEmbedding(TransformerMixin, TrialsMixin, BaseEstimator):
         self : DelayEmbedding
             The fitted transformer.
         """
-        check_params(self)
+        params = check_params(self)
         X = self._check_trials(X, reset=True)
-        check_window(X.shape[2], self.order, self.lag, self.edge)
+        check_window(X.shape[2], params.order, params.lag, params.edge)
+        self._delays = tuple(i * params.lag for i in range(params.order))
+        self._edge = params.edge
         return self
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> np.ndarray:
         """Embed trials.
 
         Parameters
@@ -139,6 +144,40 @@ class DelayEmbedding(TransformerMixin, TrialsMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = self._check_trials(X, reset=False)
-        n_window = check_window(X.shape[2], self.order, self.lag, self.edge)
-        delays = [i * self.lag for i in range(self.order)]
-        return embed(X, delays, n_window, wrap=self.edge == "wrap")
+        order, lag = len(self._delays), self._delays[1] if len(self._delays) > 1 else 1
+        n_window = check_window(X.shape[2], order, lag, self._edge)
+        return embed(X, self._delays, n_window, wrap=self._edge == "wrap")
+
+    def get_feature_names_out(
+        self, input_features: Sequence[str] | None = None
+    ) -> np.ndarray:
+        """Name the rows of the embedded trials after channels and delays.
+
+        Parameters
+        ----------
+        input_features : sequence of str, optional
+            Names of the channels.
+
+        Returns
+        -------
+        names : ndarray of str of shape (order * n_channels,)
+            ``channel`` for delay 0, then ``channel+delay``; without names of the
+            channels the positions of the rows.
+        """
+        check_is_fitted(self)
+        return delayed_names(self, self._delays, input_features)
+
+    def set_output(self, *, transform: str | None = None) -> "DelayEmbedding":
+        """Do nothing: embedded trials are 3-D and stay arrays.
+
+        Parameters
+        ----------
+        transform : str or None, default=None
+            Ignored; here so that pipelines with 2-D steps can set it.
+
+        Returns
+        -------
+        self : DelayEmbedding
+            The transformer.
+        """
+        return self

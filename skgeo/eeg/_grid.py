@@ -4,8 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skgeo.eeg._covariance import AugmentedCovariances
-from skgeo.eeg._solvers import lagged
+from skgeo.eeg._solvers.covariances import (
+    CovarianceSettings,
+    LaggedProducts,
+    augmented_covariances,
+    check_settings,
+    embedding_window,
+    toeplitz_blocks,
+)
 
 __all__ = ["CovarianceGrid", "distinct_points"]
 
@@ -43,60 +49,34 @@ class CovarianceGrid:
     ----------
     X : ndarray of shape (n_trials, n_channels, n_times)
         Trials.
-    settings : dict
-        Parameters of :class:`AugmentedCovariances` other than order and lag.
-    bank : dict of int to ndarray of shape (n_trials, n_channels, n_channels), or None
-        Shift -> lagged products of the centered trials over all samples.
-    scaled, exponent : ndarray or None
-        The centered, scaled trials.
+    settings : CovarianceSettings
+        How covariances are estimated.
+    products : LaggedProducts or None
+        Lagged products of the trials.
     metric : {"riemann", "block-toeplitz"}
         Dense covariances, or the blocks of block-Toeplitz ones.
     """
 
     X: np.ndarray
-    settings: dict
-    bank: dict | None
-    scaled: np.ndarray | None
-    exponent: np.ndarray | None
+    settings: CovarianceSettings
+    products: LaggedProducts | None
     metric: str
 
     @classmethod
     def build(cls, X, points, settings, metric="riemann"):
         """Compute the products that a list of points needs."""
-        if metric == "block-toeplitz":
-            settings = {**settings, "block_toeplitz": True}
-        for order, lag in points:  # checks parameters and lengths, before any work
-            AugmentedCovariances(order, lag, **settings).fit(X[:1])
-        direct = settings["estimator"] in ("scm", "cov", "oas")
-        if not direct or settings["edge"] == "wrap" or settings["block_toeplitz"]:
-            return cls(X, settings, None, None, None, metric)
-        plain = AugmentedCovariances(1, 1, **settings).fit(X[:1])
-        plain._covariances(X)  # refuses flat trials and extreme amplitudes
-        scaled, exponent = plain._scaled(X)
-        shifts = sorted({k * lag for order, lag in points for k in range(order)})
-        n_times = X.shape[2]
-        bank = {
-            k: scaled[:, :, k:] @ scaled[:, :, : n_times - k].swapaxes(1, 2)
-            for k in shifts
-        }
-        return cls(X, settings, bank, scaled, exponent, metric)
+        check_settings(settings)
+        for order, lag in points:  # before any work
+            embedding_window(X.shape[2], order, lag, settings)
+        products = None
+        if metric == "riemann" and LaggedProducts.serve(settings):
+            products = LaggedProducts.build(X, points, settings)
+        return cls(X, settings, products, metric)
 
     def covariances(self, order, lag):
         """Return the matrices of one embedding."""
-        transformer = AugmentedCovariances(order, lag, **self.settings)
         if self.metric == "block-toeplitz":
-            return transformer._lag_blocks(self.X)
-        if self.bank is None:
-            return transformer._covariances(self.X)
-        n_window = transformer._window(self.X.shape[2])
-        n_times = self.X.shape[2]
-        base = np.stack([self.bank[k * lag] for k in range(order)], axis=1)
-        for k in range(order):
-            # Take away the samples behind the window.
-            first = self.scaled[:, :, k * lag + n_window :]
-            second = self.scaled[:, :, n_window : n_times - k * lag]
-            if second.shape[2]:
-                base[:, k] -= first @ second.swapaxes(1, 2)
-        C = lagged.augmented_scatter(self.scaled, order, lag, n_window, base)
-        transformer._finish(self.scaled, self.exponent, n_window, C)
-        return C
+            return toeplitz_blocks(self.X, order, lag, self.settings)
+        if self.products is not None:
+            return self.products.covariances(order, lag)
+        return augmented_covariances(self.X, order, lag, self.settings)

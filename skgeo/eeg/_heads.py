@@ -1,179 +1,333 @@
-"""The classifiers that sit on augmented covariances.
+"""The classifiers that sit on tangent vectors, through their Gram matrix.
 
-A head is fitted on matrices and encoded labels, and answers with a decision function
-(binary: one column, positive for class 1), class codes and probabilities. Tangent
-heads work on the Gram matrix of the tangent vectors: n x n instead of n x d(d+1)/2.
+A head is fitted on a source of training matrices and encoded labels. Up to a few
+thousand trials it solves its machine on the n x n Gram matrix; above, on the
+coordinates of the trials in the span of some of them, so that memory and time grow
+with n and not with its square. A linear machine is folded into weights of the features.
 """
 
 import warnings
+from functools import partial
 
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold
-from sklearn.svm import SVC
+from sklearn.model_selection import StratifiedKFold, StratifiedShuffleSplit
+from sklearn.svm import LinearSVC
 
-from skgeo.eeg._solvers import block_toeplitz, riemann
-from skgeo.eeg._solvers.lda import shrunk_lda_directions
-from skgeo.eeg._tangent import symmetric_whitener, warn_if_not_converged
-from skgeo.eeg._tangents import make_tangent
+from skgeo.eeg._means import BlockToeplitzMeans, FilteredMeans, Means
+from skgeo.eeg._solvers.gram_svm import fit_machines, ovr_decision, vote
 
-__all__ = [
-    "BlockToeplitzMeans",
-    "FilteredMeans",
-    "GramLogistic",
-    "GramSVM",
-    "Means",
-    "libsvm",
-    "make_head",
-]
+__all__ = ["TangentLogistic", "TangentSVM", "make_head"]
+
+# Trials up to which the machine sees all inner products: their matrix has 72 MB.
+MANY_TRIALS = 3000
+
+# Trials whose span the coordinates are taken in, above that.
+N_LANDMARKS = 500
 
 
-def libsvm(K, y, weight, C, tol, K_test):
-    """Decision values of a binary machine by libsvm, positive for ``y = 1``.
+def make_head(params, features):
+    """Build the head of a classifier.
 
     Parameters
     ----------
-    K : ndarray of shape (n, n)
-        Training kernel.
-    y : ndarray of shape (n,)
-        Labels, -1.0 or 1.0.
-    weight : ndarray of shape (n,)
-        Factors of C.
-    C, tol : float
-        Inverse regularization and tolerance.
-    K_test : ndarray of shape (n_test, n)
-        Kernel of test and training samples.
-
-    Returns
-    -------
-    decision : ndarray of shape (n_test,)
-        Decision values.
-    """
-    machine = SVC(C=C, kernel="precomputed", tol=tol).fit(K, y, sample_weight=weight)
-    return machine.decision_function(K_test)
-
-
-def make_head(method, params, shares=None):
-    """Build the head of a method.
-
-    Parameters
-    ----------
-    method : str
-        Name of the method.
-    params : dict
+    params : SimpleNamespace
         Parameters of the classifier.
-    shares : ndarray of shape (n_embeddings,), optional
-        Weights of averaged embeddings; None for a single one.
+    features : TangentFeatures or None
+        Tangent vectors; None for the distance methods.
 
     Returns
     -------
     head : object
         An unfitted head.
     """
-    if method in ("mdm", "fgmdm"):
-        if params["metric"] == "block-toeplitz":
-            return BlockToeplitzMeans(params["tol"])
-        return (Means if method == "mdm" else FilteredMeans)(params["tol"])
-    tangent = make_tangent(params["metric"], params["tol"], shares)
-    if method == "tangent-svm":
-        names = ("C", "kernel", "gamma", "class_weight", "probability")
-        return GramSVM(tangent, **{name: params[name] for name in names})
-    return GramLogistic(tangent, C=params["C"], class_weight=params["class_weight"])
+    if features is None:
+        if params.metric == "block-toeplitz":
+            return BlockToeplitzMeans(params.tol)
+        return (Means if params.method == "mdm" else FilteredMeans)(params.tol)
+    if params.method == "tangent-lr":
+        return TangentLogistic(features, params)
+    return TangentSVM(features, params)
 
 
-def _columns(decision):
-    """Decision values as one column per class."""
+def sample_factors(class_weight, codes, n_classes, weight):
+    """Weights of trials times those of their classes.
+
+    Parameters
+    ----------
+    class_weight : "balanced", dict of int to float or None
+        Weights of the classes, by code.
+    codes : ndarray of shape (n,)
+        Classes.
+    n_classes : int
+        Number of classes.
+    weight : ndarray of shape (n,)
+        Weights of the trials.
+
+    Returns
+    -------
+    factors : ndarray of shape (n,)
+        Products.
+    """
+    if class_weight is None:
+        return weight
+    if isinstance(class_weight, str):
+        totals = np.bincount(codes, weights=weight, minlength=n_classes)
+        return weight * (totals.sum() / (n_classes * totals))[codes]
+    factors = np.array([class_weight.get(k, 1.0) for k in range(n_classes)])
+    return weight * factors[codes]
+
+
+def columns(decision):
+    """Decision values as one column per class.
+
+    Parameters
+    ----------
+    decision : ndarray of shape (n,) or (n, n_classes)
+        Decision values.
+
+    Returns
+    -------
+    columns : ndarray of shape (n, n_classes)
+        Decision values; those of two classes beside zeros.
+    """
     if decision.ndim == 1:
         return np.column_stack([np.zeros_like(decision), decision])
     return decision
 
 
-class GramSVM:
-    """Support vector machine on the Gram matrix of tangent vectors."""
+class _TangentHead:
+    """What the machines on tangent vectors share: the way from trials to machine."""
 
-    def __init__(self, tangent, *, C, kernel, gamma, class_weight, probability):
-        self.tangent = tangent
-        self.C, self.kernel, self.gamma = C, kernel, gamma
-        self.class_weight, self.probability = class_weight, probability
+    linear = True
 
-    def fit(self, C, codes, n_classes, weight):
-        """Fit on covariances C and class codes."""
-        S = self.tangent.fit(C, weight / weight.sum())
-        gram = S @ S.T
+    def __init__(self, features, params):
+        self.features = features
+        self.C, self.class_weight = params.C, params.class_weight
+
+    def fit(self, source, codes, n_classes, weight):
+        """Fit on the training matrices of a source."""
         self.n_classes = n_classes
-        self.gamma_value = self._gamma(np.diagonal(gram), weight)
-        K = self._kernel(gram, np.diagonal(gram), np.diagonal(gram))
-        self.svc = self._svc().fit(K, codes, sample_weight=weight)
-        self.vectors = S[self.svc.support_]
-        self.norms = np.einsum("ij,ij->i", self.vectors, self.vectors)
-        self.temperature = 1.0
-        if self.probability:
-            self.temperature = self._calibrate(K, codes, weight)
+        factors = sample_factors(self.class_weight, codes, n_classes, weight)
+        part = None
+        if len(codes) > MANY_TRIALS:
+            part = landmarks(source.strata(codes), N_LANDMARKS)
+        w = weight if part is None else weight[part]
+        K = self.features.learn(
+            source.training(part), codes if part is None else codes[part], w / w.sum()
+        )
+        again = partial(source.training_again, part)
+        if part is None:
+            norms = np.diagonal(K)
+            self._set_kernel(norms, weight)
+            coef = self._solve_gram(self._kernel(K, norms, norms), codes, factors)
+        else:
+            coef = self._solve_many(source, K, part, codes, weight, factors, again)
+        if self.linear:
+            self._set_patterns(coef, codes, w, K, again)
+            self.features.fold(coef, again)
+        else:
+            self.landmarks = list(self.features.training_vectors(again))
+            self.coef, self.landmark_norms = coef, np.diagonal(K).copy()
+            self.features.rows = None
         return self
 
-    def _svc(self):
-        return SVC(kernel="precomputed", C=self.C, class_weight=self.class_weight)
+    def _solve_many(self, source, K, part, codes, weight, factors, again):
+        """Solve in the span of the landmarks; coefficients of the landmarks."""
+        rows = list(self.features.training_vectors(again))
+        norms = np.diagonal(K)
+        gram, squares = np.empty((len(codes), len(part))), np.empty(len(codes))
+        for chunk, sets in source.chunks():
+            gram[chunk], squares[chunk] = self.features.gram(sets, rows)
+        self._set_kernel(squares, weight)
+        gram = self._kernel(gram, squares, norms)
+        values, vectors = np.linalg.eigh(self._kernel(K, norms, norms))
+        kept = values > values[-1] * len(values) * np.finfo(float).eps
+        root = vectors[:, kept] / np.sqrt(values[kept])
+        for start in range(0, len(gram), 10_000):  # in place: no second array
+            block = gram[start : start + 10_000]
+            block[:, : root.shape[1]] = block @ root
+        return root @ self._solve_coordinates(gram[:, : root.shape[1]], codes, factors)
 
-    def _gamma(self, norms, weight):
-        if self.kernel == "linear" or not isinstance(self.gamma, str):
-            return self.gamma
-        if self.gamma == "auto":
-            return 1.0 / self.tangent.n_features
-        # scikit-learn: 1 / (n_features X.var()). The vectors have mean zero at the
-        # Riemannian mean, so that is the inverse of their mean squared norm.
-        spread = np.average(norms, weights=weight)
-        return 1.0 / spread if spread > 0 else 1.0
+    def _set_kernel(self, norms, weight):
+        """Learn what the kernel needs; nothing in the linear case."""
 
     def _kernel(self, gram, left, right):
-        if self.kernel == "linear":
+        return gram
+
+    def _set_patterns(self, coef, codes, weight, K, again):
+        """Covariances of vectors and class scores over the variances of the scores."""
+        scores = self._class_scores(K @ coef + self.intercept)
+        w = weight / weight.sum()
+        scores = scores - w @ scores
+        variance = w @ scores**2
+        variance[variance == 0] = np.inf
+        self.activations = [
+            rows.T @ (w[:, None] * scores / variance)
+            for rows in self.features.training_vectors(again)
+        ]
+
+    def outputs(self, sets):
+        """Outputs of the machines for the matrices of trials."""
+        if self.linear:
+            return self.features.scores(sets) + self.intercept
+        gram, norms = self.features.gram(sets, self.landmarks)
+        kernel = self._kernel(gram, norms, self.landmark_norms)
+        return kernel @ self.coef + self.intercept
+
+
+def landmarks(strata, n_landmarks):
+    """Choose trials from every stratum alike, by a fixed seed.
+
+    Parameters
+    ----------
+    strata : ndarray of shape (n,)
+        Stratum of each trial.
+    n_landmarks : int
+        About how many are wanted; at least two of every stratum.
+
+    Returns
+    -------
+    index : ndarray of int
+        Ascending positions.
+    """
+    rng = np.random.default_rng(0)
+    chosen = []
+    for stratum in np.unique(strata):
+        members = np.flatnonzero(strata == stratum)
+        count = max(2, round(n_landmarks * len(members) / len(strata)))
+        chosen.append(rng.choice(members, min(count, len(members)), replace=False))
+    return np.sort(np.concatenate(chosen))
+
+
+class TangentSVM(_TangentHead):
+    """Support vector machine on tangent vectors."""
+
+    def __init__(self, features, params):
+        super().__init__(features, params)
+        self.kernel, self.gamma = params.kernel, params.gamma
+        self.probability = params.probability
+        self.linear = params.kernel == "linear"
+
+    def _set_kernel(self, norms, weight):
+        self.gamma_value = self.gamma
+        if self.gamma == "auto":
+            self.gamma_value = 1.0 / self.features.n_features
+        elif self.gamma == "scale":
+            # scikit-learn: 1 / (n_features X.var()). The vectors have mean zero, so
+            # that is the inverse of their mean squared norm.
+            spread = np.average(norms, weights=weight)
+            self.gamma_value = 1.0 / spread if spread > 0 else 1.0
+
+    def _kernel(self, gram, left, right):
+        if self.linear:
             return gram
         squared = left[:, None] + right[None, :] - 2.0 * gram
         return np.exp(-self.gamma_value * np.maximum(squared, 0.0))
 
-    def _test_kernel(self, C):
-        S = self.tangent.transform(C)
-        # libsvm reads the columns of its support vectors only.
-        K = np.zeros((len(S), self.svc.shape_fit_[0]))
-        norms = np.einsum("ij,ij->i", S, S)
-        K[:, self.svc.support_] = self._kernel(S @ self.vectors.T, norms, self.norms)
-        return K
-
-    def _calibrate(self, K, codes, weight):
-        """Choose the temperature of the probabilities on held-out decisions."""
+    def _solve_gram(self, K, codes, factors):
+        coef, self.intercept = fit_machines(
+            K, codes, self.n_classes, self.C, weight=factors
+        )
+        self.temperature = 1.0
         n_splits = min(5, np.bincount(codes).min())
-        if n_splits < 2:
-            return 1.0
-        shape = len(codes) if self.n_classes == 2 else (len(codes), self.n_classes)
-        held_out = np.empty(shape)
-        folds = StratifiedKFold(n_splits, shuffle=True, random_state=0)
-        for train, test in folds.split(K, codes):
-            svc = self._svc().fit(
-                K[np.ix_(train, train)], codes[train], sample_weight=weight[train]
+        if self.probability and n_splits > 1:
+            held_out = np.empty((len(codes), len(self.intercept)))
+            folds = StratifiedKFold(n_splits, shuffle=True, random_state=0)
+            for train, test in folds.split(K, codes):
+                fold_coef, fold_intercept = fit_machines(
+                    K[np.ix_(train, train)],
+                    codes[train],
+                    self.n_classes,
+                    self.C,
+                    weight=factors[train],
+                )
+                held_out[test] = K[np.ix_(test, train)] @ fold_coef + fold_intercept
+            self.temperature = self._fitted_temperature(held_out, codes)
+        return coef
+
+    def _solve_coordinates(self, Z, codes, factors):
+        coef, self.intercept = self._linear_machines(Z, codes, factors)
+        self.temperature = 1.0
+        if self.probability:
+            folds = StratifiedShuffleSplit(1, test_size=0.2, random_state=0)
+            train, test = next(folds.split(codes, codes))
+            fold_coef, intercept = self._linear_machines(
+                Z[train], codes[train], factors[train]
             )
-            held_out[test] = svc.decision_function(K[np.ix_(test, train)])
-        return _temperature(_columns(held_out), codes)
+            self.temperature = self._fitted_temperature(
+                Z[test] @ fold_coef + intercept, codes[test]
+            )
+        return coef
 
-    def decision(self, C):
-        """Return decision values."""
-        return self.svc.decision_function(self._test_kernel(C))
+    def _linear_machines(self, Z, codes, factors):
+        """One-against-one machines with squared hinge loss on coordinates."""
+        pairs = [
+            (a, b) for a in range(self.n_classes) for b in range(a + 1, self.n_classes)
+        ]
+        coef, intercept = np.zeros((Z.shape[1], len(pairs))), np.zeros(len(pairs))
+        for p, (a, b) in enumerate(pairs):
+            member = np.flatnonzero((codes == a) | (codes == b))
+            whole = len(member) == len(codes)
+            # A large scale of the constant feature leaves the intercept free.
+            machine = LinearSVC(C=self.C, dual=False, intercept_scaling=10.0)
+            machine.fit(
+                Z if whole else Z[member],
+                codes[member] == a,
+                sample_weight=factors[member],
+            )
+            coef[:, p], intercept[p] = machine.coef_[0], machine.intercept_[0]
+        return coef, intercept
 
-    def predict(self, C):
-        """Return class codes by libsvm's one-against-one vote."""
-        return self.svc.predict(self._test_kernel(C))
+    def _fitted_temperature(self, outputs, codes):
+        decision = ovr_decision(outputs, self.n_classes)
+        return temperature(columns(decision), codes)
 
-    def proba(self, C):
-        """Return probabilities: the tempered softmax of the decision values."""
-        return softmax(self.temperature * _columns(self.decision(C)), axis=1)
+    def _class_scores(self, outputs):
+        if self.n_classes == 2:
+            return np.column_stack([outputs[:, 0], -outputs[:, 0]])
+        scores = np.zeros((len(outputs), self.n_classes))
+        pair = 0
+        for a in range(self.n_classes):
+            for b in range(a + 1, self.n_classes):
+                scores[:, a] += outputs[:, pair]
+                scores[:, b] -= outputs[:, pair]
+                pair += 1
+        return scores
+
+    def decision(self, outputs):
+        """Decision values, one per trial for two classes."""
+        return ovr_decision(outputs, self.n_classes)
+
+    def predict(self, outputs):
+        """Class codes by libsvm's one-against-one vote."""
+        return vote(outputs, self.n_classes)
+
+    def proba(self, outputs):
+        """Probabilities: the tempered softmax of the decision values."""
+        return softmax(self.temperature * columns(self.decision(outputs)), axis=1)
 
 
-def _temperature(decision, codes):
+def temperature(decision, codes):
     """Find the t > 0 whose softmax(t * decision) has the least log-loss.
 
     Targets are softened as Platt does, so that separable data do not push t to
     infinity.
+
+    Parameters
+    ----------
+    decision : ndarray of shape (n, n_classes)
+        Held-out decision values.
+    codes : ndarray of shape (n,)
+        Classes.
+
+    Returns
+    -------
+    t : float
+        The temperature's inverse; 1 if all decisions are zero.
     """
     counts = np.bincount(codes, minlength=decision.shape[1])
     n_classes = decision.shape[1]
@@ -190,136 +344,44 @@ def _temperature(decision, codes):
     return float(np.exp(best.x) / scale)
 
 
-class GramLogistic:
+class TangentLogistic(_TangentHead):
     """Logistic regression on tangent vectors, fitted in the span of the trials.
 
     With an L2 penalty the coefficients lie in the span of the training vectors, so
-    the problem in the n coordinates of an orthonormal basis of that span has the
-    same solution as the one in d(d+1)/2 features.
+    the problem in the coordinates of an orthonormal basis of that span has the
+    same solution as the one in all features.
     """
 
-    def __init__(self, tangent, *, C, class_weight):
-        self.tangent = tangent
-        self.C, self.class_weight = C, class_weight
-
-    def fit(self, C, codes, n_classes, weight):
-        """Fit on covariances C and class codes."""
-        S = self.tangent.fit(C, weight / weight.sum())
-        values, vectors = np.linalg.eigh(S @ S.T)
-        kept = values > values[-1] * len(S) * np.finfo(float).eps
+    def _solve_gram(self, K, codes, factors):
+        values, vectors = np.linalg.eigh(K)
+        kept = values > values[-1] * len(K) * np.finfo(float).eps
         root = np.sqrt(values[kept])
-        Z = vectors[:, kept] * root
-        self.model = LogisticRegression(
-            C=self.C, class_weight=self.class_weight, max_iter=10_000, tol=1e-8
-        ).fit(Z, codes, sample_weight=weight)
-        self.coef = (self.model.coef_ / root) @ vectors[:, kept].T @ S
-        return self
+        coef = self._solve_coordinates(vectors[:, kept] * root, codes, factors)
+        return vectors[:, kept] @ (coef / root[:, None])
 
-    def decision(self, C):
-        """Return decision values."""
-        values = self.tangent.transform(C) @ self.coef.T + self.model.intercept_
-        return values[:, 0] if values.shape[1] == 1 else values
+    def _solve_coordinates(self, Z, codes, factors):
+        model = LogisticRegression(C=self.C, max_iter=10_000, tol=1e-8)
+        with warnings.catch_warnings():
+            if Z.shape[1] == 0:
+                warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(Z if Z.shape[1] else np.zeros((len(Z), 1)), codes, factors)
+        self.intercept = model.intercept_
+        return model.coef_.T if Z.shape[1] else np.zeros((0, len(model.intercept_)))
 
-    def predict(self, C):
-        """Return class codes."""
-        return _columns(self.decision(C)).argmax(1)
+    @staticmethod
+    def _class_scores(outputs):
+        return (
+            np.column_stack([-outputs, outputs]) if outputs.shape[1] == 1 else outputs
+        )
 
-    def proba(self, C):
-        """Return probabilities."""
-        return softmax(_columns(self.decision(C)), axis=1)
+    def decision(self, outputs):
+        """Decision values, one per trial for two classes."""
+        return outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
+    def predict(self, outputs):
+        """Class codes."""
+        return columns(self.decision(outputs)).argmax(1)
 
-class Means:
-    """Minimum distance to the Riemannian mean of a class (MDM)."""
-
-    def __init__(self, tol):
-        self.tol = tol
-
-    def fit(self, C, codes, n_classes, weight):
-        """Fit on covariances C and class codes."""
-        self.whiteners = []
-        for k in range(n_classes):
-            w = weight[codes == k]
-            result = riemann.riemann_mean(C[codes == k], w / w.sum(), tol=self.tol)
-            warn_if_not_converged(result, self.tol)
-            self.whiteners.append(result.x)
-        return self
-
-    def _squared(self, C):
-        d = [riemann.distances_to(C, W) for W in self.whiteners]
-        return np.column_stack(d) ** 2
-
-    def decision(self, C):
-        """Return negative squared distances, their difference for two classes."""
-        d2 = self._squared(C)
-        return d2[:, 0] - d2[:, 1] if d2.shape[1] == 2 else -d2
-
-    def predict(self, C):
-        """Return the codes of the nearest means."""
-        return self._squared(C).argmin(1)
-
-    def proba(self, C):
-        """Return the softmax of the negative squared distances."""
-        return softmax(-self._squared(C), axis=1)
-
-
-class FilteredMeans(Means):
-    """MDM after geodesic filtering by discriminant analysis (FgMDM)."""
-
-    def fit(self, C, codes, n_classes, weight):
-        """Fit on covariances C and class codes."""
-        result = riemann.riemann_mean(C, weight / weight.sum(), tol=self.tol)
-        warn_if_not_converged(result, self.tol)
-        # The discriminant analysis scales each feature by itself, so it depends on
-        # the frame: take the symmetric one, as the method is defined.
-        self.root, rotation, _ = symmetric_whitener(result.x)
-        T = riemann.vectorize(result.extra["logs"].dense(rotation))
-        coef = shrunk_lda_directions(T, codes, n_classes, weight)
-        # At the Riemannian mean the class means sum to zero, so of n_classes
-        # directions one is left with rounding errors: it is not a discriminant.
-        _, s, Vt = np.linalg.svd(coef, full_matrices=False)
-        self.basis = Vt[s > 1e-6 * s[0]]
-        return super().fit(self._project(T), codes, n_classes, weight)
-
-    def _project(self, T):
-        filtered = T @ self.basis.T @ self.basis
-        # Distances do not change if all matrices are seen from the whitened frame.
-        return riemann.exp_symmetric(riemann.unvectorize(filtered, len(self.root)))
-
-    def _squared(self, C):
-        T = riemann.vectorize(riemann.log_maps(C, self.root).dense())
-        return super()._squared(self._project(T))
-
-
-class BlockToeplitzMeans(Means):
-    """MDM in the product geometry of block-Toeplitz covariances."""
-
-    def fit(self, R, codes, n_classes, weight):
-        """Fit on blocks (0, k) of covariances and class codes."""
-        result = riemann.riemann_mean(R[:, 0], weight / weight.sum(), tol=self.tol)
-        warn_if_not_converged(result, self.tol)
-        self.whitener = result.x
-        P, Omega = self._coordinates(R)
-        self.centers = []
-        for k in range(n_classes):
-            member = codes == k
-            w = weight[member] / weight[member].sum()
-            W, center, converged = block_toeplitz.mean(
-                P[member], Omega[member], w, tol=self.tol
-            )
-            if not converged:
-                warnings.warn(
-                    f"The block-Toeplitz mean of class {k} missed tol={self.tol:.1e}.",
-                    ConvergenceWarning,
-                    stacklevel=3,
-                )
-            self.centers.append((W, center))
-        return self
-
-    def _coordinates(self, R):
-        return block_toeplitz.coefficients(block_toeplitz.whiten(R, self.whitener))
-
-    def _squared(self, R):
-        P, Omega = self._coordinates(R)
-        d2 = [block_toeplitz.squared_distances(P, Omega, *c) for c in self.centers]
-        return np.column_stack(d2)
+    def proba(self, outputs):
+        """Probabilities."""
+        return softmax(columns(self.decision(outputs)), axis=1)

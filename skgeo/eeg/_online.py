@@ -1,12 +1,27 @@
 """Pseudo-online decoding: a decision per window of a continuous signal."""
 
+import copy
 import time
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.signal import butter, sosfilt
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics import matthews_corrcoef
 from sklearn.utils.validation import check_is_fitted
+
+from skgeo.eeg._solvers.filters import check_band
+from skgeo.utils.params import (
+    Boolean,
+    Integer,
+    Null,
+    Real,
+    SequenceOf,
+    check_params,
+)
+from skgeo.utils.warn import warn_user
 
 __all__ = [
     "Decision",
@@ -15,6 +30,11 @@ __all__ = [
     "label_windows",
     "normalized_mcc",
 ]
+
+_POSITIVE = Real(0.0, closed="neither")
+
+# Filter states below this no longer matter, and their squares leave floating point.
+_QUIET = 1e-100
 
 
 class Decision(NamedTuple):
@@ -25,23 +45,22 @@ class Decision(NamedTuple):
     time : float
         End of the window in seconds since the start of the stream.
     label : object
-        The decision.
+        The decision, one of the classifier's classes; None if the window cannot be
+        decided.
     proba : ndarray of shape (n_classes,) or None
         Probabilities, averaged over the last windows.
     latency : float
         Seconds the computation took.
+    reason : str
+        Why there is no label: ``"no signal"``, ``"rejected"``, or what the classifier
+        said. Empty otherwise.
     """
 
     time: float
     label: object
     proba: np.ndarray | None
     latency: float
-
-
-def _positive(value, name):
-    if not (np.isscalar(value) and np.isfinite(value) and value > 0):
-        raise ValueError(f"{name} must be a finite number > 0; got {value!r}.")
-    return float(value)
+    reason: str = ""
 
 
 class StreamDecoder:
@@ -49,30 +68,44 @@ class StreamDecoder:
 
     Chunks of any length are filtered causally, the filter's state kept between them,
     and every ``step`` seconds the classifier sees the last ``window`` seconds. The
-    result does not depend on how the stream is cut into chunks.
+    result does not depend on how the stream is cut into chunks. Drop-outs do not end
+    a session: a window that holds no signal gets a decision without a label.
 
     Parameters
     ----------
-    classifier : estimator
+    classifier : estimator or None
         Fitted classifier of trials (n_trials, n_channels, n_times). Train it on
         windows that :func:`label_windows` cut from a signal that went through
-        :meth:`filter`, so that it learns what it will see.
+        :meth:`filter`, so that it learns what it will see. None for a decoder that
+        only filters.
     sfreq : float
-        Samples a second.
+        Sampling frequency in Hz.
     window : float, default=2.0
         Length of a window in seconds.
     step : float, default=0.25
-        Time between decisions in seconds.
+        Time between decisions in seconds. Where it is not a whole number of samples,
+        each decision falls on the nearest sample.
     band : (float, float) or None, default=(8.0, 32.0)
         Edges in Hz of a causal Butterworth band-pass filter of order 4; None for a
         signal that is filtered already.
     smoothing : int, default=1
-        Average the probabilities of so many windows; above 1 the classifier must
+        Average the probabilities of this many windows; above 1 the classifier must
         give probabilities.
+    rejector : TrialRejector or None, default=None
+        Fitted on clean windows: those it rejects get no label.
+    adapt : bool, default=False
+        Update the target mean of a :class:`RecenteredCovarianceClassifier` by every
+        window that is decided. The decoder works on a copy of the classifier.
 
     See Also
     --------
     AugmentedCovarianceClassifier : A classifier to put in.
+    RecenteredCovarianceClassifier : One that can adapt.
+
+    Notes
+    -----
+    If the classifier gives probabilities, the decision is the most probable class. A
+    window holds no signal if no channel changes in more than half of its samples.
 
     References
     ----------
@@ -85,56 +118,111 @@ class StreamDecoder:
     >>> from skgeo.eeg import AugmentedCovarianceClassifier, StreamDecoder
     >>> from skgeo.testing import make_trials
     >>> X, y = make_trials(40, 3, 200)
-    >>> model = AugmentedCovarianceClassifier(2, 1).fit(X, y)
+    >>> model = AugmentedCovarianceClassifier().fit(X, y)
     >>> decoder = StreamDecoder(model, sfreq=100, window=2.0, step=1.0, band=None)
     >>> decisions = decoder.push(np.concatenate([X[0], X[1]], axis=1))
     >>> [(d.time, int(d.label)) for d in decisions if d.time in (2.0, 4.0)]
     [(2.0, 0), (4.0, 1)]
     """
 
+    _rules = {
+        "sfreq": _POSITIVE,
+        "window": _POSITIVE,
+        "step": _POSITIVE,
+        "band": Null() | SequenceOf(Real(), 2),
+        "smoothing": Integer(1),
+        "adapt": Boolean(),
+    }
+
     def __init__(
-        self, classifier, sfreq, *, window=2.0, step=0.25, band=(8.0, 32.0), smoothing=1
-    ):
-        check_is_fitted(classifier)
-        self.classifier = classifier
-        self.sfreq = _positive(sfreq, "sfreq")
-        self.n_window = round(_positive(window, "window") * self.sfreq)
-        self.n_step = round(_positive(step, "step") * self.sfreq)
-        if self.n_window < 2 or self.n_step < 1:
-            raise ValueError(
-                f"window={window} and step={step} seconds are {self.n_window} and "
-                f"{self.n_step} samples at {sfreq} Hz: at least 2 and 1 are required."
-            )
-        if isinstance(smoothing, bool) or int(smoothing) != smoothing or smoothing < 1:
-            raise ValueError(f"smoothing must be an integer >= 1; got {smoothing!r}.")
-        if smoothing > 1 and not hasattr(classifier, "predict_proba"):
+        self,
+        classifier: Any,
+        sfreq: float,
+        *,
+        window: float = 2.0,
+        step: float = 0.25,
+        band: tuple[float, float] | None = (8.0, 32.0),
+        smoothing: int = 1,
+        rejector: Any = None,
+        adapt: bool = False,
+    ) -> None:
+        params = check_params(
+            "StreamDecoder",
+            self._rules,
+            {
+                "sfreq": sfreq,
+                "window": window,
+                "step": step,
+                "band": band,
+                "smoothing": smoothing,
+                "adapt": adapt,
+            },
+        )
+        for fitted in (classifier, rejector):
+            if fitted is not None:
+                check_is_fitted(fitted)
+        if params.smoothing > 1 and not (
+            classifier is None or hasattr(classifier, "predict_proba")
+        ):
             raise ValueError(
                 "smoothing averages probabilities and the classifier gives none: use "
                 "smoothing=1 or a classifier with predict_proba."
             )
-        self.smoothing = int(smoothing)
-        self.sos = None
-        if band is not None:
-            low, high = band
-            if not 0 < low < high < self.sfreq / 2:
-                raise ValueError(
-                    f"band must be (low, high) with 0 < low < high < "
-                    f"{self.sfreq / 2:g} Hz; got {band!r}."
-                )
-            self.sos = butter(4, band, btype="bandpass", fs=self.sfreq, output="sos")
+        if params.adapt and not hasattr(classifier, "partial_fit_target"):
+            raise ValueError(
+                "adapt=True needs a RecenteredCovarianceClassifier; got "
+                f"{type(classifier).__name__}."
+            )
+        self.classifier = copy.deepcopy(classifier) if params.adapt else classifier
+        self.rejector, self.adapt = rejector, params.adapt
+        self.sfreq = float(params.sfreq)
+        self.window, self.step = float(params.window), float(params.step)
+        self.n_window = round(self.window * self.sfreq)
+        if self.n_window < 2 or self.step * self.sfreq < 1:
+            raise ValueError(
+                f"window={window} and step={step} seconds are {self.n_window} and "
+                f"{self.step * self.sfreq:.3g} samples at {sfreq} Hz: at least 2 and 1 "
+                "are required."
+            )
+        self.smoothing = params.smoothing
+        self.band, self.sos = None, None
+        if params.band is not None:
+            self.band = check_band(params.band, self.sfreq)
+            self.sos = butter(
+                4, self.band, btype="bandpass", fs=self.sfreq, output="sos"
+            )
         self.reset()
 
-    def reset(self):
-        """Forget the stream, keep the classifier."""
-        self._state = self._buffer = None
-        self._seen, self._probas = 0, []
+    def __repr__(self) -> str:
+        """Show the classifier and the settings that differ from none at all."""
+        parts = [
+            repr(self.classifier),
+            f"sfreq={self.sfreq:g}",
+            f"window={self.window:g}",
+            f"step={self.step:g}",
+            "band=None"
+            if self.band is None
+            else "band=({:g}, {:g})".format(*self.band),
+        ]
+        if self.smoothing > 1:
+            parts.append(f"smoothing={self.smoothing}")
+        if self.rejector is not None:
+            parts.append(f"rejector={self.rejector!r}")
+        if self.adapt:
+            parts.append("adapt=True")
+        return f"StreamDecoder({', '.join(parts)})"
 
-    def filter(self, signal):
+    def reset(self) -> None:
+        """Forget the stream, keep the classifier."""
+        self._state = self._buffer = self._last = None
+        self._seen, self._decided, self._probas = 0, 0, []
+
+    def filter(self, signal: ArrayLike) -> np.ndarray:
         """Filter a whole signal as the stream is filtered, from rest.
 
         Parameters
         ----------
-        signal : ndarray of shape (n_channels, n_times)
+        signal : array-like of shape (n_channels, n_times)
             Continuous signal.
 
         Returns
@@ -151,6 +239,8 @@ class StreamDecoder:
     def _checked(self, chunk):
         chunk = np.asarray(chunk, dtype=float)
         n_channels = getattr(self.classifier, "n_channels_in_", None)
+        if n_channels is None and self._buffer is not None:
+            n_channels = len(self._buffer)
         wrong = chunk.ndim != 2 or (
             n_channels is not None and chunk.shape[0] != n_channels
         )
@@ -162,11 +252,12 @@ class StreamDecoder:
         if not np.isfinite(chunk).all():
             raise ValueError(
                 f"The chunk after {self._seen / self.sfreq:.3f} s contains NaN or "
-                "infinity. Repair it, or reset() after the gap."
+                "infinity: nothing of it was taken. Repair it and push it again, or "
+                "reset() after the gap."
             )
         return chunk
 
-    def push(self, chunk):
+    def push(self, chunk: ArrayLike) -> list[Decision]:
         """Take the next samples and return the decisions that fell due.
 
         Parameters
@@ -177,48 +268,110 @@ class StreamDecoder:
         Returns
         -------
         decisions : list of Decision
-            One for each window that ended in this chunk.
+            One for each window that ended in this chunk, those without a label
+            included.
+
+        Raises
+        ------
+        ValueError
+            If the chunk has another number of channels or is not finite; the decoder
+            stays as it was.
         """
-        chunk = self._checked(chunk)
+        if self.classifier is None:
+            raise NotFittedError(
+                "This StreamDecoder has no classifier and only filters. Make one with "
+                "a fitted classifier."
+            )
+        windows = self._take(self._checked(chunk))
+        return [self._decide(*window) for window in windows]
+
+    def _due(self, index):
+        """Sample at which a window ends."""
+        return self.n_window + round(index * self.step * self.sfreq)
+
+    def _take(self, chunk):
+        """Move the stream on by a chunk, and cut the windows that end in it."""
         if self._buffer is None:
             self._buffer = np.empty((len(chunk), 0))
+            self._changes = np.empty(0, dtype=bool)
             if self.sos is not None:
                 self._state = np.zeros((len(self.sos), len(chunk), 2))
-        if self.sos is not None and chunk.shape[1]:
-            chunk, self._state = sosfilt(self.sos, chunk, axis=1, zi=self._state)
+        changes = np.zeros(chunk.shape[1], dtype=bool)
+        if chunk.shape[1]:
+            changes[1:] = (np.diff(chunk, axis=1) != 0).any(0)
+            first = self._last is None or (chunk[:, 0] != self._last).any()
+            changes[0] = first
+            self._last = chunk[:, -1].copy()
+            if self.sos is not None:
+                chunk, state = sosfilt(self.sos, chunk, axis=1, zi=self._state)
+                state[np.abs(state) < _QUIET] = 0.0
+                self._state = state
         signal = np.concatenate([self._buffer, chunk], axis=1)
+        changes = np.concatenate([self._changes, changes])
         start = self._seen - self._buffer.shape[1]
         self._seen += chunk.shape[1]
-        decisions = []
-        past = max(0, self._seen - chunk.shape[1] - self.n_window)
-        due = self.n_window + past // self.n_step * self.n_step
-        while due <= self._seen:
-            if due > self._seen - chunk.shape[1]:
-                end = due - start
-                decisions.append(
-                    self._decide(signal[:, end - self.n_window : end], due)
-                )
-            due += self.n_step
+        windows = []
+        while self._due(self._decided) <= self._seen:
+            end = self._due(self._decided)
+            part = slice(end - start - self.n_window, end - start)
+            windows.append((signal[:, part], changes[part].mean(), end))
+            self._decided += 1
+        # All is up to date before the classifier is asked.
         self._buffer = signal[:, -self.n_window :].copy()
-        return decisions
+        self._changes = changes[-self.n_window :].copy()
+        return windows
 
-    def _decide(self, window, end):
+    def _decide(self, window, changing, end):
         start = time.perf_counter()
-        proba = None
-        if hasattr(self.classifier, "predict_proba"):
-            self._probas = self._probas[-self.smoothing + 1 :] * (self.smoothing > 1)
-            self._probas.append(self.classifier.predict_proba(window[None])[0])
-            proba = np.mean(self._probas, axis=0)
-        if self.smoothing > 1:
-            label = self.classifier.classes_[proba.argmax()]
+        label, proba, reason = None, None, ""
+        if changing < 0.5:
+            reason = "no signal"
         else:
-            label = self.classifier.predict(window[None])[0]
-        return Decision(end / self.sfreq, label, proba, time.perf_counter() - start)
+            try:
+                if (
+                    self.rejector is not None
+                    and not self.rejector.predict(window[None])[0]
+                ):
+                    reason = "rejected"
+                else:
+                    label, proba = self._classify(window[None])
+            except (ValueError, np.linalg.LinAlgError) as error:
+                reason = str(error)
+                warn_user(
+                    f"The window that ends at {end / self.sfreq:.3f} s could not be "
+                    f"decided: {error}"
+                )
+        latency = time.perf_counter() - start
+        return Decision(end / self.sfreq, label, proba, latency, reason)
+
+    def _rejects(self, window):
+        return self.rejector is not None and not self.rejector.predict(window)[0]
+
+    def _classify(self, window):
+        """Label and probabilities of a window; the classifier is asked once."""
+        if not hasattr(self.classifier, "predict_proba"):
+            label, proba = self.classifier.predict(window)[0], None
+        else:
+            now = self.classifier.predict_proba(window)[0]
+            self._probas = [*self._probas, now][-self.smoothing :]
+            proba = np.mean(self._probas, axis=0)
+            label = self.classifier.classes_[proba.argmax()]
+        if self.adapt:
+            self.classifier.partial_fit_target(window)
+        return label, proba
 
 
 def label_windows(
-    signal, onsets, durations, labels, *, sfreq, window=2.0, step=0.25, idle="idle"
-):
+    signal: ArrayLike,
+    onsets: ArrayLike,
+    durations: ArrayLike,
+    labels: Sequence,
+    *,
+    sfreq: float,
+    window: float = 2.0,
+    step: float = 0.25,
+    idle: Any = "idle",
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Cut a continuous signal into overlapping windows and label them.
 
     A window that lies wholly in a task has the task's label, one that touches no task
@@ -233,56 +386,85 @@ def label_windows(
     labels : array-like of shape (n_tasks,)
         Labels of the tasks.
     sfreq : float
-        Samples a second.
+        Sampling frequency in Hz.
     window, step : float
-        Length of windows and time between them, in seconds.
+        Length of windows and time between them, in seconds; ends fall on the nearest
+        samples, as in :class:`StreamDecoder`.
     idle : object, default="idle"
-        Label of the idle class.
+        Label of the idle class. Labels keep their types: beside numbers pass a
+        number, such as -1, if a classifier is to learn them.
 
     Returns
     -------
     X : ndarray of shape (n_windows, n_channels, n_window)
         Windows, in the order of time.
     y : ndarray of shape (n_windows,)
-        Labels.
+        Labels; an array of objects where their types differ.
     ambiguous : ndarray of bool of shape (n_windows,)
         Windows over a border. Their label is that of the task that covers most of
         them; leave them out of training, and of scores if transitions do not count.
     ends : ndarray of shape (n_windows,)
         Ends of the windows in seconds.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not fit together, contain NaN, or the signal is shorter than
+        a window.
     """
+    params = check_params(
+        "label_windows",
+        {"sfreq": _POSITIVE, "window": _POSITIVE, "step": _POSITIVE},
+        {"sfreq": sfreq, "window": window, "step": step},
+    )
+    sfreq, window, step = params.sfreq, params.window, params.step
     signal = np.asarray(signal, dtype=float)
     onsets, durations = np.asarray(onsets, float), np.asarray(durations, float)
     if signal.ndim != 2 or not len(onsets) == len(durations) == len(labels):
         raise ValueError(
             "signal must have shape (n_channels, n_times), and onsets, durations and "
-            f"labels one entry a task; got {signal.shape}, {len(onsets)}, "
+            f"labels one entry per task; got {signal.shape}, {len(onsets)}, "
             f"{len(durations)} and {len(labels)}."
         )
-    n_window, n_step = round(window * sfreq), round(step * sfreq)
-    if n_window < 2 or n_step < 1 or n_window > signal.shape[1]:
+    for name, values in (("onsets", onsets), ("durations", durations)):
+        if not np.isfinite(values).all():
+            raise ValueError(f"{name} contains NaN or infinity.")
+    n_window = round(window * sfreq)
+    if n_window < 2 or step * sfreq < 1 or n_window > signal.shape[1]:
         raise ValueError(
-            f"window={window} and step={step} seconds are {n_window} and {n_step} "
-            f"samples, which {signal.shape[1]} samples do not allow."
+            f"window={window} and step={step} seconds are {n_window} and "
+            f"{step * sfreq:.3g} samples, which {signal.shape[1]} samples do not allow."
         )
-    ends = np.arange(n_window, signal.shape[1] + 1, n_step)
+    count = int((signal.shape[1] - n_window) / (step * sfreq)) + 2
+    ends = n_window + np.array([round(k * step * sfreq) for k in range(count)])
+    ends = ends[ends <= signal.shape[1]]
     X = np.stack([signal[:, end - n_window : end] for end in ends])
     ends = ends / sfreq
-    choices = np.array([*labels, idle])
+    choices = _one_array([*np.asarray(labels).tolist(), idle])
     covered = np.minimum(ends[:, None], onsets + durations) - np.maximum(
         ends[:, None] - window, onsets
     )
     covered = np.clip(covered, 0.0, None) / window
     inside = covered.max(1, initial=0.0)
     task = covered.argmax(1) if len(onsets) else np.zeros(len(ends), int)
-    mostly = inside >= 0.5
-    y = np.where(mostly, choices[task], choices[-1])
+    y = choices[np.where(inside >= 0.5, task, len(choices) - 1)]
     whole = 0.5 / n_window
     ambiguous = (inside > whole) & (inside < 1.0 - whole)
     return X, y, ambiguous, ends
 
 
-def normalized_mcc(y_true, y_pred):
+def _one_array(values):
+    """An array of labels; of objects where numpy would turn numbers into text."""
+    kinds = {str if isinstance(v, str) else type(v) for v in values}
+    numbers = all(issubclass(kind, (bool, int, float, np.number)) for kind in kinds)
+    if len(kinds) == 1 or (numbers and bool not in kinds):
+        return np.array(values)
+    out = np.empty(len(values), dtype=object)
+    out[:] = values
+    return out
+
+
+def normalized_mcc(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     """Normalize the Matthews correlation coefficient to [0, 1].
 
     Parameters
@@ -298,7 +480,7 @@ def normalized_mcc(y_true, y_pred):
     return float((matthews_corrcoef(y_true, y_pred) + 1.0) / 2.0)
 
 
-def information_transfer_rate(accuracy, n_classes, seconds):
+def information_transfer_rate(accuracy: float, n_classes: int, seconds: float) -> float:
     """Compute the information transfer rate of Wolpaw.
 
     Parameters
@@ -321,11 +503,12 @@ def information_transfer_rate(accuracy, n_classes, seconds):
     Wolpaw, Ramoser, McFarland and Pfurtscheller, IEEE Trans. Rehabilitation
     Engineering 6 (1998), 326-333.
     """
-    if not 0.0 <= accuracy <= 1.0:
-        raise ValueError(f"accuracy must lie in [0, 1]; got {accuracy!r}.")
-    if int(n_classes) != n_classes or n_classes < 2:
-        raise ValueError(f"n_classes must be an integer >= 2; got {n_classes!r}.")
-    seconds = _positive(seconds, "seconds")
+    params = check_params(
+        "information_transfer_rate",
+        {"accuracy": Real(0.0, 1.0), "n_classes": Integer(2), "seconds": _POSITIVE},
+        {"accuracy": accuracy, "n_classes": n_classes, "seconds": seconds},
+    )
+    accuracy, n_classes, seconds = params.accuracy, params.n_classes, params.seconds
     if accuracy <= 1.0 / n_classes:
         return 0.0
     bits = np.log2(n_classes) + accuracy * np.log2(accuracy)

@@ -84,10 +84,12 @@ class CovarianceRecentering(TransformerMixin, MatricesMixin, BaseEstimator):
     On full-rank matrices a running mean with equal weights ends near the mean of the
     set, whatever the order and the size of the batches: within a twentieth of a
     standard error on Wishart matrices, within a third (affine-invariant) or a
-    twentieth (Bures-Wasserstein) on two sessions of EEG, one after the other. A stream
-    of singular matrices is followed less closely, up to two standard errors with ``theta=0.5``: a warning says so; use large batches or
-    ``theta=1``. The first matrices of such a stream are held back until twice as many
-    as channels have come, and averaged exactly.
+    twentieth (Bures-Wasserstein) on two sessions of EEG, one after the other.
+
+    A stream of singular matrices is followed less closely, up to two standard errors
+    with ``theta=0.5``: a warning says so; use large batches or ``theta=1``. The first
+    matrices of such a stream are held back until twice as many as channels have come,
+    and averaged exactly.
 
     If no matrix varies in some direction (average-referenced channels), the
     Bures-Wasserstein geometry works on the directions that do vary, and the recentered

@@ -1,10 +1,15 @@
 """Search of order, lag, C and kernel by inner cross-validation, work shared."""
 
 import time
+import warnings
+from collections.abc import Callable as CallableType
+from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 from joblib import effective_n_jobs
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
@@ -15,15 +20,16 @@ from skgeo.base import TrialsMixin
 from skgeo.eeg._classification import AugmentedCovarianceClassifier
 from skgeo.eeg._covariance import AugmentedCovariances
 from skgeo.eeg._grid import CovarianceGrid, distinct_points
-from skgeo.eeg._heads import libsvm
 from skgeo.eeg._search_results import (
     FAST_SCORES,
     ScorerAdapter,
     one_standard_error,
     results_table,
 )
+from skgeo.eeg._solvers.covariances import CovarianceSettings
 from skgeo.eeg._solvers.cross_validation import Folds, score_settings
 from skgeo.eeg._solvers.fold_grams import PRECISIONS
+from skgeo.exceptions import UnusedParameterWarning
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import map_threads
 from skgeo.utils.params import (
@@ -35,9 +41,14 @@ from skgeo.utils.params import (
     OneOf,
     Real,
     SequenceOf,
+    Unused,
     check_params,
 )
-from skgeo.utils.validation import check_trials_y
+from skgeo.utils.validation import (
+    check_sample_weight,
+    check_trials_y,
+    warn_unlike_channels,
+)
 
 __all__ = ["AugmentedCovarianceClassifierCV"]
 
@@ -68,7 +79,7 @@ class AugmentedCovarianceClassifierCV(
     lags : sequence of int, default=range(1, 11)
         Lags to try, in samples.
     Cs : sequence of float, default=(0.5, 1.0, 1.5)
-        Inverse regularisations to try.
+        Inverse regularizations to try.
     kernels : sequence of {"linear", "rbf"}, default=("linear", "rbf")
         Kernels to try; the rbf width is scikit-learn's ``gamma="scale"``.
     cv : int, splitter or iterable, default=3
@@ -77,7 +88,7 @@ class AugmentedCovarianceClassifierCV(
         Score of a fold. None is the area under the ROC curve for two classes and the
         accuracy for more, as MOABB scores. Other strings and callables are
         scikit-learn's scorers, from predictions or decision values.
-    selection : {"best", "one-se"}, default="best"
+    refit_rule : {"best", "one-se"}, default="best"
         ``"best"`` takes the best mean score; the first of equals, in the order lag,
         order, C, kernel. ``"one-se"`` takes the smallest order with a score within
         one standard error of the best one, and its best setting.
@@ -90,11 +101,11 @@ class AugmentedCovarianceClassifierCV(
     metric : {"riemann", "block-toeplitz"}, default="riemann"
         Geometry, see :class:`AugmentedCovarianceClassifier`.
     edge : {"valid", "moabb", "wrap"}, default="valid"
-        Ends of the trials, see :class:`AugmentedCovariances`, as for the next three.
+        What happens at the ends of a trial, see :class:`DelayEmbedding`.
     estimator : str or callable, default="scm"
-        Covariance estimator.
-    shrinkage : "auto", None or float in [0, 1], default="auto"
-        Shrinkage towards the scaled identity.
+        Covariance estimator, see :class:`AugmentedCovariances`.
+    shrinkage : {"diagonal", "auto"}, None or float in [0, 1], default="diagonal"
+        Shrinkage of the covariances, see :class:`AugmentedCovariances`.
     block_toeplitz : bool, default=False
         Estimate every lag once, biased.
     probability : bool, default=True
@@ -102,7 +113,7 @@ class AugmentedCovarianceClassifierCV(
     tol : float, default=1e-8
         Tolerance of the mean of the final fit.
     max_memory : float, default=2048
-        Most memory, in MB, for the matrices of the embeddings being worked on. It
+        Maximum memory, in MB, for the matrices of the embeddings being worked on. It
         limits the number of threads; a single embedding that needs more is refused.
     n_jobs : int or None, default=None
         Threads over embeddings, as in joblib.
@@ -163,12 +174,12 @@ class AugmentedCovarianceClassifierCV(
     _param_rules = {
         "orders": SequenceOf(Integer(1)),
         "lags": SequenceOf(Integer(1)),
-        "Cs": SequenceOf(Real(0.0, closed="neither")),
+        "Cs": SequenceOf(Real(0.0, closed="neither", magnitudes=(1e-20, 1e20))),
         "kernels": SequenceOf(OneOf("linear", "rbf")),
         "cv": Integer(2)
         | Instance(object, "a number of folds >= 2, a splitter or an iterable"),
         "scoring": Null() | Instance(str, "the name of a scorer") | Callable(),
-        "selection": OneOf("best", "one-se"),
+        "refit_rule": OneOf("best", "one-se"),
         "precision": OneOf(*PRECISIONS),
         "metric": OneOf("riemann", "block-toeplitz"),
         **{
@@ -181,34 +192,47 @@ class AugmentedCovarianceClassifierCV(
         "n_jobs": Null() | Integer(),
     }
 
+    _unused_params = (
+        Unused(
+            ("edge", "block_toeplitz"),
+            lambda p: p.metric == "block-toeplitz",
+            "metric is 'block-toeplitz'",
+        ),
+        Unused(
+            "edge",
+            lambda p: p.block_toeplitz and p.metric == "riemann",
+            "block_toeplitz is True",
+        ),
+    )
+
     def __init__(
         self,
-        orders=range(1, 11),
-        lags=range(1, 11),
+        orders: Sequence[int] = range(1, 11),
+        lags: Sequence[int] = range(1, 11),
         *,
-        Cs=(0.5, 1.0, 1.5),
-        kernels=("linear", "rbf"),
-        cv=3,
-        scoring=None,
-        selection="best",
-        precision="exact",
-        metric="riemann",
-        edge="valid",
-        estimator="scm",
-        shrinkage="auto",
-        block_toeplitz=False,
-        probability=True,
-        tol=1e-8,
-        max_memory=2048,
-        n_jobs=None,
-    ):
+        Cs: Sequence[float] = (0.5, 1.0, 1.5),
+        kernels: Sequence[str] = ("linear", "rbf"),
+        cv: Any = 3,
+        scoring: str | CallableType[..., float] | None = None,
+        refit_rule: str = "best",
+        precision: str = "exact",
+        metric: str = "riemann",
+        edge: str = "valid",
+        estimator: str | CallableType[..., Any] = "scm",
+        shrinkage: str | float | None = "diagonal",
+        block_toeplitz: bool = False,
+        probability: bool = True,
+        tol: float = 1e-8,
+        max_memory: float = 2048,
+        n_jobs: int | None = None,
+    ) -> None:
         self.orders = orders
         self.lags = lags
         self.Cs = Cs
         self.kernels = kernels
         self.cv = cv
         self.scoring = scoring
-        self.selection = selection
+        self.refit_rule = refit_rule
         self.precision = precision
         self.metric = metric
         self.edge = edge
@@ -221,15 +245,24 @@ class AugmentedCovarianceClassifierCV(
         self.n_jobs = n_jobs
 
     @with_callbacks
-    def fit(self, X, y, groups=None):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> "AugmentedCovarianceClassifierCV":
         """Search, and fit the chosen classifier on all trials.
 
         Parameters
         ----------
         X : array-like of shape (n_trials, n_channels, n_times)
-            Trials, band-passed, in any unit.
+            Trials, band-passed, in any unit, or ``mne.Epochs``.
         y : array-like of shape (n_trials,)
             Labels.
+        sample_weight : array-like of shape (n_trials,), optional
+            Weights of the trials in means and machines; scores are not weighted, and
+            trials of weight zero are left out.
         groups : array-like of shape (n_trials,), optional
             Groups (runs, blocks) for a ``cv`` that keeps them together.
 
@@ -238,13 +271,24 @@ class AugmentedCovarianceClassifierCV(
         self : AugmentedCovarianceClassifierCV
             The fitted search.
         """
-        check_params(self)
+        params = check_params(self)
         X = self._check_trials(X, reset=True, min_trials=2)
+        warn_unlike_channels(X, self)
         self.classes_, codes = check_trials_y(y, X)
-        folds = self._folds(X, codes, groups)
+        weight = check_sample_weight(sample_weight, len(X), normalize=False)
+        kept = weight > 0
+        if not kept.all():
+            X, codes, weight = X[kept], codes[kept], weight[kept]
+            groups = None if groups is None else np.asarray(groups)[kept]
+        folds = self._folds(X, codes, groups, weight)
         points = distinct_points(self.orders, self.lags)
-        settings = {name: getattr(self, name) for name in _COVARIANCE_SETTINGS}
-        grid = CovarianceGrid.build(X, points, settings, self.metric)
+        settings = CovarianceSettings(
+            params.edge,
+            params.estimator,
+            params.shrinkage,
+            params.block_toeplitz or params.metric == "block-toeplitz",
+        )
+        grid = CovarianceGrid.build(X, points, settings, params.metric)
         n_threads = self._threads(len(X), points)
         with self._iterations(len(points), X=X, y=y) as tick:
             scores = self._evaluate(grid, folds, points, n_threads, tick)
@@ -252,16 +296,21 @@ class AugmentedCovarianceClassifierCV(
         start = time.perf_counter()
         self.best_estimator_ = AugmentedCovarianceClassifier(
             **self.best_params_,
-            **settings,
-            metric=self.metric,
-            probability=self.probability,
-            tol=self.tol,
-            n_jobs=self.n_jobs,
-        ).fit(X, self.classes_[codes])
+            selection=None,
+            **{name: getattr(params, name) for name in _COVARIANCE_SETTINGS},
+            metric=params.metric,
+            probability=params.probability,
+            tol=params.tol,
+            n_jobs=params.n_jobs,
+        )
+        with warnings.catch_warnings():  # said above already
+            warnings.simplefilter("ignore", UnusedParameterWarning)
+            warnings.filterwarnings("ignore", "X has channels of unlike units")
+            self.best_estimator_.fit(X, self.classes_[codes], weight)
         self.refit_time_ = time.perf_counter() - start
         return self
 
-    def _folds(self, X, codes, groups):
+    def _folds(self, X, codes, groups, weight):
         try:
             splitter = check_cv(self.cv, self.classes_[codes], classifier=True)
         except (TypeError, ValueError) as error:
@@ -291,7 +340,7 @@ class AugmentedCovarianceClassifierCV(
             kernels=tuple(self.kernels),
             scoring=self._scoring(codes),
             precision=self.precision,
-            large_svm=libsvm,
+            weight=weight,
         )
 
     def _scoring(self, codes):
@@ -345,12 +394,12 @@ class AugmentedCovarianceClassifierCV(
         self.cv_results_ = results
         self.n_splits_ = len(folds.splits)
         self.best_index_ = int(results["rank_test_score"].argmin())
-        if self.selection == "one-se":
+        if self.refit_rule == "one-se":
             self.best_index_ = one_standard_error(table, filled, params)
         self.best_params_ = params[self.best_index_]
         self.best_score_ = float(mean[self.best_index_])
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict labels by the chosen classifier.
 
         Parameters
@@ -366,7 +415,7 @@ class AugmentedCovarianceClassifierCV(
         check_is_fitted(self)
         return self.best_estimator_.predict(X)
 
-    def decision_function(self, X):
+    def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Compute decision values of the chosen classifier.
 
         Parameters
@@ -383,7 +432,7 @@ class AugmentedCovarianceClassifierCV(
         return self.best_estimator_.decision_function(X)
 
     @available_if(lambda self: self.probability)
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Compute probabilities of the classes by the chosen classifier.
 
         Parameters

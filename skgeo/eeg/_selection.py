@@ -1,17 +1,28 @@
 """Choice of order and lag from the dynamics of the trials, without labels."""
 
-import numbers
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
 from skgeo.eeg._solvers import delays as solver
+from skgeo.utils.params import Integer, Null, OneOf, RandomState, check_params
 from skgeo.utils.validation import check_trials
 
 __all__ = ["Embedding", "select_embedding"]
 
 METHODS = ("mdop", "cao", "fnn", "ami")
+
+_RULES = {
+    "method": OneOf(*METHODS),
+    "lag": Null() | Integer(1),
+    "max_order": Integer(1),
+    "max_lag": Integer(1),
+    "max_trials": Null() | Integer(1),
+    "max_channels": Null() | Integer(1),
+    "random_state": RandomState(),
+}
 
 
 class Embedding(NamedTuple):
@@ -34,16 +45,16 @@ class Embedding(NamedTuple):
 
 
 def select_embedding(
-    X,
-    method="mdop",
+    X: ArrayLike,
+    method: str = "mdop",
     *,
-    lag=None,
-    max_order=10,
-    max_lag=30,
-    max_trials=20,
-    max_channels=8,
-    random_state=0,
-):
+    lag: int | None = None,
+    max_order: int = 10,
+    max_lag: int = 30,
+    max_trials: int | None = 20,
+    max_channels: int | None = 8,
+    random_state: int | np.random.RandomState | None = 0,
+) -> Embedding:
     """Choose order and lag of an embedding from the dynamics of trials.
 
     Parameters
@@ -61,9 +72,9 @@ def select_embedding(
         Keep this lag and choose the order only (not with ``"mdop"``). For maps, whose
         time is not a sampled continuous one, take 1.
     max_order : int, default=10
-        Largest order.
+        Maximum order.
     max_lag : int, default=30
-        Largest delay, in samples.
+        Maximum delay, in samples.
     max_trials, max_channels : int or None
         Use at most so many trials, channels, drawn at random; None uses all.
     random_state : int, RandomState or None, default=0
@@ -97,31 +108,38 @@ def select_embedding(
     >>> select_embedding(X, "ami")  # a quarter of the period of 40 samples
     Embedding(order=5, lag=10, delays=(0, 10, 20, 30, 40))
     """
-    if not (isinstance(method, str) and method in METHODS):
-        raise ValueError(f"method must be one of {METHODS}; got {method!r}.")
-    for name, value, low in (("max_order", max_order, 1), ("max_lag", max_lag, 1)):
-        if not _is_count(value, low):
-            raise ValueError(f"{name} must be an integer >= {low}; got {value!r}.")
-    for name, value in (("max_trials", max_trials), ("max_channels", max_channels)):
-        if value is not None and not _is_count(value, 1):
-            raise ValueError(f"{name} must be None or an integer >= 1; got {value!r}.")
-    if lag is not None and (method == "mdop" or not _is_count(lag, 1)):
-        raise ValueError(
-            f"lag must be None, or an integer >= 1 and method not 'mdop'; got {lag!r} "
-            f"with method={method!r}."
-        )
+    params = check_params(
+        "select_embedding",
+        _RULES,
+        {
+            "method": method,
+            "lag": lag,
+            "max_order": max_order,
+            "max_lag": max_lag,
+            "max_trials": max_trials,
+            "max_channels": max_channels,
+            "random_state": random_state,
+        },
+    )
+    method, lag, max_order = params.method, params.lag, params.max_order
+    if lag is not None and method == "mdop":
+        raise ValueError(f"lag is found by method='mdop': pass None; got {lag!r}.")
     X = check_trials(X)
     n_channels, n_times = X.shape[1:]
     # Every method compares points that have max_lag samples behind them.
-    max_lag = min(max_lag, n_times // 4)
+    max_lag = min(params.max_lag, n_times // 4)
     if max_lag < 1 or n_times < 16:
         raise ValueError(
             f"X has {n_times} times a trial: at least 16 are required to find "
             "neighbors. Pass longer trials."
         )
-    trials = _standardized_subset(
-        X, max_trials, max_channels, check_random_state(random_state)
-    )
+    if lag is not None and lag > n_times // 4:
+        raise ValueError(
+            f"lag={lag} is more than a quarter of the {n_times} times a trial has: no "
+            "neighbors are left to compare. Lower lag, or pass longer trials."
+        )
+    rng = check_random_state(params.random_state)
+    trials = _standardized_subset(X, params.max_trials, params.max_channels, rng)
     curves = [solver.average_mutual_information(Z, max_lag) for Z in trials]
     if method == "mdop":
         order, lag, delays = _mdop(trials, curves, max_lag, max_order)
@@ -135,14 +153,6 @@ def select_embedding(
         delays = tuple(i * lag for i in range(order))
     longest = (n_times - 1) // n_channels
     return Embedding(order, lag, delays[: max(1, longest)])
-
-
-def _is_count(value, low):
-    return (
-        isinstance(value, numbers.Integral)
-        and not isinstance(value, (bool, np.bool_))
-        and value >= low
-    )
 
 
 def _room(n_times, lag):

@@ -1,182 +1,280 @@
-"""From trials to what a head is fitted on: matrices of one embedding or of several."""
+"""From trials to the matrices of each embedding, one after another."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from skgeo.eeg._grid import distinct_points
 from skgeo.eeg._solvers import block_toeplitz, riemann
-from skgeo.eeg._tangent import symmetric_whitener, warn_if_not_converged
+from skgeo.eeg._solvers.covariances import augmented_covariances, toeplitz_blocks
+from skgeo.eeg._solvers.filters import bandpass
 from skgeo.utils.parallel import single_blas_thread
 
 __all__ = [
     "CovarianceSource",
     "RecenteredSource",
-    "averaged_points",
-    "order_shares",
+    "RecenteredTraining",
+    "SourceMember",
+    "Training",
 ]
 
-_LAGS = (1, 2, 4, 6, 8)
-_LARGEST_ORDER = 6
-_LARGEST_DIMENSION = 100
-_FEW_CHANNELS = 12
+# Bytes that the matrices of a chunk of trials take, with what is derived from them.
+_CHUNK_BYTES = 128e6
 
 
-def averaged_points(orders, lags, n_channels, n_times):
-    """Resolve the orders and lags that are averaged.
+class SourceMember(NamedTuple):
+    """An embedding of one band of the signal.
 
     Parameters
     ----------
-    orders : "auto" or sequence of int
-        ``"auto"``: from 1 to the largest order whose covariances have at most 100
-        rows, but to 2 at least and 6 at most.
-    lags : "auto" or sequence of int
-        ``"auto"``: 1, 2, 4, 6 and 8 samples. If either is ``"auto"``, embeddings
-        that span more than half a trial are not part of the average.
-    n_channels, n_times : int
-        Shape of a trial.
-
-    Returns
-    -------
-    points : list of (int, int)
-        Orders and lags; order 1 once.
+    index : int
+        Position of the band in a filter bank.
+    band : (float, float) or None
+        Band in Hz to filter 3-D trials with.
+    order, lag : int
+        Embedding.
     """
-    any_auto = isinstance(orders, str) or isinstance(lags, str)
-    if isinstance(orders, str):
-        largest = min(_LARGEST_ORDER, max(2, _LARGEST_DIMENSION // n_channels))
-        orders = range(1, largest + 1)
-    points = distinct_points(orders, _LAGS if isinstance(lags, str) else lags)
-    if any_auto:
-        points = [q for q in points if q[0] == 1 or 2 * (q[0] - 1) * q[1] <= n_times]
-    return points
+
+    index: int
+    band: tuple | None
+    order: int
+    lag: int
 
 
-def order_shares(points, order_weights, n_channels):
-    """Weights of embeddings: each order's share, split evenly over its lags.
-
-    Parameters
-    ----------
-    points : list of (int, int)
-        Orders and lags.
-    order_weights : {"auto", "equal", "inverse"}
-        Orders count alike, or order ``p`` counts ``1 / p``; ``"auto"`` is the first
-        for up to 12 channels.
-    n_channels : int
-        Number of channels.
-
-    Returns
-    -------
-    shares : ndarray of shape (n_points,)
-        Weights, sum one.
-    """
-    orders = np.array([order for order, _ in points])
-    lags_of = np.bincount(orders)[orders]
-    shares = 1.0 / lags_of
-    inverse = order_weights == "inverse" or (
-        order_weights == "auto" and n_channels > _FEW_CHANNELS
-    )
-    if inverse:
-        shares = shares / orders
-    return shares / shares.sum()
-
-
+@dataclass(frozen=True, slots=True)
 class CovarianceSource:
-    """Matrices of one embedding, or an iterator over those of several.
+    """Matrices of several embeddings.
 
-    Parameters
+    Attributes
     ----------
-    transformers : list of AugmentedCovariances
-        One an embedding, fitted.
+    members : tuple of SourceMember
+        Embeddings; those of one band follow each other.
+    settings : CovarianceSettings
+        How covariances are estimated.
     metric : {"riemann", "block-toeplitz"}
         Dense covariances, or the blocks of block-Toeplitz ones.
-    single : bool
-        Whether there is one embedding and its matrices are wanted bare.
+    sfreq : float or None
+        Sampling frequency in Hz.
+    n_jobs : int or None
+        Threads over trials.
     """
 
-    def __init__(self, transformers, metric, single):
-        self.transformers, self.metric, self.single = transformers, metric, single
+    members: tuple
+    settings: object
+    metric: str
+    sfreq: float | None
+    n_jobs: int | None
 
-    def __call__(self, X):
-        """Compute the matrices of validated trials."""
-        if self.single:
-            return self.one(0, X)
-        return (self.one(i, X) for i in range(len(self.transformers)))
+    def each(self, X):
+        """Yield the matrices of validated trials, embedding by embedding.
 
-    def one(self, index, X):
-        """Compute the matrices of one embedding."""
-        return self._one(self.transformers[index], X)
+        Parameters
+        ----------
+        X : ndarray of shape (n_trials, n_channels, n_times) or 4-D
+            Trials; 4-D ones are filtered already, the filters in the last axis.
 
-    def _one(self, transformer, X):
-        if self.metric == "block-toeplitz":
-            return transformer._lag_blocks(X)
-        return transformer._covariances(X)
+        Yields
+        ------
+        matrices : ndarray of shape (n_trials, d, d) or (n_trials, order, c, c)
+            Matrices.
+        """
+        index, signal = None, None
+        for member in self.members:
+            if member.index != index:
+                index = member.index
+                if X.ndim == 4:
+                    signal = np.ascontiguousarray(X[..., index])
+                elif member.band is None:
+                    signal = X
+                else:
+                    signal = bandpass(X, self.sfreq, member.band)
+            order, lag = member.order, member.lag
+            if self.metric == "block-toeplitz":
+                yield toeplitz_blocks(signal, order, lag, self.settings)
+            else:
+                yield augmented_covariances(
+                    signal, order, lag, self.settings, n_jobs=self.n_jobs
+                )
+
+    def per_chunk(self, n_channels):
+        """Number of trials whose matrices fit into a chunk."""
+        rows = max(member.order for member in self.members) * n_channels
+        return max(16, int(_CHUNK_BYTES / (8 * 8 * rows**2)))
 
 
-class RecenteredSource:
-    """Matrices of a source, each domain's mean moved to the identity.
+class Training:
+    """Training trials and the source of their matrices.
 
     Parameters
     ----------
     source : CovarianceSource
         Where the matrices come from.
-    X_target : ndarray of shape (n_target, n_channels, n_times) or None
-        Trials of the domain that will be predicted.
+    X : ndarray
+        Trials.
+    """
+
+    def __init__(self, source, X):
+        self.source, self.X = source, X
+
+    def training(self, part=None):
+        """Yield the matrices of all trials, or of some, to learn from."""
+        return self.source.each(self.X if part is None else self.X[part])
+
+    def training_again(self, part=None):
+        """Yield the matrices that :meth:`training` gave."""
+        return self.training(part)
+
+    def chunks(self):
+        """Yield slices of the trials with an iterable of their matrices."""
+        step = self.source.per_chunk(self.X.shape[1])
+        for start in range(0, len(self.X), step):
+            chunk = slice(start, start + step)
+            yield chunk, self._matrices(chunk)
+
+    def _matrices(self, chunk):
+        return self.source.each(self.X[chunk])
+
+    def strata(self, codes):
+        """Groups of which a representative part must have some."""
+        return codes
+
+
+class RecenteredTraining(Training):
+    """Training trials whose domains' means move to the identity.
+
+    Parameters
+    ----------
+    source : CovarianceSource
+        Where the matrices come from.
+    X : ndarray
+        Trials.
+    domains : ndarray of int
+        Domain of each trial.
+    weight : ndarray of shape (n_trials,)
+        Weights.
+    X_target : ndarray or None
+        Trials of the domain to predict; without them it is centered like all
+        training trials together.
     tol : float
         Tolerance of the means.
     """
 
-    def __init__(self, source, X_target, tol):
-        self.source, self.tol = source, tol
-        self.single = source.single
-        self._X_target = X_target
+    def __init__(self, source, X, domains, weight, X_target, tol):
+        super().__init__(source, X)
+        self.domains, self.weight = domains, weight
+        self.X_target, self.tol = X_target, tol
+        self.roots = [{} for _ in source.members]
+        self.target_roots = [None] * len(source.members)
 
-    def training(self, X, domains, weight):
-        """Recenter training trials and learn how to recenter those to predict."""
-        self.roots = [None] * len(self.source.transformers)
-        domains = np.zeros(len(X), dtype=int) if domains is None else domains
-        if self.single:
-            return self._train(0, X, domains, weight)
-        return (
-            self._train(i, X, domains, weight)
-            for i in range(len(self.source.transformers))
-        )
+    def training(self, part=None):
+        """Learn the means of the domains and yield the recentered matrices."""
+        part = np.arange(len(self.X)) if part is None else part
+        domains, weight = self.domains[part], self.weight[part]
+        targets = iter(())
+        if self.X_target is not None:
+            targets = self.source.each(self.X_target)
+        for q, matrices in enumerate(self.source.each(self.X[part])):
+            for domain in np.unique(domains):
+                member = domains == domain
+                self.roots[q][domain] = root_of_mean(
+                    matrices[member], weight[member], self.tol
+                )
+            if self.X_target is None:
+                self.target_roots[q] = root_of_mean(matrices, weight, self.tol)
+            else:
+                target = next(targets)
+                self.target_roots[q] = root_of_mean(
+                    target, np.ones(len(target)), self.tol
+                )
+            yield self._recentered(q, matrices, domains)
 
-    def __getstate__(self):
-        """Leave the target trials behind: their means are learned."""
-        return {**vars(self), "_X_target": None}
+    def training_again(self, part=None):
+        """Yield the matrices that :meth:`training` gave."""
+        part = slice(None) if part is None else part
+        return self._matrices(part)
 
-    def _train(self, index, X, domains, weight):
-        C = self.source.one(index, X)
-        out = np.empty_like(C)
+    def _matrices(self, chunk):
+        domains = self.domains[chunk]
+        for q, matrices in enumerate(self.source.each(self.X[chunk])):
+            yield self._recentered(q, matrices, domains)
+
+    def _recentered(self, q, matrices, domains):
+        out = np.empty_like(matrices)
         for domain in np.unique(domains):
             member = domains == domain
-            root = self._root(C[member], weight[member])
-            out[member] = _congruence(C[member], root)
-        if self._X_target is None:
-            self.roots[index] = self._root(C, weight)
-        else:
-            target = self.source.one(index, self._X_target)
-            self.roots[index] = self._root(target, np.ones(len(target)))
+            out[member] = congruence(matrices[member], self.roots[q][domain])
         return out
 
-    def _root(self, C, weight):
-        with single_blas_thread():
-            P = C if C.ndim == 3 else C[:, 0]
-            result = riemann.riemann_mean(P, weight / weight.sum(), tol=self.tol)
-            warn_if_not_converged(result, self.tol)
-            # Domains must not be turned against each other: the symmetric root.
-            return symmetric_whitener(result.x)[0]
-
-    def __call__(self, X):
-        """Compute recentered matrices of trials to predict."""
-        if self.single:
-            return _congruence(self.source(X), self.roots[0])
-        return (
-            _congruence(C, root)
-            for C, root in zip(self.source(X), self.roots, strict=True)
-        )
+    def strata(self, codes):
+        """Classes within domains."""
+        return self.domains * (codes.max() + 1) + codes
 
 
-def _congruence(C, root):
-    if C.ndim == 4:
-        return block_toeplitz.whiten(C, root)
-    out = root @ C @ root
+@dataclass(frozen=True, slots=True)
+class RecenteredSource:
+    """Matrices of a source, the mean of the domain to predict moved to the identity.
+
+    Attributes
+    ----------
+    source : CovarianceSource
+        Where the matrices come from.
+    roots : list of ndarray
+        Inverse root of the mean, per embedding.
+    """
+
+    source: CovarianceSource
+    roots: list
+
+    def each(self, X):
+        """Yield recentered matrices, embedding by embedding."""
+        for matrices, root in zip(self.source.each(X), self.roots, strict=True):
+            yield congruence(matrices, root)
+
+    def per_chunk(self, n_channels):
+        """Number of trials whose matrices fit into a chunk."""
+        return self.source.per_chunk(n_channels)
+
+
+def root_of_mean(matrices, weight, tol):
+    """Symmetric inverse root of the Riemannian mean of matrices.
+
+    Parameters
+    ----------
+    matrices : ndarray of shape (n, d, d) or (n, p, c, c)
+        Covariances, or block-Toeplitz ones, whose diagonal blocks are averaged.
+    weight : ndarray of shape (n,)
+        Weights.
+    tol : float
+        Tolerance of the mean.
+
+    Returns
+    -------
+    root : ndarray of shape (d, d) or (c, c)
+        Domains must not be turned against each other: the symmetric one.
+    """
+    with single_blas_thread():
+        P = matrices if matrices.ndim == 3 else matrices[:, 0]
+        result = riemann.riemann_mean(P, weight / weight.sum(), tol=tol)
+        riemann.warn_if_not_converged(result, tol)
+        return riemann.symmetric_whitener(result.x)[0]
+
+
+def congruence(matrices, root):
+    """Congruence of covariances or of block-Toeplitz blocks by a symmetric root.
+
+    Parameters
+    ----------
+    matrices : ndarray of shape (n, d, d) or (n, p, c, c)
+        Matrices.
+    root : ndarray of shape (d, d) or (c, c)
+        Symmetric root.
+
+    Returns
+    -------
+    moved : ndarray
+        ``root C root``, symmetric to the last bit.
+    """
+    if matrices.ndim == 4:
+        return block_toeplitz.whiten(matrices, root)
+    out = root @ matrices @ root
     return (out + out.swapaxes(1, 2)) / 2

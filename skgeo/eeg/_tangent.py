@@ -1,10 +1,7 @@
 """Tangent vectors of covariances at their Riemannian mean."""
 
-import warnings
-
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from skgeo.base import MatricesMixin
@@ -13,53 +10,9 @@ from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Integer, OneOf, Real, check_params
 from skgeo.utils.validation import check_sample_weight
 
-__all__ = ["TangentMap", "symmetric_whitener", "warn_if_not_converged"]
+__all__ = ["TangentMap"]
 
 METRICS = ("riemann", "logeuclid", "euclid", "logchol", "wasserstein")
-
-
-def symmetric_whitener(W):
-    """Turn any whitener of a matrix into the symmetric one.
-
-    Parameters
-    ----------
-    W : ndarray of shape (n, n)
-        Whitener of ``M``: ``W M W^T = I``.
-
-    Returns
-    -------
-    root : ndarray of shape (n, n)
-        ``M^(-1/2)``.
-    rotation : ndarray of shape (n, n)
-        Orthogonal matrix with ``rotation @ W = root``.
-    M : ndarray of shape (n, n)
-        The matrix itself.
-    """
-    U, s, Vt = np.linalg.svd(W)
-    root = (Vt.T * s) @ Vt
-    # M in two factors: s ** -2 would overflow before M does.
-    half = Vt.T / s
-    return (root + root.T) / 2, Vt.T @ U.T, half @ half.T
-
-
-def warn_if_not_converged(result, tol):
-    """Warn when a Riemannian mean stopped before its tolerance.
-
-    Parameters
-    ----------
-    result : SolverResult
-        Result of :func:`skgeo.eeg._solvers.riemann.riemann_mean`.
-    tol : float
-        The tolerance asked for.
-    """
-    if not result.converged:
-        warnings.warn(
-            f"The Riemannian mean stopped at {result.stop:.1e} > tol={tol:.1e} after "
-            f"{result.n_iter} passes. The matrices are badly conditioned: regularize "
-            "them more, or accept it by a larger tol.",
-            ConvergenceWarning,
-            stacklevel=3,
-        )
 
 
 class TangentMap(TransformerMixin, MatricesMixin, BaseEstimator):
@@ -191,8 +144,8 @@ class TangentMap(TransformerMixin, MatricesMixin, BaseEstimator):
             result = riemann.riemann_mean(
                 X, weight, tol=self.tol, max_iter=self.max_iter
             )
-            warn_if_not_converged(result, self.tol)
-            root, rotation, reference = symmetric_whitener(result.x)
+            riemann.warn_if_not_converged(result, self.tol)
+            root, rotation, reference = riemann.symmetric_whitener(result.x)
         self.reference_ = reference
         self._whitener = root
         self.n_iter_ = result.n_iter

@@ -1,5 +1,7 @@
 """Classification across sessions or people by recentering each domain."""
 
+from numpy.typing import ArrayLike
+
 from skgeo.eeg._classification import AugmentedCovarianceClassifier
 from skgeo.utils.validation import check_group_labels, check_trials
 
@@ -19,18 +21,28 @@ class RecenteredCovarianceClassifier(AugmentedCovarianceClassifier):
     Parameters
     ----------
     order : int, default=4
-        Number of delayed copies; see :class:`AugmentedCovarianceClassifier` for this
-        and all other parameters.
+        Number of delayed copies, with ``selection=None``; see
+        :class:`AugmentedCovarianceClassifier` for this and all other parameters.
     lag : int, default=4
-        Delay between copies, in samples.
-    selection : {None, "average", "mdop", "cao", "fnn", "ami"}, default=None
+        Delay between copies, in samples, with ``selection=None``.
+    selection : {"average", "mdop", "cao", "fnn", "ami"} or None, default="average"
         Where the embedding comes from.
     orders : "auto" or sequence of int, default="auto"
         Orders of the average.
-    lags : "auto" or sequence of int, default="auto"
-        Lags of the average.
-    order_weights : {"auto", "equal", "inverse"}, default="auto"
-        Share of an order in the average.
+    lags : "auto" or sequence of float, default="auto"
+        Lags of the average, in seconds with ``sfreq``, otherwise in samples.
+    order_weights : {"auto", "equal", "inverse", "proportional"}, default="auto"
+        Share of an order in its group.
+    sfreq : float or None, default=None
+        Sampling frequency in Hz.
+    band : (float, float) or None, default=None
+        Pass band in Hz.
+    bands : "auto", int, sequence of (float, float) or None, default="auto"
+        Bands of the second group of the average, in Hz.
+    frequencies : sequence of float or None, default=None
+        Known frequencies in Hz, of flickering stimuli.
+    weights : {"equal", "alignment"}, default="equal"
+        Shares within a group.
     metric : {"riemann", "block-toeplitz"}, default="riemann"
         Geometry. Block-Toeplitz covariances are recentered by the mean of their
         diagonal blocks.
@@ -47,11 +59,11 @@ class RecenteredCovarianceClassifier(AugmentedCovarianceClassifier):
     probability : bool, default=True
         Whether ``"tangent-svm"`` calibrates probabilities.
     edge : {"valid", "moabb", "wrap"}, default="valid"
-        Ends of the trials.
+        What happens at the ends of a trial.
     estimator : str or callable, default="scm"
         Covariance estimator.
-    shrinkage : "auto", None or float in [0, 1], default="auto"
-        Shrinkage towards the scaled identity.
+    shrinkage : {"diagonal", "auto"}, None or float in [0, 1], default="diagonal"
+        Shrinkage of the covariances.
     block_toeplitz : bool, default=False
         Estimate every lag once, biased.
     tol : float, default=1e-8
@@ -66,7 +78,9 @@ class RecenteredCovarianceClassifier(AugmentedCovarianceClassifier):
     domains_ : ndarray of shape (n_domains,)
         Labels of the training domains.
     embeddings_ : list of (int, int)
-        The orders and lags in use.
+        The orders and lags in use, in samples.
+    groups_ : list of GroupMember
+        Group, band, embedding and share of each.
     n_channels_in_, n_times_in_ : int
         Shape of a training trial.
 
@@ -94,9 +108,9 @@ class RecenteredCovarianceClassifier(AugmentedCovarianceClassifier):
     >>> subjects = np.repeat([1, 2], 30)
     >>> X[subjects == 2] = np.diag([1.0, 4.0, 0.2]) @ X[subjects == 2]
     >>> target = np.diag([3.0, 0.1, 1.0]) @ make_trials(60, 3)[0]
-    >>> model = RecenteredCovarianceClassifier(order=2, lag=1)
+    >>> model = RecenteredCovarianceClassifier()
     >>> model.fit(X, y, subjects=subjects, X_target_unlabeled=target[:30])
-    RecenteredCovarianceClassifier(lag=1, order=2)
+    RecenteredCovarianceClassifier()
     >>> bool(model.score(target[30:], y[30:]) > 0.9)
     True
     """
@@ -104,7 +118,14 @@ class RecenteredCovarianceClassifier(AugmentedCovarianceClassifier):
     # Class-level default of scikit-learn's metadata routing: ask for both.
     __metadata_request__fit = {"subjects": True, "X_target_unlabeled": True}
 
-    def fit(self, X, y, sample_weight=None, subjects=None, X_target_unlabeled=None):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        subjects: ArrayLike | None = None,
+        X_target_unlabeled: ArrayLike | None = None,
+    ) -> "RecenteredCovarianceClassifier":
         """Fit on recentered trials.
 
         Parameters

@@ -92,13 +92,59 @@ def center_and_scale(X, out, exponent):
 
 
 @jit
+def _edges_dominate(x, reach, n_window):
+    """Whether products of the edge samples would drown those of the common window.
+
+    The windows of all blocks share the samples ``[reach, n_window)``.  What enters and
+    leaves around them is added and taken away again, which leaves a rounding error of
+    its own size: after a spike, larger than the rest of the signal.
+    """
+    c, n_times = x.shape
+    n_common = n_window - reach
+    for a in range(c):
+        if n_common < 2:
+            return True
+        mean = _mean(x[a, reach:n_window])
+        # A mean of the window away from zero costs as much as a spike outside.
+        common, edge = 0.0, mean * mean * n_common
+        for t in range(n_times):
+            if reach <= t < n_window:
+                common += (x[a, t] - mean) ** 2
+            else:
+                edge += x[a, t] ** 2
+        if edge > 1e4 * common:
+            return True
+    return False
+
+
+@jit
+def _direct_blocks(x, order, lag, n_window, centered, out):
+    """Fill one scatter matrix from its definition, window means removed first."""
+    c = x.shape[0]
+    for j in range(order):
+        for a in range(c):
+            row = j * c + a
+            mean = _mean(x[a, j * lag : j * lag + n_window])
+            for t in range(n_window):
+                centered[row, t] = x[a, j * lag + t] - mean
+    for row in range(order * c):
+        for col in range(row + 1):
+            total = 0.0
+            for t in range(n_window):
+                total += centered[row, t] * centered[col, t]
+            out[row, col] = total
+            out[col, row] = total
+
+
+@jit
 def unroll_blocks(X, base, lag, n_window, out):
     """Fill centered scatter matrices of delay-embedded trials from their first blocks.
 
     Block (j + k, j) sums ``x(t + k lag) x(t)^T`` over ``t`` in
     ``[j lag, j lag + n_window)``.  Its neighbor (j + 1 + k, j + 1) differs only by
     ``lag`` samples that enter and ``lag`` that leave, so ``base``, the blocks of
-    ``j = 0``, determine all others at the price of the edges.
+    ``j = 0``, determine all others at the price of the edges.  A trial whose edges
+    dwarf the rest (a spike) is computed from the definition, without ``base``.
 
     Parameters
     ----------
@@ -119,6 +165,10 @@ def unroll_blocks(X, base, lag, n_window, out):
     block = np.empty((c, c))
     sums = np.empty((order, c))
     for i in range(n_trials):
+        if order > 1 and _edges_dominate(X[i], (order - 1) * lag, n_window):
+            centered = np.empty((order * c, n_window))
+            _direct_blocks(X[i], order, lag, n_window, centered, out[i])
+            continue
         for a in range(c):
             for t in range(n_times):
                 samples[t, a] = X[i, a, t]

@@ -5,13 +5,11 @@ the noise variance, so that with C = I + sum_j phi_j phi_j' / a_j the noise vari
 can be maximized out in closed form at every move and no statistic depends on it.
 Columns and target have unit norm.
 
-The state of a fit is updated in place:
-
-``act`` (k,) columns in the model, ``pos`` (p,) their place in it or -1,
-``a`` (k,) relative precisions, ``mu`` (k,) and ``cov`` (k, k) posterior mean and
-relative covariance, ``gram`` (k, p) rows of the Gram matrix of the active columns,
-``S`` (p,) = phi' C^-1 phi and ``Q`` (p,) = phi' C^-1 y.
+The state of a fit, :class:`Terms`, is updated in place; the number of its terms, k, and
+Y = y' C^-1 y are handed from call to call.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,8 +18,74 @@ from skgeo.kernels._jit import jit
 # A column whose part outside the span of the model is this small (squared, relative)
 # is a copy of what is there: its statistics are rounding errors.
 _COPY = 1e-11
-# Share of y' C^-1 y below which the incremental one is no longer trusted.
+# Fraction of y' C^-1 y below which the incremental one is no longer trusted.
 _REFRESH = 1e-8
+# Columns tried for each term that a swap removes.
+_N_PARTNERS = 3
+
+
+class Terms(NamedTuple):
+    """State of a fit; the leading k rows (and columns) of the arrays of terms count.
+
+    Attributes
+    ----------
+    design : ndarray of shape (p, r)
+        Columns of the design, one per row, of unit norm.
+    products : ndarray of shape (p, p) or (0, 0)
+        Their Gram matrix, where it has been computed.
+    act : ndarray of shape (room,)
+        Columns in the model.
+    pos : ndarray of shape (p,)
+        Place of each column in the model, or -1.
+    a : ndarray of shape (room,)
+        Precisions relative to the noise precision.
+    mu : ndarray of shape (room,)
+        Posterior mean.
+    cov : ndarray of shape (room, room)
+        Posterior covariance relative to the noise variance.
+    gram : ndarray of shape (room, p)
+        Rows of the Gram matrix of the columns in the model.
+    S, Q : ndarray of shape (p,)
+        phi' C^-1 phi and phi' C^-1 y of every column.
+    banned : ndarray of bool of shape (p,)
+        Columns that are never added.
+    """
+
+    design: np.ndarray
+    products: np.ndarray
+    act: np.ndarray
+    pos: np.ndarray
+    a: np.ndarray
+    mu: np.ndarray
+    cov: np.ndarray
+    gram: np.ndarray
+    S: np.ndarray
+    Q: np.ndarray
+    banned: np.ndarray
+
+
+class Objective(NamedTuple):
+    """What a move is judged by.
+
+    Attributes
+    ----------
+    n : float
+        Number of rows that the noise is estimated from.
+    noise : float
+        Noise variance; zero maximizes it out, above ``floor``.
+    floor : float
+        Smallest noise variance.
+    cost : float
+        Log evidence that a term has to bring.
+    positive : bool
+        Whether only terms of positive coefficient are added.
+    """
+
+    n: float
+    noise: float
+    floor: float
+    cost: float
+    positive: bool
 
 
 @jit
@@ -81,17 +145,18 @@ def without_term(a, mu, var, Y):
 
 
 @jit
-def best_move(act, pos, k, a, mu, cov, S, Q, Y, n, noise, floor, cost, banned):
-    """Find the single move that raises the evidence, less ``cost`` a term, most.
+def best_move(terms, k, Y, objective):
+    """Find the single move that raises the evidence, less its cost per term, most.
 
     Returns the gain, the column, and its new precision (infinity: remove it).
-    ``banned`` columns are never added.
     """
+    n, noise, floor, cost, positive = objective
+    S, Q, pos = terms.S, terms.Q, terms.pos
     best, column, value = 0.0, -1, np.inf
     for j in range(S.shape[0]):
         t = pos[j]
         if t < 0:
-            if banned[j] or S[j] < _COPY:
+            if terms.banned[j] or S[j] < _COPY or (positive and Q[j] <= 0.0):
                 continue
             # Cheap test first: most columns are out and stay out.
             scale = noise if noise > 0.0 else max(Y / n, floor)
@@ -104,9 +169,9 @@ def best_move(act, pos, k, a, mu, cov, S, Q, Y, n, noise, floor, cost, banned):
             new = max(new, 1e-30)
             gain = term_gain(new, S[j], Q[j], rest, Y, n, noise, floor) - cost
         else:
-            var = cov[t, t]
-            s, q, rest, Y0 = without_term(a[t], mu[t], var, Y)
-            old = term_gain(a[t], s, q, rest, Y0, n, noise, floor)
+            a, var = terms.a[t], terms.cov[t, t]
+            s, q, rest, Y0 = without_term(a, terms.mu[t], var, Y)
+            old = term_gain(a, s, q, rest, Y0, n, noise, floor)
             new = best_precision(s, q, rest, Y0, n, noise, floor)
             if new < np.inf:
                 new = max(new, 1e-30)
@@ -122,16 +187,20 @@ def best_move(act, pos, k, a, mu, cov, S, Q, Y, n, noise, floor, cost, banned):
 
 
 @jit
-def add_term(j, value, design, act, pos, k, a, mu, cov, gram, S, Q, Y):
+def add_term(j, value, terms, k, Y):
     """Put column j into the model; returns the new k and Y."""
+    S, Q, cov, gram = terms.S, terms.Q, terms.cov, terms.gram
     p = S.shape[0]
     row = gram[k]
-    row[:] = np.dot(design, design[j])
+    if terms.products.shape[0] > 0:
+        row[:] = terms.products[j]
+    else:
+        row[:] = np.dot(terms.design, terms.design[j])
     v = np.zeros(k)
     for t in range(k):
         acc = 0.0
         for u in range(k):
-            acc += cov[t, u] * row[act[u]]
+            acc += cov[t, u] * row[terms.act[u]]
         v[t] = acc
     var = 1.0 / (value + S[j])
     m = var * Q[j]
@@ -149,60 +218,61 @@ def add_term(j, value, design, act, pos, k, a, mu, cov, gram, S, Q, Y):
             cov[t, u] += var * v[t] * v[u]
         cov[t, k] = -var * v[t]
         cov[k, t] = -var * v[t]
-        mu[t] -= m * v[t]
+        terms.mu[t] -= m * v[t]
     cov[k, k] = var
-    mu[k] = m
-    a[k] = value
-    act[k] = j
-    pos[j] = k
+    terms.mu[k] = m
+    terms.a[k] = value
+    terms.act[k] = j
+    terms.pos[j] = k
     return k + 1, Y
 
 
 @jit
-def shift_term(t, weight, shift, k, mu, cov, gram, S, Q):
+def shift_term(t, weight, shift, terms, k):
     """Rank-one update of the posterior along column t of the covariance."""
-    p = S.shape[0]
-    column = cov[:k, t].copy()
+    p = terms.S.shape[0]
+    column = terms.cov[:k, t].copy()
     e = np.zeros(p)
     for u in range(k):
         w = column[u]
         for c in range(p):
-            e[c] += w * gram[u, c]
+            e[c] += w * terms.gram[u, c]
     for c in range(p):
-        S[c] += weight * e[c] * e[c]
-        Q[c] += shift * e[c]
+        terms.S[c] += weight * e[c] * e[c]
+        terms.Q[c] += shift * e[c]
     for u in range(k):
-        mu[u] -= shift * column[u]
+        terms.mu[u] -= shift * column[u]
         for v in range(k):
-            cov[u, v] -= weight * column[u] * column[v]
+            terms.cov[u, v] -= weight * column[u] * column[v]
 
 
 @jit
-def change_term(t, value, k, a, mu, cov, gram, S, Q, Y):
+def change_term(t, value, terms, k, Y):
     """Give the term at place t another precision; returns the new Y."""
-    var, m = cov[t, t], mu[t]
-    s, q, rest, _ = without_term(a[t], m, var, Y)
-    delta = value - a[t]
+    var, m = terms.cov[t, t], terms.mu[t]
+    s, q, rest, _ = without_term(terms.a[t], m, var, Y)
+    delta = value - terms.a[t]
     weight = delta / (1.0 + delta * var)
-    shift_term(t, weight, weight * m, k, mu, cov, gram, S, Q)
-    a[t] = value
+    shift_term(t, weight, weight * m, terms, k)
+    terms.a[t] = value
     return rest + _shrunk(value, s, q)
 
 
 @jit
-def drop_term(t, act, pos, k, a, mu, cov, gram, S, Q, Y):
-    """Take the term at place t out; the last one moves there. Returns k, Y."""
-    var, m = cov[t, t], mu[t]
+def drop_term(t, terms, k, Y):
+    """Remove the term at place t; the last one moves there. Returns k and Y."""
+    act, pos, cov = terms.act, terms.pos, terms.cov
+    var, m = cov[t, t], terms.mu[t]
     Y0 = Y + m * m / var
-    shift_term(t, 1.0 / var, m / var, k, mu, cov, gram, S, Q)
+    shift_term(t, 1.0 / var, m / var, terms, k)
     last = k - 1
     pos[act[t]] = -1
     if t != last:
         act[t] = act[last]
         pos[act[t]] = t
-        a[t] = a[last]
-        mu[t] = mu[last]
-        gram[t] = gram[last]
+        terms.a[t] = terms.a[last]
+        terms.mu[t] = terms.mu[last]
+        terms.gram[t] = terms.gram[last]
         for u in range(k):
             cov[t, u] = cov[last, u]
         for u in range(k):
@@ -212,14 +282,11 @@ def drop_term(t, act, pos, k, a, mu, cov, gram, S, Q, Y):
 
 
 @jit
-def sequential_moves(
-    design, act, pos, k, a, mu, cov, gram, S, Q, Y,
-    n, noise, floor, cost, tol, banned, gains,
-):  # fmt: skip
+def sequential_moves(terms, k, Y, objective, tol, gains):
     """Make the best single move until none gains more than tol.
 
-    ``design`` (p, r) holds the columns as rows; ``gains`` receives what each move adds
-    to the evidence (the cost of a term not counted) and bounds their number.
+    ``gains`` receives what each move adds to the evidence less its cost per term, and
+    bounds the number of moves.
 
     Returns
     -------
@@ -231,50 +298,221 @@ def sequential_moves(
         Gain of the best move not made.
     """
     n_moves, start = 0, Y
-    gain, j, value = best_move(
-        act, pos, k, a, mu, cov, S, Q, Y, n, noise, floor, cost, banned
-    )
+    gain, j, value = best_move(terms, k, Y, objective)
     # Additions subtract from Y: refresh it before only rounding is left.
     while n_moves < gains.shape[0] and gain > tol and start * _REFRESH <= Y:
-        t = pos[j]
+        t = terms.pos[j]
         if t < 0:
-            if k == a.shape[0]:
+            if k == terms.a.shape[0]:
                 break
-            k, Y = add_term(j, value, design, act, pos, k, a, mu, cov, gram, S, Q, Y)
-            gain += cost
+            k, Y = add_term(j, value, terms, k, Y)
         elif value == np.inf:
-            gain -= cost
-            k, Y = drop_term(t, act, pos, k, a, mu, cov, gram, S, Q, Y)
+            k, Y = drop_term(t, terms, k, Y)
         else:
-            Y = change_term(t, value, k, a, mu, cov, gram, S, Q, Y)
+            Y = change_term(t, value, terms, k, Y)
         gains[n_moves] = gain
         n_moves += 1
-        gain, j, value = best_move(
-            act, pos, k, a, mu, cov, S, Q, Y, n, noise, floor, cost, banned
-        )
+        gain, j, value = best_move(terms, k, Y, objective)
     return k, Y, n_moves, gain
+
+
+@jit
+def best_swap(terms, k, Y, objective):
+    """Find the term and the column outside whose exchange raises the evidence most.
+
+    For each term only the columns that would reduce the misfit most once it is gone are
+    looked at more closely.
+
+    Returns
+    -------
+    gain : float
+        Gain of the exchange; zero if none gains.
+    place, column : int
+        Place of the term that goes and column that comes; -1 if none gains.
+    value : float
+        Precision of the new term.
+    """
+    n, noise, floor, _, positive = objective
+    p = terms.S.shape[0]
+    best, place, column, value = 0.0, -1, -1, np.inf
+    e = np.empty(p)
+    partner, promise = np.empty(_N_PARTNERS, dtype=np.intp), np.empty(_N_PARTNERS)
+    for t in range(k):
+        var, m = terms.cov[t, t], terms.mu[t]
+        s, q, rest, Y0 = without_term(terms.a[t], m, var, Y)
+        old = term_gain(terms.a[t], s, q, rest, Y0, n, noise, floor)
+        e[:] = 0.0
+        for u in range(k):
+            w = terms.cov[t, u]
+            for c in range(p):
+                e[c] += w * terms.gram[u, c]
+        partner[:], promise[:] = -1, 0.0
+        for c in range(p):
+            if terms.pos[c] >= 0 or terms.banned[c]:
+                continue
+            S = terms.S[c] + e[c] * e[c] / var
+            Q = terms.Q[c] + m / var * e[c]
+            if S < _COPY or (positive and Q <= 0.0):
+                continue
+            drop = Q * Q / S
+            if drop > promise[-1]:
+                i = _N_PARTNERS - 1
+                while i > 0 and drop > promise[i - 1]:
+                    promise[i], partner[i] = promise[i - 1], partner[i - 1]
+                    i -= 1
+                promise[i], partner[i] = drop, c
+        for i in range(_N_PARTNERS):
+            c = partner[i]
+            if c < 0:
+                break
+            S = terms.S[c] + e[c] * e[c] / var
+            Q = terms.Q[c] + m / var * e[c]
+            left = Y0 - Q * Q / S
+            new = best_precision(S, Q, left, Y0, n, noise, floor)
+            if new == np.inf:
+                continue
+            new = max(new, 1e-30)
+            gain = term_gain(new, S, Q, left, Y0, n, noise, floor) - old
+            if gain > best:
+                best, place, column, value = gain, t, c, new
+    return best, place, column, value
+
+
+@jit
+def backward_path(P, w, order, rise):
+    """Least-squares elimination of one column at a time, the weakest first.
+
+    Parameters
+    ----------
+    P : ndarray of shape (p, p)
+        Inverse Gram matrix of the columns; overwritten.
+    w : ndarray of shape (p,)
+        Least-squares coefficients; overwritten.
+    order : ndarray of int of shape (p,)
+        Receives the columns in the order in which they leave.
+    rise : ndarray of shape (p,)
+        Receives what each departure adds to the squared residual.
+    """
+    p = w.shape[0]
+    names = np.arange(p)
+    for step in range(p):
+        m = p - step
+        weakest, least = 0, np.inf
+        for i in range(m):
+            loss = w[i] * w[i] / P[i, i]
+            if loss < least:
+                weakest, least = i, loss
+        order[step], rise[step] = names[weakest], least
+        last = m - 1
+        # The last column takes the place of the one that leaves.
+        names[weakest], names[last] = names[last], names[weakest]
+        w[weakest], w[last] = w[last], w[weakest]
+        for i in range(m):
+            P[i, weakest], P[i, last] = P[i, last], P[i, weakest]
+        for i in range(m):
+            P[weakest, i], P[last, i] = P[last, i], P[weakest, i]
+        pivot = P[last, last]
+        for i in range(last):
+            scale = P[i, last] / pivot
+            w[i] -= scale * w[last]
+            for j in range(last):
+                P[i, j] -= scale * P[last, j]
+
+
+@jit
+def forward_path(design, target, order, left, positive):
+    """Orthogonal least squares: add the column that explains most, one at a time.
+
+    Parameters
+    ----------
+    design : ndarray of shape (p, r)
+        Columns, one per row, of unit norm (or zero).
+    target : ndarray of shape (r,)
+        Target; overwritten by the residual.
+    order : ndarray of int of shape (n_steps,)
+        Receives the columns in the order in which they enter.
+    left : ndarray of shape (n_steps,)
+        Receives the squared residual after each step.
+    positive : bool
+        Add only columns of positive correlation with the residual.
+
+    Returns
+    -------
+    n_steps : int
+        Steps made; fewer than asked for if no column is left.
+    """
+    p, r = design.shape
+    n_steps = order.shape[0]
+    S = np.ones(p)
+    for j in range(p):
+        S[j] = np.dot(design[j], design[j])
+    basis = np.empty((n_steps, r))
+    for step in range(n_steps):
+        Q = np.dot(design, target)
+        best, column = 0.0, -1
+        for j in range(p):
+            if S[j] > 1e-10 and not (positive and Q[j] <= 0.0):
+                drop = Q[j] * Q[j] / S[j]
+                if drop > best:
+                    best, column = drop, j
+        if column < 0:
+            return step
+        u = basis[step]
+        u[:] = design[column]
+        for _ in range(2):  # once is not enough for columns that are nearly dependent
+            for i in range(step):
+                u -= np.dot(basis[i], u) * basis[i]
+        u /= np.sqrt(np.dot(u, u))
+        target -= np.dot(u, target) * u
+        along = np.dot(design, u)
+        for j in range(p):
+            S[j] -= along[j] * along[j]
+        S[column] = 0.0
+        order[step], left[step] = column, np.dot(target, target)
+    return n_steps
+
+
+def empty_terms(design, products, room):
+    """Allocate the state of an empty model with room for some terms."""
+    p = len(design)
+    return Terms(
+        design=design,
+        products=products,
+        act=np.zeros(room, dtype=np.intp),
+        pos=np.full(p, -1, dtype=np.intp),
+        a=np.zeros(room),
+        mu=np.zeros(room),
+        cov=np.zeros((room, room)),
+        gram=np.zeros((room, p)),
+        S=np.ones(p),
+        Q=np.zeros(p),
+        banned=np.zeros(p, dtype=bool),
+    )
 
 
 def warmup():
     """Compile the kernels of this module on tiny data."""
     design = np.eye(2)
-    pos, banned = np.full(2, -1), np.zeros(2, dtype=bool)
-    sequential_moves(
-        design, np.zeros(2, dtype=np.intp), pos, 0, np.zeros(2), np.zeros(2),
-        np.zeros((2, 2)), np.zeros((2, 2)), np.ones(2), np.array([0.9, 0.4]), 1.0,
-        4.0, 0.0, 1e-24, 0.0, 1e-9, banned, np.zeros(8),
-    )  # fmt: skip
+    objective = Objective(4.0, 0.0, 1e-24, 0.0, False)
+
+    def terms():
+        state = empty_terms(design, np.zeros((0, 0)), 2)
+        state.Q[:] = 0.9, 0.4
+        return state
+
+    sequential_moves(terms(), 0, 1.0, objective, 1e-9, np.zeros(8))
+    backward_path(np.eye(2), np.ones(2), np.zeros(2, dtype=np.intp), np.zeros(2))
+    forward_path(design, np.ones(2), np.zeros(1, dtype=np.intp), np.zeros(1), False)
     # A caller from the disk cache does not compile what it calls: call each.
     data_fit(1.0, 4.0, 0.0, 1e-24)
     _shrunk(1.0, 1.0, 0.5)
     best_precision(1.0, 0.9, 0.2, 1.0, 4.0, 0.0, 1e-24)
     term_gain(1.0, 1.0, 0.9, 0.2, 1.0, 4.0, 0.0, 1e-24)
     without_term(1.0, 0.5, 0.5, 1.0)
-    act, a, mu = np.zeros(2, dtype=np.intp), np.ones(2), np.zeros(2)
-    cov, gram, S, Q = np.eye(2), np.eye(2), np.ones(2), np.full(2, 0.5)
-    pos = np.full(2, -1)
-    best_move(act, pos, 0, a, mu, cov, S, Q, 1.0, 4.0, 0.0, 1e-24, 0.0, banned)
-    add_term(0, 1.0, design, act, pos, 0, a, mu, cov, gram, S, Q, 1.0)
-    change_term(0, 2.0, 1, a, mu, cov, gram, S, Q, 1.0)
-    shift_term(0, 0.1, 0.1, 1, mu, cov, gram, S, Q)
-    drop_term(0, act, pos, 1, a, mu, cov, gram, S, Q, 1.0)
+    state = terms()
+    best_move(state, 0, 1.0, objective)
+    add_term(0, 1.0, state, 0, 1.0)
+    best_swap(state, 1, 0.5, objective)
+    change_term(0, 2.0, state, 1, 0.5)
+    shift_term(0, 0.1, 0.1, state, 1)
+    drop_term(0, state, 1, 0.5)

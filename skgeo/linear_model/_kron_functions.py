@@ -1,25 +1,38 @@
 """Public functions for Kronecker-structured linear models."""
 
-import numbers
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skgeo.linear_model._kronecker.dictionary import (
     Dictionary,
     check_factors,
     check_measurements,
 )
+from skgeo.linear_model._kronecker.fitting import MatrixList
+from skgeo.linear_model._kronecker.masked import group_rows, masked_posterior
 from skgeo.linear_model._kronecker.posterior import (
     KronPosterior,
     mode_products,
     posterior,
 )
 from skgeo.utils.parallel import single_blas_thread
+from skgeo.utils.params import Integer, Null, Real, check_params
 
 __all__ = ["KronPosterior", "kron_posterior", "mode_product"]
 
+_POSTERIOR_RULES = {
+    "factors": MatrixList(),
+    "noise_variance": Real(0.0, closed="neither", magnitudes=(1e-300, 1e300)),
+}
 
-def mode_product(tensor, matrices, mode=None):
+
+def mode_product(
+    tensor: ArrayLike,
+    matrices: "Sequence[ArrayLike] | ArrayLike",
+    mode: "int | None" = None,
+) -> np.ndarray:
     r"""Multiply modes of a tensor by matrices.
 
     With C-ordered vectorization, multiplying every mode of X by a matrix is one
@@ -68,14 +81,14 @@ def mode_product(tensor, matrices, mode=None):
     True
     """
     tensor = np.asarray(tensor)
+    n_modes = tensor.ndim
+    given = {"matrices": matrices, "mode": mode}
+    rules = {
+        "matrices": MatrixList(),
+        "mode": Null() | Integer(-n_modes, n_modes - 1),
+    }
+    mode = check_params("mode_product", rules, given).mode
     if mode is not None:
-        if not isinstance(mode, numbers.Integral) or not (
-            -tensor.ndim <= mode < tensor.ndim
-        ):
-            raise ValueError(
-                f"mode must be an integer from {-tensor.ndim} to {tensor.ndim - 1} "
-                f"for a tensor of {tensor.ndim} modes; got {mode!r}."
-            )
         moved = np.moveaxis(tensor, mode, -1)
         return np.moveaxis(mode_product(moved, [matrices]), -1, mode)
     matrices = check_factors(matrices, "matrices")
@@ -88,7 +101,12 @@ def mode_product(tensor, matrices, mode=None):
     return mode_products(tensor, matrices)
 
 
-def kron_posterior(factors, gammas, Y, noise_variance):
+def kron_posterior(
+    factors: "Sequence[ArrayLike]",
+    gammas: "Sequence[ArrayLike]",
+    Y: ArrayLike,
+    noise_variance: float,
+) -> KronPosterior:
     r"""Posterior of codes under a Kronecker dictionary and a Kronecker prior.
 
     The model is :math:`y = (H_1 \otimes \cdots \otimes H_I) x + e`,
@@ -104,15 +122,17 @@ def kron_posterior(factors, gammas, Y, noise_variance):
     gammas : sequence of array-like of shape (n_i,)
         Non-negative factors of the prior variance.
     Y : array-like of shape (n_samples, prod m_i)
-        Measurement vectors, C-ordered (the last mode runs fastest).
+        Measurement vectors, C-ordered (the last mode runs fastest); NaN where an
+        entry is missing.
     noise_variance : float
         Positive noise variance.
 
     Returns
     -------
     result : KronPosterior
-        ``mean`` (n_samples, prod n_i), ``variance`` (prod n_i,), ``residual``,
-        ``dof`` and ``log_evidence``.
+        ``mean`` (n_samples, prod n_i), ``variance`` (prod n_i,), or (n_samples,
+        prod n_i) if entries are missing, ``residual``, ``dof``, ``log_evidence`` and
+        ``variance_error``.
 
     Raises
     ------
@@ -127,6 +147,12 @@ def kron_posterior(factors, gammas, Y, noise_variance):
     -----
     Exact only for white noise and a prior variance that is one Kronecker product.
 
+    With missing entries, at most 600 codes or measurements are solved densely. Beyond
+    that the mean comes from preconditioned conjugate gradients (relative residual
+    1e-11), variances are means over 32 draws from the posterior, whose relative
+    standard error is ``variance_error``, and ``log_evidence`` is estimated by stochastic
+    Lanczos quadrature.
+
     Examples
     --------
     >>> import numpy as np
@@ -140,6 +166,8 @@ def kron_posterior(factors, gammas, Y, noise_variance):
     >>> bool(np.allclose(result.mean[0], dense))
     True
     """
+    given = {"factors": factors, "noise_variance": noise_variance}
+    noise = check_params("kron_posterior", _POSTERIOR_RULES, given).noise_variance
     factors = check_factors(factors)
     gammas = [np.asarray(g, dtype=np.float64) for g in gammas]
     sizes = [(H.shape[1],) for H in factors]
@@ -150,22 +178,51 @@ def kron_posterior(factors, gammas, Y, noise_variance):
         )
     if any(not np.isfinite(g).all() or (g < 0).any() for g in gammas):
         raise ValueError("gammas must be finite and non-negative.")
-    if not (
-        isinstance(noise_variance, numbers.Real)
-        and np.isfinite(noise_variance)
-        and noise_variance > 0
-    ):
-        raise ValueError(
-            f"noise_variance must be a positive number; got {noise_variance!r}."
-        )
     if np.iscomplexobj(Y):
         factors = [H.astype(np.complex128) for H in factors]
-    Y = check_measurements(Y, factors, "Y")
+    Y = check_measurements(Y, factors, "Y", allow_nan=True)
     shape = Dictionary(factors).shape
     if Y.shape[1] != np.prod(shape):
         raise ValueError(
             f"Y has {Y.shape[1]} columns, but the factors have {shape} rows, whose "
             f"product is {np.prod(shape)}."
         )
+    missing = np.isnan(Y)
     with single_blas_thread():
-        return posterior(factors, gammas, Y.reshape(-1, *shape), float(noise_variance))
+        if not missing.any():
+            return posterior(factors, gammas, Y.reshape(-1, *shape), noise)
+        Y = np.where(missing, 0.0, Y).reshape(-1, *shape)
+        return _posterior_with_gaps(factors, gammas, Y, ~missing, noise)
+
+
+def _posterior_with_gaps(factors, gammas, Y, mask, noise):
+    """Posterior of rows with gaps; codes of variance zero stay zero."""
+    kept = [np.flatnonzero(g) if g.any() else np.arange(1) for g in gammas]
+    sizes = tuple(len(g) for g in gammas)
+    small = [H[:, k] for H, k in zip(factors, kept, strict=True)]
+    few = [g[k] for g, k in zip(gammas, kept, strict=True)]
+    mean = np.zeros((len(Y), *sizes), dtype=Y.dtype)
+    variance = np.zeros(mean.shape)
+    residual = dof = evidence = error = 0.0
+    c, log_2pi = (1.0, np.log(np.pi)) if np.iscomplexobj(Y) else (
+        0.5, np.log(2 * np.pi),
+    )  # fmt: skip
+    for rows in group_rows(mask):
+        holes = mask[rows[0]].reshape(Y.shape[1:])
+        post, error_here = masked_posterior(small, few, Y[rows], holes, noise)
+        inside = [len(k) for k in kept]
+        mean[np.ix_(rows, *kept)] = post.mean.reshape(-1, *inside)
+        variance[np.ix_(rows, *kept)] = post.variance.reshape(inside)
+        residual += post.residual
+        dof += post.dof * len(rows) / len(Y)
+        constant = post.log_det + holes.sum() * log_2pi
+        evidence -= c * (len(rows) * constant + post.quadratic)
+        error = max(error, error_here)
+    return KronPosterior(
+        mean=mean.reshape(len(Y), -1),
+        variance=variance.reshape(len(Y), -1),
+        residual=residual,
+        dof=dof,
+        log_evidence=evidence,
+        variance_error=error,
+    )

@@ -1,6 +1,10 @@
 """Multi-output regression with Kronecker-structured sparsity."""
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import validate_data
 
@@ -8,22 +12,35 @@ from skgeo.linear_model._kronecker.dictionary import (
     Dictionary,
     apply_factors,
     check_factors,
+    finite,
+    n_dims,
+    warn_of_twins,
 )
-from skgeo.linear_model._kronecker.posterior import posterior, predictive_spread
-from skgeo.linear_model._shared import (
+from skgeo.linear_model._kronecker.fitting import (
     KRON_RULES,
-    LinearPredictor,
+    KRON_UNUSED,
     MatrixList,
     check_coupling,
     learn,
     n_steps,
-    warn_unsettled,
 )
+from skgeo.linear_model._kronecker.learned import LearnedPrior, data_unit
+from skgeo.linear_model._kronecker.posterior import (
+    CompleteData,
+    posterior,
+    predictive_spread,
+)
+from skgeo.linear_model._shared import LinearPredictor, warn_unsettled
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Boolean, Null, check_params
+from skgeo.utils.validation import check_sample_weight
+from skgeo.utils.warn import warn_user
 
 __all__ = ["KroneckerSBLRegressor"]
+
+# Features below this have lost digits to gradual underflow.
+_SMALLEST = 1e-290
 
 
 class KroneckerSBLRegressor(
@@ -43,13 +60,14 @@ class KroneckerSBLRegressor(
         Real factors of the output patterns; n_outputs is the product of the q_i, the
         last factor running fastest. None stands for one identity: every output is
         its own pattern.
-    method : {"best", "mm", "svd", "am"}, default="best"
+    solver : {"best", "mm", "svd", "am"}, default="best"
         How the variances are learned; see :class:`KroneckerSBL`.
     noise_variance : float or None, default=None
         Noise variance, in squared units of y; None learns it.
-    coupling : sequence of float or None, default=None
-        Weights by which neighboring variances share: one for the features, then one
-        per output factor.
+    coupling : sequence of float, "auto" or None, default=None
+        Weights by which neighboring variances share, from 0 for not at all to 1: one
+        for the features, then one per output factor. "auto" chooses them by the
+        evidence.
     prune_tol : "auto" or float, default="auto"
         See :class:`KroneckerSBL`.
     min_gain : "auto" or float, default="auto"
@@ -57,11 +75,11 @@ class KroneckerSBLRegressor(
     fit_intercept : bool, default=True
         Fit one intercept per output.
     max_iter : int, default=300
-        Largest number of iterations.
+        Maximum number of iterations.
     tol : float, default=1e-4
         Relative change of the variances at which to stop.
     max_inner : int, default=5
-        Sweeps over the modes in each iteration of "am".
+        Sweeps over the modes in each iteration of "am"; no effect otherwise.
     noise_floor : float, default=1e-10
         Smallest noise variance, relative to the mean power of the data.
 
@@ -76,13 +94,18 @@ class KroneckerSBLRegressor(
         ``coef_``.
     gammas_ : list of ndarray
         Variances of the features and of the patterns of each output factor, of unit
-        norm except the last, zero where taken out.
+        norm except the last, zero where removed.
     support_ : list of ndarray of int
         Features, and patterns of each output factor, that were kept.
     noise_variance_ : float
         Noise variance.
-    scores_ : ndarray of shape (n_iter_ + 1,)
+    objective_ : ndarray of shape (n_iter_ + 1,)
         Log evidence before each iteration and at the end.
+    coupling_ : tuple of float or None
+        Weights between neighboring variances.
+    indistinguishable_ : list of ndarray of int of shape (n_pairs_i, 2)
+        For the features, and the columns of each output factor: pairs of a kept index
+        and another one that differ by a scale only.
     n_iter_ : int
         Number of iterations.
     converged_ : bool
@@ -101,6 +124,8 @@ class KroneckerSBLRegressor(
     -----
     Features are scaled to unit root mean square inside, outputs are not: the noise
     has one variance. Scale outputs of different units first.
+
+    ``sample_weight`` counts repetitions: a sample of weight two is a sample seen twice.
 
     References
     ----------
@@ -130,24 +155,25 @@ class KroneckerSBLRegressor(
         "output_factors": Null() | MatrixList(),
         "fit_intercept": Boolean(),
     }
+    _unused_params = KRON_UNUSED
 
     def __init__(
         self,
-        output_factors=None,
+        output_factors: "Sequence[ArrayLike] | None" = None,
         *,
-        method="best",
-        noise_variance=None,
-        coupling=None,
-        prune_tol="auto",
-        min_gain="auto",
-        fit_intercept=True,
-        max_iter=300,
-        tol=1e-4,
-        max_inner=5,
-        noise_floor=1e-10,
+        solver: str = "best",
+        noise_variance: "float | None" = None,
+        coupling: "Sequence[float] | str | None" = None,
+        prune_tol: "float | str" = "auto",
+        min_gain: "float | str" = "auto",
+        fit_intercept: bool = True,
+        max_iter: int = 300,
+        tol: float = 1e-4,
+        max_inner: int = 5,
+        noise_floor: float = 1e-10,
     ):
         self.output_factors = output_factors
-        self.method = method
+        self.solver = solver
         self.noise_variance = noise_variance
         self.coupling = coupling
         self.prune_tol = prune_tol
@@ -159,15 +185,20 @@ class KroneckerSBLRegressor(
         self.noise_floor = noise_floor
 
     @with_callbacks
-    def fit(self, X, y):
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: "ArrayLike | None" = None
+    ) -> "KroneckerSBLRegressor":
         """Fit the model.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Features.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets.
+        y : array-like of shape (n_samples,), (n_samples, n_outputs) or \
+                (n_samples, q_1, ..., q_J)
+            Targets; tensors are flattened, the last mode running fastest.
+        sample_weight : array-like of shape (n_samples,), optional
+            Number of times that each sample counts.
 
         Returns
         -------
@@ -177,13 +208,21 @@ class KroneckerSBLRegressor(
         Raises
         ------
         ValueError
-            If output factors are malformed or do not have n_outputs rows in product.
+            If output factors are malformed or do not have n_outputs rows in product,
+            or if coefficients leave the range of floating-point numbers.
+
+        Warns
+        -----
+        UserWarning
+            If weights sum to less than the number of samples, and are scaled to mean
+            one; if a kept feature or pattern has an indistinguishable twin.
         """
-        check_params(self)
+        params = check_params(self)
         X, y = validate_data(
-            self, X, y, dtype=np.float64, multi_output=True, y_numeric=True,
+            self, X, _flat(y), dtype=np.float64, multi_output=True, y_numeric=True,
             ensure_min_samples=2,
         )  # fmt: skip
+        weights = _count_weights(sample_weight, len(X))
         Y = np.asarray(y, dtype=np.float64).reshape(len(X), -1)
         if self.output_factors is None:
             outputs = [np.eye(Y.shape[1])]
@@ -192,100 +231,186 @@ class KroneckerSBLRegressor(
         if any(np.iscomplexobj(H) for H in outputs):
             raise ValueError("output_factors must be real.")
         sizes = tuple(len(H) for H in outputs)
-        if np.prod(sizes) != Y.shape[1]:
+        if math.prod(sizes) != Y.shape[1]:
             raise ValueError(
                 f"y has {Y.shape[1]} outputs, but output_factors have {sizes} rows, "
-                f"whose product is {np.prod(sizes)}."
+                f"whose product is {math.prod(sizes)}."
             )
-        check_coupling(self.coupling, 1 + len(outputs))
-        with single_blas_thread(), self._iterations(n_steps(self), X=X, y=y) as tick:
-            self._fit(X, Y, outputs, tick)
+        check_coupling(params.coupling, 1 + len(outputs))
+        steps = n_steps(params, 1 + len(outputs))
+        with single_blas_thread(), self._iterations(steps, X=X, y=y) as tick:
+            self._fit(X, Y, weights, outputs, params, tick)
         if np.ndim(y) == 1:
             self.coef_, self.intercept_ = self.coef_[0], float(self.intercept_[0])
         warn_unsettled(self, "The variances were still changing")
         return self
 
-    def _fit(self, X, Y, outputs, tick):
-        self._x_mean, x_scale, X = _standardize(X, self.fit_intercept, rms=True)
-        y_mean, unit, Y = _standardize(Y, self.fit_intercept, rms=False)
-        if self.fit_intercept:
+    def _fit(self, X, Y, weights, outputs, params, tick):
+        used = weights > 0
+        X, Y, weights = X[used], Y[used], weights[used]
+        center = params.fit_intercept
+        self._x_mean, x_scale, X = _standardize(X, weights, center)
+        y_mean, unit, Y = _center(Y, weights, center)
+        X, Y = (A * np.sqrt(weights)[:, None] for A in (X, Y))
+        if center:
             # Rotate the constant away: as many rows as there are degrees of freedom.
-            X, Y = _drop_constant(X), _drop_constant(Y)
-        self._n_rows = len(X) + self.fit_intercept
-        lost, n_lost = 0.0, 0
-        if len(X) > X.shape[1]:
-            q, r = np.linalg.qr(X)
-            Z = q.T @ Y
-            left = Y - q @ Z
-            lost, n_lost = np.vdot(left, left), (len(X) - len(r)) * Y.shape[1]
-            X, Y = r, Z
+            X, Y = _drop_constant(X, weights), _drop_constant(Y, weights)
+        self._n_rows = weights.sum()
+        X, Y, lost = _row_space(X, Y)
+        n_lost = max(self._n_rows - center - len(X), 0.0) * Y.shape[1]
         dictionary = Dictionary([X, *outputs])
-        noise = self.noise_variance
-        noise = None if noise is None else (np.sqrt(noise) / unit) ** 2
+        noise = params.noise_variance
+        noise = None if noise is None else (math.sqrt(noise) / unit) ** 2
         target = Y.reshape(1, *dictionary.shape)
-        result = learn(
-            dictionary, target, self, noise, tick, outside=lost, n_outside=n_lost
-        )
-        s2 = result.extra["noise_variance"]
-        factors, kept, support = dictionary.kept(result.x)
-        mean = posterior(factors, kept, target, s2).mean
+        data = CompleteData(target, lost, n_lost)
+        fit, coupling = learn(dictionary.factors, data, params, noise, tick)
+        n = Y.size + n_lost
+        prior = LearnedPrior(dictionary, fit, unit, coupling, n)
+        factors, kept, support = dictionary.kept(fit.gammas)
+        mean = posterior(factors, kept, target, fit.noise_variance).mean
         codes = dictionary.scatter(mean, support, 1.0)[0]
         scaled = codes.reshape(dictionary.code_shape[0], -1)
-        self.sparse_coef_ = (scaled / x_scale[:, None] * unit).T
-        self.coef_ = apply_factors(outputs, self.sparse_coef_.T).T
-        self.intercept_ = y_mean - self.coef_ @ self._x_mean
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.sparse_coef_ = (scaled / x_scale[:, None] * unit).T
+            self.coef_ = apply_factors(outputs, self.sparse_coef_.T).T
+            self.intercept_ = y_mean - self.coef_ @ self._x_mean
+        if not (np.isfinite(self.coef_).all() and np.isfinite(self.intercept_).all()):
+            raise ValueError(
+                "Coefficients exceed the range of floating-point numbers: y is of "
+                f"magnitude {unit:.3g}, features of {x_scale.min():.3g} to "
+                f"{x_scale.max():.3g}. Give X or y in other units."
+            )
+        self.indistinguishable_ = warn_of_twins(dictionary.factors, prior.support)
         # The first mode of the dictionary is X over x_scale.
         dictionary.norms[0] = dictionary.norms[0] * x_scale
-        self.gammas_ = dictionary.user_gammas(result.x, unit)
-        self.support_ = [np.flatnonzero(g) for g in result.x]
-        self._state = factors, kept, support, s2
-        self._norms, self._outputs, self._unit = dictionary.norms, outputs, unit
-        self.noise_variance_ = float((np.sqrt(s2) * unit) ** 2)
-        n = len(Y) * Y.shape[1] + n_lost
-        self.scores_ = result.objective - n * (0.5 * np.log(2 * np.pi) + np.log(unit))
-        self.n_iter_, self.converged_ = result.n_iter, result.converged
+        self._prior, self._outputs = prior, outputs
+        self.gammas_ = [finite(g, "A variance in gammas_") for g in prior.gammas]
+        self.support_, self.coupling_ = prior.support, coupling
+        noise_variance = finite(np.array(prior.noise_variance), "noise_variance_")
+        self.noise_variance_ = float(noise_variance)
+        self.objective_ = prior.objective
+        self.n_iter_, self.converged_ = fit.n_iter, fit.converged
 
     def _predictive_std(self, X):
-        factors, gammas, support, s2 = self._state
-        rows = [(X - self._x_mean)[:, support[0]] / self._norms[0][support[0]]]
+        dictionary, fit = self._prior.dictionary, self._prior.fit
+        factors, gammas, support = dictionary.kept(fit.gammas)
+        rows = [(X - self._x_mean)[:, support[0]] / dictionary.norms[0][support[0]]]
         rows += [
             H[:, s] / norm[s]
             for H, s, norm in zip(
-                self._outputs, support[1:], self._norms[1:], strict=True
+                self._outputs, support[1:], dictionary.norms[1:], strict=True
             )
         ]
         with single_blas_thread():
-            spread = predictive_spread(factors, gammas, s2, rows)
-        level = s2 * (1.0 + self.fit_intercept / self._n_rows)
-        return np.sqrt(spread.reshape(len(X), -1) + level) * self._unit
+            spread = predictive_spread(factors, gammas, fit.noise_variance, rows)
+        level = fit.noise_variance * (1.0 + self.fit_intercept / self._n_rows)
+        return np.sqrt(spread.reshape(len(X), -1) + level) * self._prior.unit
+
+    def score(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: "ArrayLike | None" = None
+    ) -> float:
+        """Coefficient of determination, averaged over outputs.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,), (n_samples, n_outputs) or \
+                (n_samples, q_1, ..., q_J)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights.
+
+        Returns
+        -------
+        score : float
+            Coefficient of determination.
+        """
+        return super().score(X, _flat(y), sample_weight)
 
 
-def _standardize(A, center, *, rms):
-    """Mean, scale and scaled columns; one scale for all columns unless ``rms``.
+def _flat(y):
+    """Targets with tensors flattened."""
+    if n_dims(y) <= 2:
+        return y
+    y = np.asarray(y)
+    return y.reshape(len(y), -1)
+
+
+def _count_weights(sample_weight, n_samples):
+    """Weights that count samples, at least as many as have one."""
+    weights = check_sample_weight(sample_weight, n_samples, normalize=False)
+    n_used = np.count_nonzero(weights)
+    total = weights.sum()
+    if total < n_used * (1.0 - 1e-12):
+        warn_user(
+            f"sample_weight counts repetitions, but sums to {total:.3g} for {n_used} "
+            "samples of positive weight: weights are scaled to mean one."
+        )
+        weights = weights / weights.max()
+        weights = weights * (n_used / weights.sum())
+    return weights
+
+
+def _standardize(A, weights, center):
+    """Weighted mean and scale of each column, and scaled columns.
 
     A column that is constant but for rounding becomes zero, of scale one.
     """
+    tiny = np.abs(A).max(axis=0) < _SMALLEST
+    if tiny.any() and np.any(A[:, tiny]):
+        warn_user(
+            f"Features {np.flatnonzero(tiny & A.any(axis=0)).tolist()} are below "
+            f"{_SMALLEST:g}, where floating-point numbers lose digits: they are taken "
+            "for zero. Give them in other units."
+        )
+        A = np.where(tiny, 0.0, A)
     top = np.abs(A).max(axis=0)
     top = np.where(top > 0, top, 1.0)
-    unit = top if rms else np.full(A.shape[1], top.max())
-    scaled = A / unit
-    mean = scaled.mean(axis=0) if center else np.zeros(A.shape[1])
+    scaled = A / top
+    n_columns = A.shape[1]
+    mean = np.average(scaled, 0, weights) if center else np.zeros(n_columns)
     scaled = scaled - mean
-    size = np.sqrt(np.mean(scaled**2, axis=0))
-    constant = size <= 8 * np.finfo(float).eps * top / unit if center else size == 0
+    size = np.sqrt(np.average(scaled**2, 0, weights))
+    constant = size <= 8 * np.finfo(float).eps if center else size == 0
     scaled[:, constant] = 0.0
-    if rms:
-        scale = np.where(constant, 1.0, size)
-        return mean * unit, unit * scale, scaled / scale
-    power = np.sqrt(np.mean(scaled**2))
-    power = power if power > 0 else 1.0
-    return mean * unit, unit[0] * power, scaled / power
+    scale = np.where(constant, 1.0, size)
+    # A constant feature is its mean: it must not shift predictions by rounding.
+    return mean * top, np.where(constant, 1.0, top * scale), scaled / scale
 
 
-def _drop_constant(A):
+def _center(A, weights, center):
+    """Weighted mean of each target, one scale for all, and scaled targets."""
+    top = np.abs(A).max(axis=0)
+    top = np.where(top > 0, top, 1.0)
+    mean = np.average(A / top, 0, weights) if center else np.zeros(A.shape[1])
+    largest = top.max()
+    scaled = (A / top - mean) * (top / largest)
+    constant = np.abs(scaled).max(axis=0) <= 8 * np.finfo(float).eps * top / largest
+    if center:
+        scaled[:, constant] = 0.0
+    scaled, unit = data_unit(
+        scaled * np.sqrt(weights)[:, None], weights.sum() * len(top)
+    )
+    return mean * top, largest * unit, scaled / np.sqrt(weights)[:, None]
+
+
+def _row_space(X, Y):
+    """Rotate to as many rows as X has rank; squared norm of the part of Y left out.
+
+    Rows that repeat others, or weights in their place, then make the same problem.
+    """
+    u, s, vt = np.linalg.svd(X, full_matrices=False)
+    rank = max(1, np.count_nonzero(s > s[0] * max(X.shape) * np.finfo(float).eps))
+    u = u[:, :rank]
+    Z = u.T @ Y
+    left = Y - u @ Z
+    return s[:rank, None] * vt[:rank], Z, np.vdot(left, left)
+
+
+def _drop_constant(A, weights):
     """Reflect the constant to the first row and drop it: an orthonormal contrast."""
-    n = len(A)
-    v = np.full(n, 1.0 / np.sqrt(n))
+    v = np.sqrt(weights / weights.sum())
     v[0] += 1.0
     v /= np.linalg.norm(v)
     return (A - 2.0 * np.outer(v, v @ A))[1:]

@@ -1,31 +1,39 @@
 """Sparse Bayesian learning with a Kronecker-structured dictionary and prior."""
 
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from skgeo.linear_model._kronecker.dictionary import (
     Dictionary,
     apply_factors,
     check_factors,
     check_measurements,
+    finite,
+    n_dims,
+    warn_of_twins,
 )
-from skgeo.linear_model._kronecker.posterior import posterior
-from skgeo.linear_model._shared import (
+from skgeo.linear_model._kronecker.fitting import (
     KRON_RULES,
+    KRON_UNUSED,
     MatrixList,
     check_coupling,
-    learn,
     n_steps,
-    warn_unsettled,
 )
+from skgeo.linear_model._kronecker.learned import learn_prior
+from skgeo.linear_model._shared import warn_unsettled
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
-from skgeo.utils.params import Boolean, Null, check_params
+from skgeo.utils.params import Boolean, Null, OneOf, check_params
 
 __all__ = ["KroneckerSBL"]
 
@@ -43,10 +51,11 @@ class KroneckerSBL(
 
     Parameters
     ----------
-    factors : list of array-like of shape (m_i, n_i) or None, default=None
+    factors : list of array-like of shape (m_i, n_i) or "identity"
         Factors of the dictionary, real or complex; n_features must be the product of
-        the m_i, the last mode running fastest. None stands for one identity factor.
-    method : {"best", "mm", "svd", "am"}, default="best"
+        the m_i, the last mode running fastest. "identity" stands for one identity
+        matrix (sparse denoising). Required.
+    solver : {"best", "mm", "svd", "am"}, default="best"
         "mm": minorize-maximize, every iteration raises the evidence. "svd": variances
         from the nearest outer product of the second moments, fast, not monotone.
         "am": expectation maximization with alternating minimization, slow. "best":
@@ -59,41 +68,48 @@ class KroneckerSBL(
     shared_support : bool, default=True
         Whether all rows share the variances. False gives each row its own, and
         ``transform`` then learns those of its rows.
-    coupling : sequence of float or None, default=None
-        Block sparsity: one weight per mode, 0 for none, by which the variance of each
-        code borrows from its two neighbors in that mode.
+    coupling : sequence of float, "auto" or None, default=None
+        Block sparsity: one weight per mode, from 0 for none to 1, by which the variance
+        of each code borrows from its two neighbors in that mode. "auto" chooses the
+        weights of the modes, one after the other, by the evidence.
     prune_tol : "auto" or float, default="auto"
         Indices whose variance is smaller than this times the largest of their mode are
-        candidates to be taken out; they are if the evidence is better without them
-        ("am" takes them out at once). "auto" is 1e-4 for "mm", 1e-6 for "svd" and 1e-2
+        candidates to be removed; they are if the evidence is better without them
+        ("am" removes them at once). "auto" is 1e-4 for "mm", 1e-6 for "svd" and 1e-2
         for "am". Irreversible, so early losses are lasting.
     min_gain : "auto" or float, default="auto"
         Log evidence that an index of a mode has to bring; those that bring less are
-        taken out once the variances have settled. "auto" is log(n_i), prior odds of
+        removed once the variances have settled. "auto" is log(n_i), prior odds of
         one index in n_i. With 0 the evidence alone decides, and indices that fit
         noise stay at tiny variances.
     max_iter : int, default=300
-        Largest number of iterations.
+        Maximum number of iterations.
     tol : float, default=1e-4
         Relative change of the variances at which to stop.
     max_inner : int, default=5
-        Sweeps over the modes in each iteration of "am".
+        Sweeps over the modes in each iteration of "am"; no effect otherwise.
     noise_floor : float, default=1e-10
         Smallest noise variance, relative to the mean power of the data.
 
     Attributes
     ----------
     gammas_ : list of ndarray of shape (n_i,)
-        Variances of each mode, of unit norm except the last, zero where taken out;
+        Variances of each mode, of unit norm except the last, zero where removed;
         of shape (n_samples, n_i) if the support is not shared.
     support_ : list of ndarray of int
         Indices kept in each mode; a list of those per row if not shared.
     noise_variance_ : float
         Noise variance (mean over rows if the support is not shared).
-    scores_ : ndarray of shape (n_iter_ + 1,)
+    objective_ : ndarray of shape (n_iter_ + 1,)
         Mean log evidence of a row before each iteration and at the end; a list of
         them, one per row, if the support is not shared. With "mm" it never falls but
-        where an index is taken out for bringing less than ``min_gain``.
+        where an index is removed for bringing less than ``min_gain``.
+    coupling_ : tuple of float or None
+        Weights between neighboring variances, one per mode; a list of those per row
+        if the support is not shared.
+    indistinguishable_ : list of ndarray of int of shape (n_pairs_i, 2)
+        In each mode, pairs of a kept index and another one whose columns differ by a
+        scale only: the data cannot tell which of the two is in use.
     n_iter_ : int
         Number of iterations.
     converged_ : bool
@@ -144,27 +160,28 @@ class KroneckerSBL(
 
     _param_rules = {
         **KRON_RULES,
-        "factors": Null() | MatrixList(),
+        "factors": Null() | OneOf("identity") | MatrixList(),
         "shared_support": Boolean(),
     }
+    _unused_params = KRON_UNUSED
 
     def __init__(
         self,
-        factors=None,
+        factors: "Sequence[ArrayLike] | str | None" = None,
         *,
-        method="best",
-        noise_variance=None,
-        shared_support=True,
-        coupling=None,
-        prune_tol="auto",
-        min_gain="auto",
-        max_iter=300,
-        tol=1e-4,
-        max_inner=5,
-        noise_floor=1e-10,
+        solver: str = "best",
+        noise_variance: "float | None" = None,
+        shared_support: bool = True,
+        coupling: "Sequence[float] | str | None" = None,
+        prune_tol: "float | str" = "auto",
+        min_gain: "float | str" = "auto",
+        max_iter: int = 300,
+        tol: float = 1e-4,
+        max_inner: int = 5,
+        noise_floor: float = 1e-10,
     ):
         self.factors = factors
-        self.method = method
+        self.solver = solver
         self.noise_variance = noise_variance
         self.shared_support = shared_support
         self.coupling = coupling
@@ -176,13 +193,14 @@ class KroneckerSBL(
         self.noise_floor = noise_floor
 
     @with_callbacks
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: None = None) -> "KroneckerSBL":
         """Learn the variances of each mode and of the noise.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            One measurement vector a row; complex only if a factor is.
+        X : array-like of shape (n_samples, n_features) or (n_samples, m_1, ..., m_I)
+            One vector or tensor of measurements per row, NaN where an entry is
+            missing; complex only if a factor is.
         y : None
             Ignored.
 
@@ -194,123 +212,160 @@ class KroneckerSBL(
         Raises
         ------
         ValueError
-            If factors are malformed or do not have n_features rows in product.
+            If factors are missing or malformed, do not have n_features rows in
+            product, or if nothing was measured.
+
+        Warns
+        -----
+        UserWarning
+            If a kept column has an indistinguishable twin, or variances leave the range
+            of floating-point numbers.
         """
-        check_params(self)
-        factors = None if self.factors is None else check_factors(self.factors)
-        X = self._validate(X, factors, reset=True)
-        if factors is None:
-            factors = [np.eye(X.shape[1])]
-        dictionary = Dictionary(factors)
-        if dictionary.n_measurements != X.shape[1]:
-            raise ValueError(
-                f"X has {X.shape[1]} features, but factors have {dictionary.shape} "
-                f"rows, whose product is {dictionary.n_measurements}: each row of X is "
-                "one vectorized measurement tensor."
-            )
-        check_coupling(self.coupling, len(factors))
-        self.factors_, self._dictionary = factors, dictionary
-        n_fits = 1 if self.shared_support else len(X)
-        steps = n_fits * n_steps(self)
+        params = check_params(self)
+        factors = self._check_factors(X)
+        X, mask = self._validate(X, factors, reset=True)
+        self.factors_, self._dictionary = factors, Dictionary(factors)
+        check_coupling(params.coupling, len(factors))
+        if mask is not None and not mask.any():
+            raise ValueError("X holds no measurement: every entry is NaN.")
+        n_fits = 1 if params.shared_support else len(X)
+        steps = n_fits * n_steps(params, len(factors))
+        self._params = params
         with single_blas_thread(), self._iterations(steps, X=X, y=y) as tick:
-            rows = [X] if self.shared_support else [row[None] for row in X]
-            fits = [self._learn(row, self.noise_variance, tick) for row in rows]
-        self._store(fits)
+            self._priors = self._learn(X, mask, params.noise_variance, tick)
+        self._store()
         warn_unsettled(self, "The variances were still changing")
         return self
 
+    def _check_factors(self, X):
+        """Factors as a list of matrices."""
+        if self.factors is None:
+            raise ValueError(
+                "KroneckerSBL needs factors: a list of 2-D arrays, one per mode, whose "
+                "Kronecker product is the dictionary of the rows of X. "
+                'factors="identity" stands for the identity matrix (sparse denoising).'
+            )
+        if isinstance(self.factors, str):
+            X = check_array(X, ensure_all_finite="allow-nan")
+            return [np.eye(X.shape[1])]
+        return check_factors(self.factors)
+
     def _validate(self, X, factors, *, reset):
-        """Check X; complex data pass if a factor is complex."""
-        if factors is None or factors[0].dtype.kind != "c":
-            return validate_data(self, X, dtype=np.float64, reset=reset)
-        checked = check_measurements(X, factors)
-        validate_data(self, X, reset=reset, skip_check_array=True)
-        return checked
-
-    def _learn(self, X, noise, tick=None):
-        """Fit rows that share their variances; returns (result, unit of the data)."""
-        top = np.abs(X).max()
-        unit = top * np.sqrt(np.mean(np.abs(X / top) ** 2)) if top > 0 else 1.0
-        Y = (X / unit).reshape(-1, *self._dictionary.shape)
-        scaled = None if noise is None else (np.sqrt(noise) / unit) ** 2
-        return learn(self._dictionary, Y, self, scaled, tick), unit
-
-    def _store(self, fits):
-        """Turn results into fitted attributes."""
-        self._fits = [
-            (result.x, result.extra["noise_variance"], unit) for result, unit in fits
-        ]
-        gammas = [
-            self._dictionary.user_gammas(gamma, unit) for gamma, _, unit in self._fits
-        ]
-        supports = [[np.flatnonzero(g) for g in gamma] for gamma, _, _ in self._fits]
-        scores = [self._in_units(r.objective, unit) for r, unit in fits]
-        with np.errstate(over="ignore", under="ignore"):
-            noises = [(np.sqrt(s2) * unit) ** 2 for _, s2, unit in self._fits]
-        if self.shared_support:
-            self.gammas_, self.support_, self.scores_ = (
-                gammas[0],
-                supports[0],
-                scores[0],
+        """Check rows; returns them, zero where missing, and where they are not."""
+        shape = tuple(len(H) for H in factors)
+        if len(shape) > 1 and n_dims(X) == len(shape) + 1:
+            X = np.asarray(X)
+            if X.shape[1:] != shape:
+                raise ValueError(
+                    f"X has tensors of shape {X.shape[1:]}, but factors have {shape} "
+                    "rows."
+                )
+            X = X.reshape(len(X), -1)
+        if factors[0].dtype.kind != "c":
+            X = validate_data(
+                self, X, dtype=np.float64, reset=reset, ensure_all_finite="allow-nan"
             )
         else:
-            self.gammas_ = [np.array(g) for g in zip(*gammas, strict=True)]
-            self.support_, self.scores_ = supports, scores
-        self.noise_variance_ = float(np.mean(noises))
-        self.n_iter_ = max(result.n_iter for result, _ in fits)
-        self.converged_ = all(result.converged for result, _ in fits)
-        self._n_features_out = self._dictionary.n_codes
+            checked = check_measurements(X, factors, allow_nan=True)
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            X = checked
+        if X.shape[1] != math.prod(shape):
+            raise ValueError(
+                f"X has {X.shape[1]} features, but factors have {shape} rows, whose "
+                f"product is {math.prod(shape)}: each row of X is one vectorized "
+                "measurement tensor."
+            )
+        missing = np.isnan(X)
+        if not missing.any():
+            return X, None
+        return np.where(missing, 0.0, X), ~missing
 
-    def _in_units(self, evidence, unit):
-        """Log evidence of a row with its constants, per unit of the data."""
-        M = self._dictionary.n_measurements
-        if self.factors_[0].dtype.kind == "c":
-            return evidence - M * (np.log(np.pi) + 2 * np.log(unit))
-        return evidence - M * (0.5 * np.log(2 * np.pi) + np.log(unit))
+    def _learn(self, X, mask, noise, tick=None):
+        """Fit one prior to all rows, or one to each."""
+        groups = [slice(None)] if self._params.shared_support else [
+            slice(i, i + 1) for i in range(len(X))
+        ]  # fmt: skip
+        return [
+            learn_prior(
+                self._dictionary,
+                X[rows],
+                None if mask is None or mask[rows].all() else mask[rows],
+                self._params,
+                noise,
+                tick,
+            )
+            for rows in groups
+        ]
 
-    def _posteriors(self, X):
-        """Yield, per group of rows that share variances, posterior, support, unit."""
-        shape = self._dictionary.shape
-        if self.shared_support:
-            groups = [(X, *self._fits[0])]
+    def _store(self):
+        """Turn learned priors into fitted attributes."""
+        priors = self._priors
+        gammas = [
+            [finite(g, "A variance in gammas_") for g in prior.gammas]
+            for prior in priors
+        ]
+        supports = [prior.support for prior in priors]
+        if self._params.shared_support:
+            self.gammas_, self.support_ = gammas[0], supports[0]
+            self.objective_ = priors[0].objective
         else:
-            groups = []
-            for row in X:
-                result, unit = self._learn(row[None], self.noise_variance_)
-                s2 = result.extra["noise_variance"]
-                groups.append((row[None], result.x, s2, unit))
-        for rows, gammas, s2, unit in groups:
-            factors, kept, support = self._dictionary.kept(gammas)
-            Y = (rows / unit).reshape(-1, *shape)
-            yield posterior(factors, kept, Y, s2), support, unit
+            self.gammas_ = [np.array(g) for g in zip(*gammas, strict=True)]
+            self.support_ = supports
+            self.objective_ = [prior.objective for prior in priors]
+        noises = np.array([prior.noise_variance for prior in priors])
+        noises = finite(noises, "noise_variance_")
+        self.noise_variance_ = float(np.mean(noises / len(noises)) * len(noises))
+        couplings = [prior.coupling for prior in priors]
+        self.coupling_ = couplings[0] if self._params.shared_support else couplings
+        self.n_iter_ = max(prior.fit.n_iter for prior in priors)
+        self.converged_ = all(prior.fit.converged for prior in priors)
+        self._n_features_out = self._dictionary.n_codes
+        kept = [np.unique(np.concatenate(s)) for s in zip(*supports, strict=True)]
+        self.indistinguishable_ = warn_of_twins(self._dictionary.factors, kept)
+
+    def _posteriors(self, X, mask):
+        """Yield the prior and the posterior of groups of rows."""
+        if self._params.shared_support:
+            prior = self._priors[0]
+            yield from ((prior, post) for post in prior.posteriors(X, mask))
+            return
+        for i, prior in enumerate(self._learn(X, mask, self.noise_variance_)):
+            holes = None if mask is None else mask[i : i + 1]
+            for post in prior.posteriors(X[i : i + 1], holes):
+                yield prior, replace(post, rows=np.array([i]))
 
     def _check(self, X):
         check_is_fitted(self)
         return self._validate(X, self.factors_, reset=False)
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike, return_std: bool = False):
         """Posterior mean of the codes.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Measurement vectors.
+        X : array-like of shape (n_samples, n_features) or (n_samples, m_1, ..., m_I)
+            Measurements, NaN where missing.
+        return_std : bool, default=False
+            Also return the posterior standard deviations.
 
         Returns
         -------
         codes : ndarray of shape (n_samples, n_codes)
             Codes, the last mode running fastest; n_codes is the product of the n_i.
+        std : ndarray of shape (n_samples, n_codes)
+            Posterior standard deviations; only if ``return_std``.
         """
-        X = self._check(X)
+        X, mask = self._check(X)
+        codes = np.empty((len(X), self._n_features_out), dtype=self.factors_[0].dtype)
+        std = np.empty(codes.shape) if return_std else None
         with single_blas_thread():
-            return np.concatenate(
-                [
-                    self._dictionary.scatter(post.mean, support, unit)
-                    for post, support, unit in self._posteriors(X)
-                ]
-            )
+            for _, post in self._posteriors(X, mask):
+                codes[post.rows] = post.mean
+                if return_std:
+                    std[post.rows] = post.std
+        return (codes, std) if return_std else codes
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: ArrayLike) -> np.ndarray:
         """Compute the measurements of codes.
 
         Parameters
@@ -326,63 +381,89 @@ class KroneckerSBL(
         Raises
         ------
         ValueError
-            If X does not have n_codes columns.
+            If X does not have n_codes columns, or not finite numbers.
         """
         check_is_fitted(self)
-        codes = np.asarray(X)
-        if codes.ndim != 2 or codes.shape[1] != self._n_features_out:
+        codes = check_measurements(X, self.factors_) if n_dims(X) == 2 else None
+        if codes is None or codes.shape[1] != self._n_features_out:
             raise ValueError(
-                f"X must have shape (n_samples, {self._n_features_out}), one code a "
-                f"row; got {codes.shape}."
+                f"X must have shape (n_samples, {self._n_features_out}), one code per "
+                f"row; got {np.shape(X)}."
             )
         with single_blas_thread():
             return apply_factors(self.factors_, codes)
 
-    def posterior_variance(self, X=None):
+    def reconstruct(self, X: ArrayLike, return_std: bool = False):
+        """Noise-free measurements given the noisy ones, gaps filled.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, m_1, ..., m_I)
+            Measurements, NaN where missing.
+        return_std : bool, default=False
+            Also return the posterior standard deviations.
+
+        Returns
+        -------
+        measurements : ndarray of shape (n_samples, n_features)
+            Posterior means of the noise-free measurements.
+        std : ndarray of shape (n_samples, n_features)
+            Their posterior standard deviations, without that of the noise; only if
+            ``return_std``.
+        """
+        X, mask = self._check(X)
+        filled = np.empty(X.shape, dtype=X.dtype)
+        std = np.empty(X.shape) if return_std else None
+        with single_blas_thread():
+            for prior, post in self._posteriors(X, mask):
+                filled[post.rows] = apply_factors(self.factors_, post.mean)
+                if return_std:
+                    holes = None if mask is None else mask[post.rows[0]]
+                    std[post.rows] = prior.signal_std(holes)
+        return (filled, std) if return_std else filled
+
+    def posterior_variance(self, X: "ArrayLike | None" = None) -> np.ndarray:
         """Posterior variance of each code.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features), optional
-            Measurement vectors; needed only if the support is not shared: the
-            variance depends on them only through the variances of the prior.
+            Measurements; variances depend on them only through their gaps and, if
+            the support is not shared, through the variances of the prior. None stands
+            for a row without gaps, or for the rows of ``fit`` if the support is not
+            shared.
 
         Returns
         -------
         variance : ndarray of shape (n_codes,) or (n_samples, n_codes)
-            Posterior variances; one row per row of X if X is given.
+            Posterior variances; one row per row of X if X is given or the support
+            is not shared.
 
-        Raises
-        ------
-        ValueError
-            If X is missing and the support is not shared.
+        Warns
+        -----
+        UserWarning
+            If a variance leaves the range of floating-point numbers, which
+            ``transform(X, return_std=True)`` does not.
         """
         check_is_fitted(self)
-        if X is None:
-            if not self.shared_support:
-                raise ValueError(
-                    "posterior_variance needs X where shared_support=False: each row "
-                    "has its own variances."
-                )
-            rows = np.zeros((1, self.n_features_in_), dtype=self.factors_[0].dtype)
+        if X is not None:
+            _, std = self.transform(X, return_std=True)
         else:
-            rows = self._check(X)
-        with single_blas_thread():
-            variances = [
-                self._dictionary.scatter(post.variance, support, unit, power=2)
-                for post, support, unit in self._posteriors(rows)
-            ]
-        if X is None:
-            return variances[0]
-        return np.broadcast_to(np.array(variances), (len(rows), self._n_features_out))
+            blank = np.zeros((1, self.n_features_in_), dtype=self.factors_[0].dtype)
+            with single_blas_thread():
+                std = np.array([next(p.posteriors(blank)).std for p in self._priors])
+            if self._params.shared_support:
+                std = std[0]
+        with np.errstate(over="ignore", under="ignore"):
+            return finite(std**2, "A posterior variance")
 
-    def score(self, X, y=None):
+    def score(self, X: ArrayLike, y: None = None) -> float:
         """Mean log evidence of the rows.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Measurement vectors.
+        X : array-like of shape (n_samples, n_features) or (n_samples, m_1, ..., m_I)
+            Measurements, NaN where missing.
         y : None
             Ignored.
 
@@ -392,12 +473,12 @@ class KroneckerSBL(
             Mean log marginal likelihood of a row, under the fitted variances (its
             own ones if the support is not shared).
         """
-        X = self._check(X)
-        real = 1 if self.factors_[0].dtype.kind == "c" else 0.5
-        n = self._dictionary.n_measurements
-        total = 0.0
+        X, mask = self._check(X)
         with single_blas_thread():
-            for post, _, unit in self._posteriors(X):
-                n_rows = len(post.mean)
-                total += post.log_evidence - n_rows * 2 * real * n * np.log(unit)
+            total = sum(post.log_evidence for _, post in self._posteriors(X, mask))
         return float(total / len(X))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags

@@ -1,31 +1,46 @@
-"""Relevance vector machine for linear features."""
-
-import numbers
+"""Relevance vector machine for regression."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skgeo.linear_model._rvm.compress import compress
-from skgeo.linear_model._rvm.evidence import fit_fixed_point, fit_sequential
-from skgeo.linear_model._shared import LinearPredictor, warn_unsettled
+from skgeo.exceptions import SaturatedModelWarning
+from skgeo.linear_model._rvm.basis import KERNELS, fit_basis
+from skgeo.linear_model._rvm.compress import compress, dense_rows
+from skgeo.linear_model._rvm.evidence import SOLVERS, fit_evidence
+from skgeo.linear_model._rvm.posterior import Problem
+from skgeo.linear_model._rvm.rows import row_weights
+from skgeo.linear_model._shared import warn_unsettled
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
-from skgeo.utils.params import Boolean, Integer, Null, OneOf, Real, check_params
+from skgeo.utils.params import (
+    Boolean,
+    Integer,
+    Null,
+    OneOf,
+    Real,
+    Unused,
+    check_params,
+)
+from skgeo.utils.warn import warn_user
 
 __all__ = ["SparseBayesianRegressor"]
 
+# Columns or targets that spread less than this have too few digits left.
+_MIN_SPREAD = 1e-290
+
 
 class SparseBayesianRegressor(
-    MultiOutputMixin, LinearPredictor, RegressorMixin, CallbackMixin, BaseEstimator
+    MultiOutputMixin, RegressorMixin, CallbackMixin, BaseEstimator
 ):
     r"""Sparse Bayesian linear regression (relevance vector machine, ARD).
 
     The target is :math:`y = \Phi w + b + e` with noise
     :math:`e \sim N(0, \sigma^2)`, a flat prior on the intercept and one precision per
-    coefficient, :math:`w_j \sim N(0, 1/\alpha_j)`. Precisions and noise variance
-    maximize the evidence; most precisions become infinite, which takes their features
-    out.
+    coefficient, :math:`w_j \sim N(0, 1/\lambda_j)`. Precisions and noise variance
+    maximize the evidence; most precisions become infinite, which removes their columns.
+    The columns of :math:`\Phi` are the features, or kernels with the training samples.
 
     The rows are read once, by a QR factorization that every target shares; the
     iterations that follow cost nothing in the number of rows. Columns and target are
@@ -34,26 +49,47 @@ class SparseBayesianRegressor(
 
     Parameters
     ----------
-    solver : {"sequential", "fixed_point"}, default="sequential"
-        "sequential" starts from the empty model and adds, removes or re-estimates one
-        term at a time (Tipping and Faul), the noise variance being maximized out at
-        every move. "fixed_point" starts from the full model and updates every
-        precision at once (MacKay's fixed point), then ends with single-term moves;
-        it takes longer. Both stop at a model that no single-term move improves. The
-        evidence has several maxima, and with ``min_gain=0`` and strongly correlated
-        features the two may find different ones, "fixed_point" more often the higher.
-    min_gain : "auto" or float, default="auto"
-        Log evidence that a feature has to bring to be kept: minus the log prior odds
-        of a feature being in the model. "auto" is log(n_features), one expected
-        feature a priori. With 0 the evidence alone decides, and about a third
-        of the pure noise features stay, with small coefficients.
-    threshold_alpha : float or None, default=None
-        Take out features whose precision, columns and target scaled to unit root mean
-        square, exceeds this: 1e4 takes out those that contribute less than about 1 %
-        of the target's root mean square. None takes out none.
+    kernel : {"linear", "rbf", "polynomial", "precomputed"}, default="linear"
+        "linear" uses the features as columns and selects features. The others use one
+        column per training sample, and select samples, the relevance vectors:
+        ``exp(-gamma |x - x'|^2)``, ``(gamma x'x' + coef0)^degree``, or X itself as the
+        kernel matrix. It need not be positive definite.
+    gamma : "scale", "auto" or float, default="scale"
+        Coefficient of the kernel: "scale" is 1 / (n_features * variance of X), "auto"
+        is 1 / n_features.
+    degree : int, default=3
+        Degree of the polynomial kernel.
+    coef0 : float, default=1.0
+        Constant of the polynomial kernel.
+    solver : {"search", "thorough", "sequential", "fixed_point"}, default="search"
+        The evidence has many maxima, and every solver ends at one that no single
+        addition, removal or change of a precision improves. "sequential" adds, removes
+        or re-estimates one term at a time from the empty model on (Tipping and Faul),
+        the noise variance being maximized out at every move; where several columns
+        explain together what none of them explains alone it can end far from the best.
+        "search" starts there, tests whether all columns together explain more, and if
+        so climbs from several other models and exchanges terms. "thorough" also removes
+        each term in turn and climbs again. "fixed_point" starts from the full model and
+        updates every precision at once (MacKay's fixed point), then makes single moves.
+    min_gain : "auto", "selection" or float, default="auto"
+        Log evidence that a term has to bring to be kept: minus the log prior odds
+        of a column being in the model. "selection" is log(n_columns), one expected
+        column a priori, for finding out which features matter. "auto" is for
+        prediction: 1 if there are more than two rows per feature, or if the columns
+        are kernels, else log(n_columns).
+        With 1 a term stays if it is about 2.1 standard errors from zero, and about 3 %
+        of the pure noise features stay; with 0 the evidence alone decides, and about a
+        third do.
+    threshold_lambda : float or None, default=None
+        Remove terms whose prior precision, columns and target scaled to unit root mean
+        square, exceeds this: 1e4 removes those that contribute less than about 1 %
+        of the target's root mean square. None removes none.
     min_coef : float or None, default=None
-        Take out features whose coefficient, in the units of the data, is smaller than
+        Remove terms whose coefficient, in the units of the data, is smaller than
         this in absolute value. Not free of units, by intent.
+    positive : bool, default=False
+        Force the coefficients to be positive: only models whose posterior mean is
+        positive in every term are considered.
     noise_variance : float or None, default=None
         Noise variance in squared units of y; None learns it.
     effective_rows : float or None, default=None
@@ -62,34 +98,52 @@ class SparseBayesianRegressor(
     fit_intercept : bool, default=True
         Fit an intercept.
     max_iter : int, default=10000
-        Largest number of moves (or of fixed-point iterations).
+        Maximum number of moves from each model that is climbed from.
     tol : float, default=1e-8
         Smallest gain of log evidence worth a move.
 
     Attributes
     ----------
     coef_ : ndarray of shape (n_features,) or (n_targets, n_features)
-        Posterior mean; exactly zero where a feature was taken out.
+        Posterior mean; exactly zero where a feature was removed. Only with
+        ``kernel="linear"``.
     coef_std_ : ndarray of the shape of coef_
-        Posterior standard deviation; zero where a feature was taken out.
+        Posterior standard deviation; zero where a feature was removed. Only with
+        ``kernel="linear"``.
+    support_ : ndarray of bool, of the shape of coef_
+        Features kept. Only with ``kernel="linear"``.
+    relevance_ : ndarray of int of shape (n_relevance,)
+        Indices of the relevance vectors (of any target) among the training samples.
+        Only with another kernel, as the next two.
+    relevance_vectors_ : ndarray or sparse matrix of shape (n_relevance, n_features)
+        The relevance vectors; not with ``kernel="precomputed"``.
+    dual_coef_ : ndarray of shape (n_targets, n_relevance)
+        Coefficients of the relevance vectors.
     intercept_ : float or ndarray of shape (n_targets,)
         Intercept.
-    support_ : ndarray of bool, of the shape of coef_
-        Features kept.
-    sigma_ : ndarray of shape (n_kept, n_kept), or list of them
-        Posterior covariance of the kept coefficients, in the order of the features;
-        one per target if y is 2-D.
-    alpha_ : ndarray of the shape of coef_
-        Prior precisions, in the units of the data; infinite where taken out.
+    alpha_ : float or ndarray of shape (n_targets,)
+        Precision of the noise, 1 / noise_variance_.
     noise_variance_ : float or ndarray of shape (n_targets,)
         Noise variance, in squared units of y.
+    lambda_ : ndarray of shape (n_columns,) or (n_targets, n_columns)
+        Prior precisions of the coefficients, in the units of the data; infinite where
+        removed. One per feature, or per relevance vector.
+    sigma_ : ndarray of shape (n_kept, n_kept), or list of them
+        Posterior covariance of the kept coefficients, in the order of the columns;
+        one per target if y is 2-D.
     log_evidence_ : float or ndarray of shape (n_targets,)
         Log marginal likelihood of the fitted hyperparameters (intercept integrated
         out).
-    scores_ : ndarray, or list of ndarray
-        Log evidence after each iteration; one array per target if y is 2-D.
+    objective_ : ndarray of shape (n_moves + 1,), or list of them
+        Log evidence less ``min_gain`` per term, after each move of the run that ended
+        best; one array per target if y is 2-D.
+    n_starts_ : int
+        Number of models that were climbed from; the largest over targets.
+    start_ : str, or list of str
+        The one that led to the result: "empty", "backward path", "ridge", "forward
+        path", "fixed point", "non-negative least squares", "union" or "kick".
     n_iter_ : int
-        Number of iterations; the largest over targets.
+        Number of moves of the run that ended best; the largest over targets.
     converged_ : bool
         Whether every target stopped because no move was left.
     n_features_in_ : int
@@ -99,6 +153,7 @@ class SparseBayesianRegressor(
 
     See Also
     --------
+    SparseBayesianClassifier : The same for classes.
     KroneckerSBL : Sparse Bayesian learning with a Kronecker-structured dictionary.
     sklearn.linear_model.ARDRegression : The same model, thresholds tied to units.
 
@@ -124,43 +179,78 @@ class SparseBayesianRegressor(
     >>> rng = np.random.default_rng(0)
     >>> X = rng.standard_normal((200, 30))
     >>> y = 3 * X[:, 4] - 2 * X[:, 7] + 0.5 * rng.standard_normal(200)
-    >>> model = SparseBayesianRegressor().fit(X, y)
+    >>> model = SparseBayesianRegressor(min_gain="selection").fit(X, y)
     >>> np.flatnonzero(model.support_)
     array([4, 7])
     >>> mean, std = model.predict(X[:1], return_std=True)
     >>> mean.shape, std.shape
     ((1,), (1,))
+
+    Relevance vectors of a smooth curve:
+
+    >>> t = np.linspace(-5, 5, 100)[:, None]
+    >>> y = np.sinc(t[:, 0]) + 0.05 * rng.standard_normal(100)
+    >>> model = SparseBayesianRegressor(kernel="rbf", gamma=1.0).fit(t, y)
+    >>> len(model.relevance_) < 15
+    True
     """
 
     _param_rules = {
-        "solver": OneOf("sequential", "fixed_point"),
-        "min_gain": OneOf("auto") | Real(0.0),
-        "threshold_alpha": Null() | Real(0.0, closed="neither"),
+        "kernel": OneOf(*KERNELS),
+        "gamma": OneOf("scale", "auto") | Real(0.0, closed="neither"),
+        "degree": Integer(1),
+        "coef0": Real(0.0),
+        "solver": OneOf(*SOLVERS),
+        "min_gain": OneOf("auto", "selection") | Real(0.0),
+        "threshold_lambda": Null() | Real(0.0, closed="neither"),
         "min_coef": Null() | Real(0.0),
+        "positive": Boolean(),
         "noise_variance": Null() | Real(0.0, closed="neither"),
         "effective_rows": Null() | Real(0.0, closed="neither"),
         "fit_intercept": Boolean(),
         "max_iter": Integer(1),
         "tol": Real(0.0),
     }
+    _unused_params = (
+        Unused(
+            "gamma",
+            lambda p: p.kernel in ("linear", "precomputed"),
+            "the kernel is neither 'rbf' nor 'polynomial'",
+        ),
+        Unused(
+            ("degree", "coef0"),
+            lambda p: p.kernel != "polynomial",
+            "the kernel is not 'polynomial'",
+        ),
+    )
 
     def __init__(
         self,
         *,
-        solver="sequential",
-        min_gain="auto",
-        threshold_alpha=None,
-        min_coef=None,
-        noise_variance=None,
-        effective_rows=None,
-        fit_intercept=True,
-        max_iter=10_000,
-        tol=1e-8,
-    ):
+        kernel: str = "linear",
+        gamma: str | float = "scale",
+        degree: int = 3,
+        coef0: float = 1.0,
+        solver: str = "search",
+        min_gain: str | float = "auto",
+        threshold_lambda: float | None = None,
+        min_coef: float | None = None,
+        positive: bool = False,
+        noise_variance: float | None = None,
+        effective_rows: float | None = None,
+        fit_intercept: bool = True,
+        max_iter: int = 10_000,
+        tol: float = 1e-8,
+    ) -> None:
+        self.kernel = kernel
+        self.gamma = gamma
+        self.degree = degree
+        self.coef0 = coef0
         self.solver = solver
         self.min_gain = min_gain
-        self.threshold_alpha = threshold_alpha
+        self.threshold_lambda = threshold_lambda
         self.min_coef = min_coef
+        self.positive = positive
         self.noise_variance = noise_variance
         self.effective_rows = effective_rows
         self.fit_intercept = fit_intercept
@@ -168,13 +258,18 @@ class SparseBayesianRegressor(
         self.tol = tol
 
     @with_callbacks
-    def fit(self, X, y, sample_weight=None):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | float | None = None,
+    ) -> "SparseBayesianRegressor":
         """Fit the model.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Features.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features, or the kernel matrix of the samples.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets; each has its own precisions and noise variance.
         sample_weight : array-like of shape (n_samples,), float or None
@@ -189,142 +284,242 @@ class SparseBayesianRegressor(
         Raises
         ------
         ValueError
-            If the weights are worth no more rows than the intercept takes.
+            If the weights are worth no more rows than the intercept takes, or if X, y
+            or the coefficients leave the range of double precision.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If ``max_iter`` moves were not enough.
+        SaturatedModelWarning
+            If there are so many terms that the noise cannot be told from them.
         """
-        check_params(self)
+        params = check_params(self)
         X, y = validate_data(
-            self, X, y, dtype=np.float64, multi_output=True, y_numeric=True,
-            ensure_min_samples=2,
+            self, X, y, dtype=[np.float64, np.float32], accept_sparse="csr",
+            multi_output=True, y_numeric=True, ensure_min_samples=2,
         )  # fmt: skip
-        Y = np.asarray(y, dtype=np.float64).reshape(len(X), -1)
-        weight = self._row_weights(sample_weight, len(X))
+        n_samples = X.shape[0]
+        Y = np.asarray(y, dtype=np.float64).reshape(n_samples, -1)
+        weight = row_weights(sample_weight, n_samples, params.effective_rows)
+        basis, rows = fit_basis(params, X, weight), np.arange(n_samples)
         if weight is not None and not weight.all():
-            X, Y, weight = X[weight > 0], Y[weight > 0], weight[weight > 0]
+            rows = np.flatnonzero(weight > 0)
+        columns, Y = basis(X[rows]), Y[rows]
+        if weight is not None:
+            weight = weight[rows]
         with (
             single_blas_thread(),
-            self._iterations(self.max_iter * Y.shape[1], X=X, y=y) as tick,
+            self._iterations(params.max_iter * Y.shape[1], X=X, y=y) as tick,
+            np.errstate(all="ignore"),  # results are checked for their range below
         ):
-            problem = compress(X, Y, weight, self.fit_intercept)
+            problem = compress(columns, Y, weight, params.fit_intercept)
             if not problem.n > 0:
                 raise ValueError(
                     f"The rows are worth {problem.total_weight:g} in total "
                     "(sum of sample_weight, or effective_rows), while more than "
-                    f"{int(self.fit_intercept)} is needed. Weights count repeats of a "
-                    "row; give effective_rows=len(y) where they are only relative."
+                    f"{int(params.fit_intercept)} is needed. Weights count repeats of "
+                    "a row; give effective_rows=len(y) where they are only relative."
                 )
-            results = [self._fit_target(problem, t, tick) for t in range(Y.shape[1])]
-        self._store(problem, results, np.ndim(y) == 1)
+            _check_spread(problem)
+            fits = [
+                self._fit_target(params, problem, t, tick) for t in range(Y.shape[1])
+            ]
+            self._store(params, problem, fits, X.dtype)
+            self._check_range(problem, fits)
+            self._name_columns(params, basis, np.ndim(y) == 1)
         warn_unsettled(self, "The evidence was still rising")
+        if any(fit.saturated for fit in fits):
+            warn_user(
+                f"{max(len(fit.active) for fit in fits)} terms were kept for "
+                f"{problem.total_weight:g} rows: so few rows are left to estimate the "
+                "noise from that the model may be an interpolation. Increase min_gain "
+                "or give noise_variance.",
+                SaturatedModelWarning,
+            )
         return self
 
-    def _row_weights(self, sample_weight, n_samples):
-        """Check sample weights and scale them to effective_rows; None means all one."""
-        if sample_weight is None or isinstance(sample_weight, numbers.Real):
-            value = 1.0 if sample_weight is None else float(sample_weight)
-            if not (np.isfinite(value) and value > 0):
-                raise ValueError(f"sample_weight must be positive, got {value}.")
-            if value == 1.0 and self.effective_rows is None:
-                return None
-            weight = np.full(n_samples, value)
-        else:
-            weight = np.asarray(sample_weight, dtype=np.float64)
-            if weight.ndim != 1:
-                raise ValueError(
-                    f"Sample weights must be 1D array or scalar, got {weight.ndim}D."
-                )
-            if weight.shape != (n_samples,):
-                raise ValueError(
-                    f"sample_weight must have shape ({n_samples},), got {weight.shape}."
-                )
-            if not np.isfinite(weight).all() or (weight < 0).any():
-                raise ValueError("sample_weight must be finite and non-negative.")
-            if not weight.any():
-                raise ValueError("sample_weight is zero for every sample.")
-        if self.effective_rows is None:
-            return weight
-        weight = weight / weight.max()
-        return weight * (self.effective_rows / weight.sum())
-
-    def _fit_target(self, problem, t, tick):
+    def _fit_target(self, params, problem, t, tick):
         """Maximize the evidence of one target, in scaled units."""
-        solve = {"sequential": fit_sequential, "fixed_point": fit_fixed_point}
-        n_features = len(problem.design)
+        n_columns = len(problem.design)
         # Targets of the reduced problem have unit norm, those of the user total_weight
         # times the squared scale.
         unit = np.sqrt(problem.total_weight) * problem.y_scale[t]
         min_coef = None
-        if self.min_coef is not None:
-            with np.errstate(over="ignore", under="ignore"):
-                min_coef = self.min_coef * (problem.x_scale / problem.y_scale[t])
+        if params.min_coef is not None:
+            min_coef = params.min_coef * (problem.x_scale / problem.y_scale[t])
         noise = 0.0
-        if self.noise_variance is not None:
-            noise = max((np.sqrt(self.noise_variance) / unit) ** 2, 1e-30)
-        return solve[self.solver](
-            problem.design,
-            problem.target[t],
-            problem.outside[t],
-            problem.n,
-            noise=noise,
-            cost=np.log(n_features) if self.min_gain == "auto" else self.min_gain,
-            max_alpha=np.inf if self.threshold_alpha is None else self.threshold_alpha,
+        if params.noise_variance is not None:
+            noise = max((np.sqrt(params.noise_variance) / unit) ** 2, 1e-30)
+        cost = params.min_gain
+        if cost == "auto" and (
+            params.kernel != "linear" or n_columns < problem.total_weight / 2
+        ):
+            cost = 1.0
+        elif cost in ("auto", "selection"):
+            cost = np.log(n_columns)
+        return fit_evidence(
+            Problem(
+                problem.design, problem.target[t], float(problem.unexplained[t]),
+                problem.n, noise=noise, cost=cost, positive=params.positive,
+                tol=params.tol, max_iter=params.max_iter, callback=tick,
+            ),
+            params.solver,
+            max_precision=(
+                np.inf if params.threshold_lambda is None else params.threshold_lambda
+            ),
             min_coef=min_coef,
-            tol=self.tol,
-            max_iter=self.max_iter,
-            callback=tick,
-        )
+        )  # fmt: skip
 
-    def _store(self, problem, results, single):
-        """Turn the results of the targets into fitted attributes."""
-        shape = (len(results), len(problem.design))
-        self.coef_, self.coef_std_ = np.zeros(shape), np.zeros(shape)
-        self.alpha_, self.support_ = np.full(shape, np.inf), np.zeros(shape, dtype=bool)
-        self.sigma_, self.scores_, self._scaled_cov = [], [], []
-        self.noise_variance_ = np.zeros(len(results))
-        constant = problem.n * np.log(2 * np.pi) + self.fit_intercept * np.log(
+    def _store(self, params, problem, fits, dtype):
+        """Turn the results of the targets into fitted attributes, one row each."""
+        shape = (len(fits), len(problem.design))
+        self.coef_, self.coef_std_ = np.zeros(shape, dtype), np.zeros(shape, dtype)
+        self.lambda_, self.support_ = np.full(shape, np.inf), np.zeros(shape, bool)
+        self.sigma_, self.objective_, self._scaled_cov = [], [], []
+        self.noise_variance_, self.log_evidence_ = np.zeros((2, len(fits)))
+        constant = problem.n * np.log(2 * np.pi) + params.fit_intercept * np.log(
             problem.total_weight
         )
-        self._x_mean, self._x_scale = problem.x_mean, problem.x_scale
-        self._y_scale, self._total_weight = problem.y_scale, problem.total_weight
-        for t, result in enumerate(results):
-            active = result.extra["active"]
+        for t, fit in enumerate(fits):
             # In two divisions, as squares of extreme units overflow.
-            ratio = problem.y_scale[t] / problem.x_scale[active]
-            self.support_[t, active] = True
-            self.coef_[t, active] = result.x * ratio
-            self.coef_std_[t, active] = np.sqrt(np.diag(result.extra["cov"])) * ratio
-            with np.errstate(over="ignore", under="ignore"):
-                self.alpha_[t, active] = result.extra["alpha"] / ratio / ratio
-                self.sigma_.append(result.extra["cov"] * ratio * ratio[:, None])
-            self._scaled_cov.append(result.extra["cov"])
+            ratio = problem.y_scale[t] / problem.x_scale[fit.active]
+            self.support_[t, fit.active] = True
+            self.coef_[t, fit.active] = fit.coef * ratio
+            self.coef_std_[t, fit.active] = np.sqrt(np.diag(fit.cov)) * ratio
+            self.lambda_[t, fit.active] = fit.precision / ratio / ratio
+            self.sigma_.append((fit.cov * ratio * ratio[:, None]).astype(dtype))
+            self._scaled_cov.append(fit.cov)
             unit = np.sqrt(problem.total_weight) * problem.y_scale[t]
-            with np.errstate(over="ignore", under="ignore"):
-                std = np.sqrt(result.extra["noise_variance"]) * unit
-                self.noise_variance_[t] = std**2
-            self.scores_.append(
-                result.objective - 0.5 * constant - problem.n * np.log(unit)
-            )
-        self.log_evidence_ = np.array([s[-1] for s in self.scores_])
-        self.intercept_ = (
-            problem.y_mean - self.coef_ @ problem.x_mean
-            if self.fit_intercept
-            else np.zeros(len(results))
+            self.noise_variance_[t] = (np.sqrt(fit.noise_variance) * unit) ** 2
+            level = -0.5 * constant - problem.n * np.log(unit)
+            self.log_evidence_[t] = fit.log_evidence + level
+            self.objective_.append(fit.objective + level)
+        self.alpha_ = 1.0 / self.noise_variance_
+        self.intercept_ = np.zeros(len(fits))
+        if params.fit_intercept:
+            # Of the coefficients as they are stored, be it in single precision.
+            self.intercept_ = problem.y_mean - self.coef_ @ problem.x_mean
+        self._x_mean, self._x_scale = problem.x_mean, problem.x_scale
+        self._y_scale, self._noise_std = (
+            problem.y_scale,
+            np.sqrt([fit.noise_variance * problem.total_weight for fit in fits]),
         )
-        self.n_iter_ = max(result.n_iter for result in results)
-        self.converged_ = all(result.converged for result in results)
-        if single:
-            for name in ("coef_", "coef_std_", "alpha_", "support_", "sigma_"):
-                setattr(self, name, getattr(self, name)[0])
-            for name in ("intercept_", "noise_variance_", "log_evidence_"):
-                setattr(self, name, float(getattr(self, name)[0]))
-            self.scores_ = self.scores_[0]
+        self._level = np.sqrt(1.0 + params.fit_intercept / problem.total_weight)
+        self.n_iter_ = max(fit.n_iter for fit in fits)
+        self.n_starts_ = max(fit.n_starts for fit in fits)
+        self.start_ = [fit.start for fit in fits]
+        self.converged_ = all(fit.converged for fit in fits)
 
-    def _predictive_std(self, X):
-        support = np.atleast_2d(self.support_)
-        noise = np.atleast_1d(self.noise_variance_)
-        std = np.empty((len(X), len(support)))
-        for t, (kept, cov) in enumerate(zip(support, self._scaled_cov, strict=True)):
-            Z = (X[:, kept] - self._x_mean[kept]) / self._x_scale[kept]
+    def _check_range(self, problem, fits):
+        """Refuse results that overflow or vanish; warn of second moments that do."""
+        dtype = self.coef_.dtype
+        least = 1e4 * np.finfo(dtype).tiny
+        first = (self.coef_, self.coef_std_, self.intercept_)
+        if not all(np.isfinite(value).all() for value in first) or any(
+            (problem.y_scale[t] / problem.x_scale[fit.active] < least).any()
+            for t, fit in enumerate(fits)
+        ):
+            raise ValueError(
+                f"The coefficients exceed the range of {dtype}: columns "
+                f"spread by {self._x_scale[self._x_scale > 0].min(initial=np.inf):.3g} "
+                f"to {self._x_scale.max():.3g}, y by {self._y_scale.max():.3g}. "
+                "Rescale X or y."
+            )
+        second = [self.noise_variance_, self.alpha_, *self.sigma_]
+        second.append(self.lambda_[self.support_])
+        if not all(np.isfinite(value).all() for value in second):
+            warn_user(
+                "noise_variance_, alpha_, lambda_ or sigma_ exceed the range of "
+                "double precision in the units of X and y; predictions and their "
+                "standard deviations do not. Rescale X or y."
+            )
+
+    def _name_columns(self, params, basis, single):
+        """Name the attributes by what the columns are, and drop the axis of targets."""
+        if params.kernel == "linear":
+            self._basis = basis
+        else:
+            kept = np.flatnonzero(self.support_.any(axis=0))
+            self._basis = basis.restrict(kept)
+            self.relevance_ = self._basis.columns
+            self.dual_coef_ = self.coef_[:, kept]
+            self.lambda_ = self.lambda_[:, kept]
+            self._x_mean, self._x_scale = self._x_mean[kept], self._x_scale[kept]
+            self._kept = self.support_[:, kept]
+            if params.kernel != "precomputed":
+                self.relevance_vectors_ = self._basis.centers * self._basis.unit
+            del self.coef_, self.coef_std_, self.support_
+        if single:
+            names = ["lambda_", "sigma_", "objective_", "start_"]
+            if params.kernel == "linear":
+                names += ["coef_", "coef_std_", "support_"]
+            for name in names:
+                setattr(self, name, getattr(self, name)[0])
+            for name in ("intercept_", "noise_variance_", "alpha_", "log_evidence_"):
+                setattr(self, name, float(getattr(self, name)[0]))
+
+    def predict(
+        self, X: ArrayLike, return_std: bool = False
+    ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+        """Predict targets.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features, or the kernel of the samples with the training samples.
+        return_std : bool, default=False
+            Also return the standard deviation of the predictive distribution: noise,
+            coefficients and intercept.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_targets)
+            Predictive mean.
+        y_std : ndarray of the shape of y
+            Predictive standard deviation; only if ``return_std``.
+        """
+        check_is_fitted(self)
+        X = validate_data(
+            self, X, dtype=[np.float64, np.float32], accept_sparse="csr", reset=False
+        )
+        columns = self._basis(X)
+        linear = self._basis.kernel == "linear"
+        coef = np.asarray(self.coef_ if linear else self.dual_coef_, dtype=np.float64)
+        single = np.ndim(self.intercept_) == 0
+        mean = columns @ coef.T + self.intercept_
+        if mean.ndim == 2 and single:
+            mean = mean[:, 0]
+        mean = np.asarray(mean, dtype=X.dtype)
+        if not return_std:
+            return mean
+        std = np.empty((X.shape[0], len(np.atleast_2d(coef))), dtype=X.dtype)
+        kept_of = np.atleast_2d(self.support_) if linear else self._kept
+        for t, (kept, cov) in enumerate(zip(kept_of, self._scaled_cov, strict=True)):
+            Z = dense_rows(columns[:, np.flatnonzero(kept)], slice(None))
+            Z = (Z - self._x_mean[kept]) / self._x_scale[kept]
             spread = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", Z, cov, Z), 0.0))
-            level = 1.0 + self.fit_intercept / self._total_weight
-            std[:, t] = np.hypot(np.sqrt(level * noise[t]), spread * self._y_scale[t])
-        return std
+            std[:, t] = self._y_scale[t] * np.hypot(
+                self._level * self._noise_std[t], spread
+            )
+        return mean, std[:, 0] if single else std
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = self.kernel != "precomputed"
+        tags.input_tags.pairwise = self.kernel == "precomputed"
+        return tags
+
+
+def _check_spread(problem):
+    """Refuse columns and targets of too few digits."""
+    for name, scale, rows in (
+        ("X", problem.x_scale, problem.design),
+        ("y", problem.y_scale, problem.target),
+    ):
+        small = np.flatnonzero(rows.any(axis=1) & (scale < _MIN_SPREAD))
+        if len(small):
+            raise ValueError(
+                f"Column {small[0]} of {name} spreads by {scale[small[0]]:.3g}, where "
+                "double precision has few digits left. Rescale it."
+            )

@@ -29,7 +29,7 @@ def yield_trials_checks(estimator, *, kind="trials", mixing=None):
         Unfitted estimator.
     kind : {"trials", "matrices"}, default="trials"
         What the estimator takes.
-    mixing : {None, "orthogonal", "invertible"}, default=None
+    mixing : {None, "gains", "orthogonal", "invertible"}, default=None
         Mixings of the channels that must leave predictions unchanged.
 
     Yields
@@ -63,7 +63,7 @@ def check_trials_estimator(
         Unfitted estimator.
     kind : {"trials", "matrices"}, default="trials"
         What the estimator takes.
-    mixing : {None, "orthogonal", "invertible"}, default=None
+    mixing : {None, "gains", "orthogonal", "invertible"}, default=None
         Mixings of the channels that must leave predictions unchanged.
     expected_failures : dict of str to str, optional
         Check -> why it fails. A check that is listed here and passes is a failure:

@@ -4,10 +4,10 @@ import os
 import pathlib
 import tempfile
 
-__all__ = ["write_whole"]
+__all__ = ["atomic_write"]
 
 
-def write_whole(path, content):
+def atomic_write(path: str | os.PathLike, content: str | bytes) -> None:
     """Write a file such that an interruption leaves the old one, or none.
 
     The content goes to a new file in the same folder, which then takes the place of
@@ -19,14 +19,30 @@ def write_whole(path, content):
         File to write.
     content : str or bytes
         All of its content; text is written as UTF-8.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; the error names the file.
     """
     path = pathlib.Path(path)
     if isinstance(content, str):
         content = content.encode("utf-8")
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        _write_and_replace(path, content)
+    except OSError as error:
+        # write() and fsync() know no path; "no space left" without one helps nobody.
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def _write_and_replace(path, content):
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
+            file.flush()
+            # A full disk may show itself only when the blocks are allocated.
+            os.fsync(handle)
         # mkstemp makes private files; give this one the mode open() would have.
         mask = os.umask(0)
         os.umask(mask)

@@ -1,10 +1,13 @@
 """Validation of trials, matrices and labels: errors that say how to mend the input."""
 
 import numbers
+import sys
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples, check_consistent_length
+
+from skgeo.utils.warn import warn_user
 
 __all__ = [
     "check_group_labels",
@@ -12,13 +15,20 @@ __all__ = [
     "check_sample_weight",
     "check_trials",
     "check_trials_y",
+    "read_trials",
+    "warn_unlike_channels",
 ]
+
+# Channel types of MNE that measure a brain, EEG first.
+_BRAIN_TYPES = ("eeg", "seeg", "ecog", "dbs", "csd", "mag", "grad", "ref_meg")
+_BRAIN_TYPES += ("hbo", "hbr", "fnirs_cw_amplitude", "fnirs_od")
+
+# Ratio of channel variances above which units are probably not the same.
+_MAX_VARIANCE_RATIO = 1e6
 
 
 def _as_float_array(X, name):
     """Return X as an array of float64, refusing what has no honest conversion."""
-    if hasattr(X, "get_data") and not isinstance(X, np.ndarray):
-        X = X.get_data(copy=False)  # mne.Epochs
     try:
         X = np.asarray(X)
     except ValueError as error:
@@ -41,6 +51,184 @@ def _as_float_array(X, name):
     return X
 
 
+def _is_epochs(X):
+    mne = sys.modules.get("mne")
+    return mne is not None and isinstance(X, mne.BaseEpochs)
+
+
+def _refuse_other_containers(X, name):
+    """Refuse what holds a recording but no trials, with a way out."""
+    module = type(X).__module__.partition(".")[0]
+    if module == "mne":
+        raise ValueError(
+            f"{name} is a {type(X).__name__} of MNE, which holds no trials: cut it "
+            "with mne.Epochs and pass those, or hand recordings to "
+            "skgeo.datasets.from_raws."
+        )
+    if isinstance(X, (str, bytes, dict)):
+        raise ValueError(
+            f"{name} must be an array of shape (n_trials, n_channels, n_times) or "
+            f"mne.Epochs; got a {type(X).__name__}."
+        )
+
+
+def _picked_channels(epochs, name):
+    """Names of the channels to use: one type that measures a brain, without bads."""
+    types = dict(zip(epochs.ch_names, epochs.get_channel_types(), strict=True))
+    bads = set(epochs.info["bads"])
+    present = list(dict.fromkeys(t for t in types.values() if t in _BRAIN_TYPES))
+    if "eeg" in present:
+        kind = "eeg"
+    elif len(present) == 1:
+        kind = present[0]
+    else:
+        counts = ", ".join(
+            f"{list(types.values()).count(t)} {t}"
+            for t in dict.fromkeys(types.values())
+        )
+        wanted = "one type of data channels" if present else "data channels"
+        raise ValueError(
+            f"{name} needs EEG, or {wanted}; the epochs hold {counts}. Pick one type, "
+            "as in epochs.pick('mag'), or pass the array of the channels you mean."
+        )
+    kept = [c for c, t in types.items() if t == kind and c not in bads]
+    if not kept:
+        raise ValueError(
+            f"All {kind} channels of {name} are marked bad: {sorted(bads)}. Unmark "
+            "those that are to be used."
+        )
+    others = [f"{c} ({t})" for c, t in types.items() if t != kind]
+    others += [f"{c} (bad)" for c, t in types.items() if t == kind and c in bads]
+    if others:
+        shown = ", ".join(others[:8]) + (", ..." if len(others) > 8 else "")
+        warn_user(
+            f"{name}: {len(kept)} {kind} channels are used and {len(others)} others "
+            f"left out: {shown}."
+        )
+    return kept
+
+
+def _one_rate(parts, name):
+    rates = {float(e.info["sfreq"]) for e in parts}
+    if len(rates) > 1:
+        raise ValueError(
+            f"{name} holds epochs of several sampling frequencies: {sorted(rates)} Hz. "
+            "Resample them to a common one."
+        )
+    return rates.pop()
+
+
+def read_trials(X, *, name="X", wanted=None):
+    """Read trials out of ``mne.Epochs``, or a list of them; arrays pass through.
+
+    Parameters
+    ----------
+    X : array-like, ``mne.Epochs`` or list of ``mne.Epochs``
+        Trials. scikit-learn's cross-validation turns Epochs into a list of them.
+    name : str, default="X"
+        Name used in messages.
+    wanted : sequence of str, optional
+        Names of the channels to read, in their order; by default the EEG channels, or
+        the one type of data channels there is, without those marked bad.
+
+    Returns
+    -------
+    X : object
+        An array for Epochs, otherwise X itself.
+    names : list of str or None
+        Names of the channels, for Epochs.
+    sfreq : float or None
+        Sampling frequency in Hz, for Epochs.
+
+    Raises
+    ------
+    ValueError
+        If X is another object of MNE, has several types of data channels and no EEG,
+        lacks a wanted channel, or mixes sampling frequencies.
+
+    Warns
+    -----
+    UserWarning
+        If channels are left out.
+    """
+    if isinstance(X, (list, tuple)) and len(X) and _is_epochs(X[0]):
+        parts = list(X)
+        if not all(map(_is_epochs, parts)):
+            raise ValueError(f"{name} mixes mne.Epochs with other objects.")
+    elif _is_epochs(X):
+        parts = [X]
+    else:
+        _refuse_other_containers(X, name)
+        return X, None, None
+    if wanted is None:
+        bads = {c for e in parts for c in e.info["bads"]}
+        first = parts[0]
+        if bads != set(first.info["bads"]):
+            first = first.copy()
+            first.info["bads"] = sorted(bads & set(first.ch_names))
+        wanted = _picked_channels(first, name)
+    wanted = list(wanted)
+    blocks = []
+    for epochs in parts:
+        missing = [c for c in wanted if c not in epochs.ch_names]
+        if missing:
+            raise ValueError(
+                f"{name} lacks the channels {missing}, which the other epochs or "
+                f"those of fit have; it has {epochs.ch_names}."
+            )
+        index = {c: i for i, c in enumerate(epochs.ch_names)}
+        blocks.append(epochs.get_data(copy=False)[:, [index[c] for c in wanted]])
+    lengths = {block.shape[2] for block in blocks}
+    if len(lengths) > 1:
+        raise ValueError(
+            f"{name} holds epochs of several lengths: {sorted(lengths)} samples."
+        )
+    return np.concatenate(blocks), wanted, _one_rate(parts, name)
+
+
+def warn_unlike_channels(X, estimator, name="X"):
+    """Warn, by name, of channels whose variance is out of all proportion.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_trials, n_channels, n_times)
+        Trials.
+    estimator : estimator
+        Whose ``channel_names_in_`` are used, if there are any.
+    name : str, default="X"
+        Name used in the message.
+
+    Warns
+    -----
+    UserWarning
+        If variances differ by more than 1e6 between channels that vary.
+    """
+    part = X[:: max(1, len(X) // 100)]
+    size = np.abs(part).max()
+    if not size > 0:
+        return
+    variance = np.median((part / size).var(axis=2), axis=0)
+    varies = variance > 0
+    if not varies.any():
+        return
+    ratio = np.ones(len(variance))
+    ratio[varies] = variance[varies] / np.median(variance[varies])
+    if ratio.max() <= _MAX_VARIANCE_RATIO * ratio.min():
+        return
+    log = np.abs(np.log10(ratio))
+    names = getattr(estimator, "channel_names_in_", range(len(variance)))
+    odd = [
+        f"{names[i]} ({np.sqrt(ratio[i]):.0e})" for i in np.argsort(-log) if log[i] > 3
+    ]
+    shown = ", ".join(odd[:5]) + (", ..." if len(odd) > 5 else "")
+    warn_user(
+        f"{name} has channels of unlike units or amplitudes; channel (amplitude, in "
+        f"units of the median channel's): {shown}. A trigger, an accelerometer or a "
+        "dead electrode among EEG channels looks like this: leave it out, or bring all "
+        "channels to one unit."
+    )
+
+
 def _check_finite(X, name, unit):
     if np.isfinite(np.sum(X)):
         return  # a finite sum means finite values, and costs one pass
@@ -56,13 +244,15 @@ def _check_finite(X, name, unit):
     )
 
 
-def check_trials(X, *, name="X", n_channels=None, min_trials=1, copy=False):
+def check_trials(
+    X, *, name="X", n_channels=None, min_trials=1, copy=False, filters=False
+):
     """Check an array of trials.
 
     Parameters
     ----------
     X : array-like of shape (n_trials, n_channels, n_times)
-        Trials. An ``mne.Epochs`` object is read by its ``get_data``.
+        Trials, ``mne.Epochs`` or a list of them, see :func:`read_trials`.
     name : str, default="X"
         Name used in messages.
     n_channels : int, optional
@@ -71,10 +261,13 @@ def check_trials(X, *, name="X", n_channels=None, min_trials=1, copy=False):
         Smallest number of trials.
     copy : bool, default=False
         Return a copy even if none is needed.
+    filters : bool, default=False
+        Accept 4-D trials too, (n_trials, n_channels, n_times, n_filters) with at
+        least two filters.
 
     Returns
     -------
-    X : ndarray of shape (n_trials, n_channels, n_times)
+    X : ndarray of shape (n_trials, n_channels, n_times) or 4-D
         C-contiguous float64.
 
     Raises
@@ -83,18 +276,25 @@ def check_trials(X, *, name="X", n_channels=None, min_trials=1, copy=False):
         If X is not a 3-D array of finite real numbers with at least ``min_trials``
         trials, one channel and two times, or has the wrong number of channels.
     """
+    X, _, _ = read_trials(X, name=name)
     X = _as_float_array(X, name)
-    if X.ndim != 3:
+    if filters and X.ndim == 4 and X.shape[3] == 1:
+        raise ValueError(
+            f"{name} of shape {X.shape} holds a single filter: Reshape your data, "
+            f"{name}[..., 0] are the trials."
+        )
+    if X.ndim != 3 and not (filters and X.ndim == 4):
         hint = {
             1: "Reshape your data: trials are 3-D.",
             2: f"Reshape your data: one trial is {name}[np.newaxis].",
-            4: "A filter bank gives 4-D data: fit one estimator per band.",
+            4: "A filter bank gives 4-D data: AugmentedCovarianceClassifier takes it, "
+            "for others fit one estimator per band.",
         }.get(X.ndim, "")
         raise ValueError(
             f"Expected {name} of shape (n_trials, n_channels, n_times), got a "
             f"{X.ndim}-D array of shape {X.shape}. {hint}".rstrip()
         )
-    n, c, t = X.shape
+    n, c, t = X.shape[:3]
     if n < min_trials:
         raise ValueError(
             f"Found array {name} with {n} trial(s) (shape={X.shape}) while a minimum "
@@ -212,8 +412,14 @@ def check_trials_y(y, X, *, min_classes=2):
     check_consistent_length(X, y)
     if y.dtype.kind == "f" and not np.isfinite(y).all():
         raise ValueError("Input y contains NaN or infinity.")
+    try:
+        classes, codes = np.unique(y, return_inverse=True)
+    except TypeError as error:
+        kinds = sorted({type(value).__name__ for value in y})
+        raise ValueError(
+            f"y mixes labels of types {kinds}, which cannot be sorted. Use one type."
+        ) from error
     check_classification_targets(y)
-    classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < min_classes:
         raise ValueError(
             f"y holds {len(classes)} class ({classes.tolist()}), while a classifier "
@@ -278,6 +484,12 @@ def check_sample_weight(sample_weight, n_samples, *, normalize=True):
     ValueError
         If there is not one finite, non-negative weight per sample, or all are zero.
     """
+    if isinstance(sample_weight, numbers.Real) and not (
+        np.isfinite(sample_weight) and sample_weight > 0
+    ):
+        raise ValueError(
+            f"sample_weight must be finite and positive; got {sample_weight!r}."
+        )
     if sample_weight is None or isinstance(sample_weight, numbers.Real):
         return np.full(n_samples, 1.0 / n_samples if normalize else 1.0)
     weight = np.asarray(sample_weight, dtype=np.float64)

@@ -1,17 +1,13 @@
 """Instances for scikit-learn's estimator checks."""
 
-from skgeo.cluster import LikelihoodAdjustedSDP, SDPKMeans
+from skgeo.cluster import KMedoids, LikelihoodAdjustedSDP, SDPKMeans
 
 ESTIMATORS = [
+    KMedoids(n_clusters=3, random_state=0),
+    KMedoids(n_clusters=3, metric="sine", random_state=0),
     SDPKMeans(n_clusters=3, random_state=0),
     SDPKMeans(n_clusters=3, solver="dense", tol=1e-3),
     SDPKMeans(n_clusters=3, solver="lowrank", tol=1e-3),
-    LikelihoodAdjustedSDP(
-        n_clusters=3,
-        sdp_tol=1e-2,
-        max_iter=3,
-        max_dense=60,
-        n_init=1,
-    ),
+    LikelihoodAdjustedSDP(n_clusters=3, random_state=0),
 ]
 EXPECTED_FAILURES = {}

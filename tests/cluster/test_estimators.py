@@ -12,12 +12,10 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 
-from skgeo.cluster import LikelihoodAdjustedSDP, SDPKMeans
+from skgeo.cluster import LikelihoodAdjustedSDP, SDPKMeans, certify_kmeans
 from skgeo.cluster._inputs import inertia_of
-from skgeo.cluster._solvers.iterative_likelihood import group_covariances
-from skgeo.cluster._solvers.likelihood import laplacian_covariance, profile_blocks
-from skgeo.cluster._solvers.mixture_em import gaussian_log_density, shrunk_em
 from skgeo.datasets import make_gaussian_clusters
+from skgeo.exceptions import UnusedParameterWarning
 
 
 def clusters(n=120, K=3, d=4, separation=9.0, seed=0, **more):
@@ -76,25 +74,6 @@ def test_invariances(seed, scale):
     if model.certified_:
         assert adjusted_rand_score(other.labels_, model.labels_[order]) == 1.0
         assert_allclose(other.inertia_, scale**2 * model.inertia_, rtol=1e-6)
-
-
-@settings(max_examples=8, deadline=None)
-@given(seed=st.integers(0, 1000), scale=st.sampled_from([1e-6, 1.0, 1e5]))
-def test_invariances_of_the_likelihood_adjusted(seed, scale):
-    rng = np.random.RandomState(seed)
-    X, y = clusters(n=60, d=3, separation=7.0, seed=seed, heterogeneity=0.5)
-    order = rng.permutation(60)
-    rotation = np.linalg.qr(rng.standard_normal((3, 3)))[0]
-    shift = 10 * rng.standard_normal(3)
-    moved = scale * (X[order] @ rotation + shift)
-    model = LikelihoodAdjustedSDP(3, init=y, random_state=0).fit(X)
-    other = LikelihoodAdjustedSDP(3, init=y[order], random_state=0).fit(moved)
-    assert adjusted_rand_score(other.labels_, model.labels_[order]) > 0.9
-    if np.array_equal(other.labels_, model.labels_[order]):
-        back = rotation @ (other.covariances_ / scale**2) @ rotation.T
-        assert_allclose(back, model.covariances_, rtol=0.05, atol=0.05)
-        change = 60 * 3 * np.log(scale)
-        assert_allclose(other.objective_[0] + change, model.objective_[0], rtol=1e-2)
 
 
 def test_precomputed_equals_euclidean():
@@ -207,122 +186,115 @@ def test_deterministic_under_random_state(cls):
     assert_array_equal(a.objective_, b.objective_)
 
 
-def test_profile_likelihood_and_centroid_free_covariance():
-    X, y, _, S = clusters(n=30, d=3, heterogeneity=1.0, return_params=True)
-    blocks = profile_blocks(X, S)
-    value = 0.0
-    for k in range(3):
-        mine = X[y == k]
-        Z = np.outer(y == k, y == k) / len(mine)
-        value += np.sum(blocks[k] * Z)
-        scatter, size = laplacian_covariance(X, Z)
-        assert_allclose(scatter / size, np.cov(mine.T, bias=True), atol=1e-12)
-        assert_allclose(size, len(mine))
-    means = np.array([X[y == k].mean(axis=0) for k in range(3)])
-    density = gaussian_log_density(X, means, S)[np.arange(30), y].sum()
-    assert_allclose(value - 0.5 * X.size * np.log(2 * np.pi), density)
+def test_two_groups_and_their_mirror_images():
+    X = np.array([[-2.3697, -0.2667, -1.36798, 0.36629]])
+    X = np.vstack([X, [[-3.35879, -1.97828, -0.78834, 0.50225]]])
+    X = np.vstack([X, -X])
+    model = SDPKMeans(3, solver="dense", tol=1e-2, random_state=0).fit(X)
+    assert set(model.labels_) == {0, 1, 2}
 
 
-def test_known_covariances():
-    X, y, _, S = clusters(
-        n=80, K=2, d=4, separation=5, heterogeneity=1.0, return_params=True
-    )
-    model = LikelihoodAdjustedSDP(2, covariances=S, random_state=0).fit(X)
-    assert_allclose(model.covariances_, S, rtol=1e-12)
-    means = np.array([X[model.labels_ == k].mean(axis=0) for k in range(2)])
-    assert_allclose(model.means_, means)
-    assert np.mean(model.labels_ == y) > 0.95  # groups keep the order of S
-    density = gaussian_log_density(X, means, S)
-    integer = density[np.arange(80), model.labels_].sum()
-    assert integer <= model.upper_bound_
-    assert model.upper_bound_ - integer < 0.02 * abs(integer)
-    # Equal covariances: blocks are alike, the sum still tells the groups apart.
-    equal = LikelihoodAdjustedSDP(2, covariances=[np.eye(4)] * 2, random_state=0)
-    assert adjusted_rand_score(y, equal.fit(X).labels_) > 0.8
-
-
-def test_probabilities_and_scores():
-    X, y = clusters(n=80, separation=6.0, heterogeneity=1.0)
-    model = LikelihoodAdjustedSDP(3, random_state=0).fit(X)
-    assert adjusted_rand_score(y, model.labels_) > 0.9
-    assert_array_equal(model.predict(X), model.labels_)
-    proba = model.predict_proba(X)
-    assert_allclose(proba.sum(axis=1), 1.0)
-    assert_array_equal(np.argmax(proba, axis=1), model.labels_)
-    assert_allclose(model.score(X), model.score_samples(X).mean())
-    assert len(model.objective_) == model.n_iter_
-    assert model.objective_[-1] <= model.upper_bound_ + 1e-2 * abs(model.upper_bound_)
-
-
-def test_every_start():
-    X, y = clusters(n=60, separation=8.0, heterogeneity=0.5)
-    for init in ("sdp", "kmeans", "random", ["abc"[k] for k in y]):
-        model = LikelihoodAdjustedSDP(3, init=init, n_init=3, random_state=0).fit(X)
-        assert adjusted_rand_score(y, model.labels_) == 1.0
-    plain = LikelihoodAdjustedSDP(3, polish=False, random_state=0).fit(X)
-    assert adjusted_rand_score(y, plain.labels_) == 1.0
-
-
-def test_large_data_through_a_sample():
-    X, y, _, S = clusters(
-        n=3000, d=4, separation=6.0, heterogeneity=0.8, return_params=True
-    )
-    for options in ({}, {"polish": False}, {"covariances": S}):
-        model = LikelihoodAdjustedSDP(3, random_state=0, n_init=1, **options).fit(X)
-        assert adjusted_rand_score(y, model.labels_) > 0.97
-        assert model.labels_.shape == (3000,)
-
-
-def test_more_features_than_points():
+def test_a_sentinel_is_not_taken_for_structure():
     rng = np.random.default_rng(0)
-    X = rng.standard_normal((20, 50))
-    X[:10, 0] += 25
-    model = LikelihoodAdjustedSDP(2, random_state=0).fit(X)
-    assert len(set(model.labels_[:10])) == 1
-    assert np.linalg.eigvalsh(model.covariances_).min() > 0
-    with pytest.raises(ValueError, match="reg_covar > 0"):
-        LikelihoodAdjustedSDP(2, reg_covar=0, prior_strength=0).fit(X)
-    assert SDPKMeans(2, random_state=0).fit(X).certified_
+    X = rng.normal(size=(200, 5))
+    X[0, 0] = -1e8
+    model = SDPKMeans(3, random_state=0).fit(X)
+    assert not model.certified_
+    assert model.gap_ > 0.01
+    assert model.reason_
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"init": [0, 1]}, "one label per sample"),
-        ({"init": np.zeros(12)}, "1 different labels"),
-        ({"covariances": np.eye(3)}, "must have shape"),
-        ({"covariances": np.stack([np.eye(3), -np.eye(3)])}, "positive definite"),
-        ({"covariances": np.triu(np.ones((2, 3, 3)))}, "symmetric"),
-        ({"init": "best"}, "'init' must be"),
-        ({"reg_covar": -1.0}, "'reg_covar' must be"),
-    ],
-)
-def test_bad_parameters(options, words):
-    X, _ = clusters(n=12, d=3)
-    with pytest.raises(ValueError, match=words):
-        LikelihoodAdjustedSDP(2, **options).fit(X)
+def test_sample_weight_of_the_relaxation():
+    X, _ = clusters(n=40, separation=4.0)
+    times = np.random.default_rng(0).integers(0, 4, size=40)
+    for solver in ("auto", "dense", "lowrank", "sketch"):
+        one = SDPKMeans(3, solver=solver, random_state=0)
+        one.fit(X, sample_weight=times)
+        many = SDPKMeans(3, solver=solver, random_state=0)
+        many.fit(np.repeat(X, times, axis=0))
+        assert_allclose(one.inertia_, many.inertia_, rtol=1e-10)
+        assert_allclose(one.cluster_centers_, many.cluster_centers_, rtol=1e-8)
+        assert_array_equal(np.repeat(one.labels_, times), many.labels_)
+        assert_array_equal(one.labels_, one.predict(X))
+        assert one.lower_bound_ <= one.inertia_
+        best = KMeans(3, n_init=20, random_state=0).fit(X, sample_weight=times)
+        assert one.inertia_ <= best.inertia_ * (1 + 1e-12)
+    D = cdist(X, X, "sqeuclidean")
+    w = times + 1.0
+    points = SDPKMeans(3, solver="dense", random_state=0).fit(X, sample_weight=w)
+    model = SDPKMeans(3, metric="precomputed", random_state=0)
+    model.fit(D, sample_weight=w)
+    assert_allclose(model.inertia_, points.inertia_, rtol=1e-9)
+    with pytest.raises(ValueError, match="cvxpy"):
+        SDPKMeans(3, solver="cvxpy").fit(X, sample_weight=w)
 
 
-def test_em_with_ridge_equals_sklearn():
-    from sklearn.mixture import GaussianMixture
+def test_float32_stays_float32():
+    X, _ = clusters(n=60)
+    single = X.astype(np.float32)
+    model = SDPKMeans(3, random_state=0).fit(single)
+    assert model.cluster_centers_.dtype == np.float32
+    assert model.transform(single).dtype == np.float32
+    double = SDPKMeans(3, random_state=0).fit(single.astype(float))
+    assert_allclose(model.inertia_, double.inertia_, rtol=1e-12)
+    assert model.certified_ == double.certified_
 
-    X, y = clusters(n=90, separation=4.0, heterogeneity=0.5)
-    S, ridge = group_covariances(
-        X, y, 3, strength=0.0, reg_covar=0.1, dimension=4, floor=0.0
-    )
-    means = np.array([X[y == k].mean(axis=0) for k in range(3)])
-    weights = np.bincount(y) / 90
-    ours = shrunk_em(
-        X, weights, means, S, strength=0.0, ridge=ridge, tol=1e-12, max_iter=500
-    )
-    peer = GaussianMixture(
-        3,
-        reg_covar=ridge,
-        weights_init=weights,
-        means_init=means,
-        precisions_init=np.linalg.inv(S),
-        tol=1e-12,
-        max_iter=500,
-    ).fit(X)
-    assert_allclose(ours.x[1], peer.means_, rtol=1e-4, atol=1e-4)
-    assert_allclose(ours.x[2], peer.covariances_, rtol=1e-4, atol=1e-4)
+
+def test_as_many_centers_as_clusters():
+    X = np.repeat([[0.0, 1.0], [5.0, 2.0], [9.0, 0.0]], 4, axis=0)
+    with pytest.warns(ConvergenceWarning, match="distinct"):
+        model = SDPKMeans(5).fit(X)
+    assert model.cluster_centers_.shape == (5, 2)
+    assert model.transform(X).shape == (12, 5)
+    assert len(model.get_feature_names_out()) == 5
+    assert_array_equal(model.predict(X), model.labels_)
+
+
+def test_n_init_auto_and_unused_parameters():
+    X, _ = clusters(n=60)
+    model = SDPKMeans(3, n_init="auto", random_state=0).fit(X)
+    assert_array_equal(model.labels_, SDPKMeans(3, random_state=0).fit(X).labels_)
+    with pytest.warns(UnusedParameterWarning, match="'rank' has no effect"):
+        SDPKMeans(3, rank=7).fit(X)
+
+
+def test_tags_of_precomputed_input():
+    tags = SDPKMeans(metric="precomputed").__sklearn_tags__()
+    assert tags.input_tags.pairwise
+    assert tags.input_tags.positive_only
+    assert not SDPKMeans().__sklearn_tags__().input_tags.positive_only
+
+
+@pytest.mark.parametrize("columns", [[1, 1e-200, 1e200, 1], [1e160] * 4, [1e-200] * 4])
+def test_unlike_scales_are_refused_in_words(columns):
+    X, _ = clusters(n=30)
+    with pytest.raises(ValueError, match="Squared distances"):
+        SDPKMeans(3).fit(X * columns)
+
+
+def test_far_points_are_measured():
+    X, _ = clusters(n=60)
+    model = SDPKMeans(3, random_state=0).fit(X)
+    far = np.full((1, 4), 1e200)
+    assert_allclose(model.transform(far), 2e200)
+    assert np.isfinite(model.transform(-far)).all()
+    with pytest.raises(ValueError, match="overflows"):
+        model.score(far)
+
+
+def test_sparse_input_is_refused_with_advice():
+    sparse = pytest.importorskip("scipy.sparse")
+    X, y = clusters(n=30)
+    with pytest.raises(TypeError, match="dense data is required"):
+        SDPKMeans(3).fit(sparse.csr_matrix(X))
+    with pytest.raises(TypeError, match="dense data is required"):
+        certify_kmeans(sparse.csr_matrix(X), y)
+
+
+def test_what_a_fast_fit_leaves_out_is_said():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((900, 3))
+    model = SDPKMeans(4, random_state=0).fit(X)
+    assert model.solver_ == "kmeans"
+    assert "effort='thorough'" in model.advice_
+    assert 0 < model.lower_bound_ < model.inertia_

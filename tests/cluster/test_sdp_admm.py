@@ -6,13 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from skgeo.cluster._kmeans import group_rows
-from skgeo.cluster._solvers.admm import _solve_normal, _start
+from skgeo.cluster._solvers import likelihood
+from skgeo.cluster._solvers.admm import _solve_normal, _start, block_bound
 from skgeo.cluster._solvers.likelihood import profile_blocks, solve_la_sdp
+from skgeo.cluster._solvers.lowrank import solve_kmeans_lowrank
 from skgeo.cluster._solvers.reference_cvxpy import solve_with_cvxpy
 from skgeo.cluster._solvers.relaxation import (
+    WeightedGram,
     double_centered,
     gram_inertia,
+    gram_lloyd,
     solve_kmeans_sdp,
 )
 from skgeo.cluster._solvers.spectral import NegativePart, largest_eigenvalues
@@ -92,7 +95,6 @@ def test_kmeans_sdp_agrees_with_cvxpy(n, solver):
     ours = solve_kmeans_sdp(
         A,
         4,
-        group_rows=group_rows,
         tol=1e-6,
         max_iter=8000,
         random_state=np.random.RandomState(0),
@@ -100,7 +102,7 @@ def test_kmeans_sdp_agrees_with_cvxpy(n, solver):
     assert ours.converged
     _, N, value, _ = solve_with_cvxpy(A[None], [4.0], solver=solver)
     assert abs(ours.objective[-1] - value) < 1e-5 * abs(value)
-    assert abs(ours.extra["upper_bound"] - value) < 1e-5 * abs(value)
+    assert abs(ours.upper_bound - value) < 1e-5 * abs(value)
     assert N.shape == (1, n, n)
     assert N.min() >= 0
 
@@ -114,14 +116,12 @@ def test_la_sdp_agrees_with_cvxpy(n, solver):
     blocks = profile_blocks(X, covariances)
     _, _, value, _ = solve_with_cvxpy(blocks, np.ones(4), solver=solver)
     assert abs(ours.objective[-1] - value) < 1e-5 * abs(value)
-    assert abs(ours.extra["upper_bound"] - value) < 1e-5 * abs(value)
+    assert abs(ours.upper_bound - value) < 1e-5 * abs(value)
 
 
 def test_solution_is_feasible():
     A = gram(hard_instance(80)[0])
-    result = solve_kmeans_sdp(
-        A, 4, group_rows=group_rows, tol=1e-5, random_state=np.random.RandomState(0)
-    )
+    result = solve_kmeans_sdp(A, 4, tol=1e-5, random_state=np.random.RandomState(0))
     Z = result.x
     assert_allclose(Z.sum(axis=1), 1.0, atol=1e-3)
     assert_allclose(np.trace(Z), 4.0, atol=1e-3)
@@ -146,11 +146,9 @@ def test_lower_bound_is_never_above_a_clustering(seed, n, d, n_clusters, max_ite
     A = gram(X)
     if not np.trace(A) > 0:
         return
-    result = solve_kmeans_sdp(
-        A, n_clusters, group_rows=group_rows, max_iter=max_iter, random_state=rng
-    )
-    lower = result.extra["lower_bound"]
-    assert lower <= result.extra["inertia"]
+    result = solve_kmeans_sdp(A, n_clusters, max_iter=max_iter, random_state=rng)
+    lower = result.lower_bound
+    assert lower <= result.inertia
     for _ in range(20):
         labels = rng.randint(n_clusters, size=n)
         assert lower <= gram_inertia(A, labels, n_clusters) * (1 + 1e-12)
@@ -158,9 +156,90 @@ def test_lower_bound_is_never_above_a_clustering(seed, n, d, n_clusters, max_ite
 
 def test_stops_early_on_separated_clusters():
     X, y = make_gaussian_clusters(120, 3, 5, separation=9, random_state=3)
-    result = solve_kmeans_sdp(
-        gram(X), 3, group_rows=group_rows, random_state=np.random.RandomState(0)
-    )
-    assert result.extra["verdict"] == "certified"
+    result = solve_kmeans_sdp(gram(X), 3, random_state=np.random.RandomState(0))
+    assert result.verdict == "certified"
     assert result.n_iter <= 60
-    assert len(np.unique(np.column_stack([y, result.extra["labels"]]), axis=0)) == 3
+    assert len(np.unique(np.column_stack([y, result.labels]), axis=0)) == 3
+
+
+def test_the_penalty_is_balanced():
+    # Without balancing, or with its direction inverted, thousands of sweeps are needed.
+    gram = WeightedGram.of_points(hard_instance(60)[0])
+    result = solve_kmeans_sdp(
+        gram,
+        4,
+        tol=1e-5,
+        max_iter=1500,
+        early_stop=False,
+        random_state=np.random.RandomState(0),
+    )
+    assert result.converged
+
+
+def test_lazy_bounds_are_left_out_while_they_cannot_decide(monkeypatch):
+    calls = []
+
+    def counted(M, y, q, traces):
+        calls.append(1)
+        return block_bound(M, y, q, traces)
+
+    monkeypatch.setattr(likelihood, "block_bound", counted)
+    X, _, _, covariances = hard_instance(40)
+    result = solve_la_sdp(X, covariances, tol=1e-5, max_iter=3000)
+    assert result.converged
+    assert len(calls) < 0.6 * len(result.objective)
+
+
+def test_the_line_search_descends():
+    X, _ = make_gaussian_clusters(60, 4, 4, separation=3.0, random_state=5)
+    X = X - X.mean(axis=0)
+    dense = solve_kmeans_sdp(
+        WeightedGram.of_points(X), 4, random_state=np.random.RandomState(0)
+    )
+    best = 0.0
+    for seed in range(3):
+        rng = np.random.RandomState(seed)
+        result = solve_kmeans_lowrank(X, 4, rng.randint(4, size=60), random_state=rng)
+        assert result.converged
+        assert result.objective[-1] <= dense.upper_bound * (1 + 1e-3)
+        best = max(best, result.objective[-1])
+    assert best > 0.97 * dense.upper_bound
+
+
+def test_weighted_factor_equals_repeated_points():
+    X, y = make_gaussian_clusters(30, 3, 3, separation=4.0, random_state=1)
+    times = np.random.default_rng(0).integers(1, 4, size=30)
+    X = X - np.average(X, axis=0, weights=times)
+    one = solve_kmeans_lowrank(
+        X, 3, y, weight=times, tol=1e-5, random_state=np.random.RandomState(0)
+    )
+    many = solve_kmeans_lowrank(
+        np.repeat(X, times, axis=0),
+        3,
+        np.repeat(y, times),
+        tol=1e-5,
+        random_state=np.random.RandomState(0),
+    )
+    assert_allclose(one.objective[-1], many.objective[-1], rtol=1e-3)
+
+
+def test_weighted_relaxation_equals_repeated_points():
+    X, _ = make_gaussian_clusters(24, 3, 3, separation=4.0, random_state=1)
+    times = np.random.default_rng(0).integers(1, 4, size=24)
+    options = {"tol": 1e-5, "random_state": np.random.RandomState(0)}
+    one = solve_kmeans_sdp(WeightedGram.of_points(X, times), 3, **options)
+    many = solve_kmeans_sdp(
+        WeightedGram.of_points(np.repeat(X, times, axis=0)), 3, **options
+    )
+    assert_allclose(one.inertia, many.inertia, rtol=1e-10)
+    assert_allclose(one.lower_bound, many.lower_bound, rtol=1e-3)
+    assert one.verdict == many.verdict
+
+
+def test_no_group_is_left_empty_by_rounding():
+    rows = [[-2.3696953896631614, -0.2667, -1.36798, 0.36629]]
+    rows += [[-3.35879, -1.97828, -0.78834, 0.50225]]
+    A = gram(np.vstack([rows, np.negative(rows)]))
+    labels, inertia = gram_lloyd(A, np.array([0, 0, 1, 1]), 3)
+    assert set(labels) == {0, 1, 2}
+    assert inertia <= gram_inertia(A, np.array([0, 0, 1, 1]), 2)

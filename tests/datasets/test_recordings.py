@@ -108,18 +108,23 @@ def test_positions_are_kept():
     [
         ({"X": np.zeros((4, 3))}, "n_trials, n_channels, n_times"),
         ({"X": np.full((12, 3, 9), np.nan)}, "NaN"),
-        ({"y": LABELS}, "one class a trial"),
+        ({"y": LABELS}, "one label per trial"),
         ({"y": np.linspace(0, 1, 12)}, "strings or integers"),
-        ({"sfreq": 0}, "sfreq must be"),
-        ({"sfreq": np.nan}, "sfreq must be"),
+        ({"y": ["a", None] * 6}, "y must hold strings or integers; got None"),
+        ({"y": np.array([LABELS[0], 1] * 6, object)}, "strings and numbers"),
+        ({"y": ["BADminton", "b"] * 6}, "cannot be called"),
+        ({"sfreq": 0}, "'sfreq' must be"),
+        ({"sfreq": np.nan}, "'sfreq' must be"),
+        ({"sfreq": 1e-9}, "'sfreq' must be"),
+        ({"sfreq": [128.0]}, "'sfreq' must be"),
         ({"ch_names": ["a", "b"]}, "ch_names must be 3 distinct"),
         ({"ch_names": ["a", "a", "b"]}, "ch_names must be 3 distinct"),
         ({"positions": np.zeros((2, 3))}, "positions must be"),
-        ({"subject": [1, 2]}, "subject must be one label"),
-        ({"session": np.ones(12)}, "session must hold integers or strings"),
-        ({"unit": "volt"}, "unit must be"),
+        ({"subject": [1, 2]}, "subject must hold one label per trial"),
+        ({"session": np.linspace(0, 1, 12)}, "session must hold strings or integers"),
+        ({"unit": "volt"}, "'unit' must be"),
         ({"paradigm": "sleep"}, "paradigm must be"),
-        ({"name": "my data"}, "letters and digits"),
+        ({"name": "../"}, "letters or digits"),
     ],
 )
 def test_arrays_clear_errors(change, message):
@@ -193,16 +198,19 @@ def test_a_run_may_lack_a_class():
 
 def test_raws_clear_errors():
     raw = continuous()
-    with pytest.raises(ValueError, match="interval must be"):
-        from_raws(raw, interval=(2, 0))
-    with pytest.raises(ValueError, match="No trial of 'feet'"):
+    for interval in ((2, 0), (1, 1), (0, 1, 2)):
+        with pytest.raises(ValueError, match="interval must be"):
+            from_raws(raw, interval=interval)
+    with pytest.raises(ValueError, match=r"No mark of 'feet'.*'T1' \(5\), 'T2'"):
         from_raws(raw, interval=(0, 2), events={"hands": "T1", "feet": "T9"})
-    with pytest.raises(ValueError, match="at least two classes"):
+    with pytest.raises(ValueError, match=r"at least two classes.*'T2' \(5\)"):
         from_raws(raw, interval=(0, 2), events={"hands": "T1"})
+    with pytest.raises(ValueError, match="stands for two classes"):
+        from_raws(raw, interval=(0, 2), events={"hands": "T1", "feet": ["T2", "T1"]})
     other = continuous(channels=("C3", "Cz", "Pz"))
     with pytest.raises(ValueError, match="same EEG channels"):
         from_raws({1: raw, 2: other}, interval=(0, 2))
-    with pytest.raises(ValueError, match="give resample"):
+    with pytest.raises(ValueError, match="give resample=100"):
         from_raws([raw, continuous(sfreq=100.0)], interval=(0, 2))
     with pytest.raises(ValueError, match="raws must be"):
         from_raws("file.fif", interval=(0, 2))
@@ -227,5 +235,119 @@ def test_epochs_come_back():
     np.testing.assert_allclose(
         X[:10], epochs.get_data(picks="eeg", copy=False) * 1e6, atol=1e-9
     )
-    with pytest.raises(ValueError, match="same EEG channels, rate and length"):
+    with pytest.raises(ValueError, match="same sampling frequency and length"):
         from_epochs([epochs, epochs.copy().crop(0, 1)])
+
+
+def test_several_marks_for_one_class():
+    raw = continuous()
+    raw.annotations.description[:4] = ["S1", "S2", "S3", "S2"]
+    # S1 and T1 are the left hand, S2, S3 and T2 the right one
+    classes = {"left_hand": ["S1", "T1"], "right_hand": ("S2", "S3", "T2")}
+    dataset = from_raws(raw, interval=(0, 2), events=classes)
+    X, y, _ = unfiltered(reject_by_annotation=False).get_data(dataset)
+    assert len(X) == 10
+    assert y.tolist().count("left_hand") == 4
+    assert dataset.count_marks(1, "0") == {"left_hand": 4, "right_hand": 6}
+
+
+@pytest.mark.parametrize("marks", [(769, 770), ("769", "770")])
+def test_numeric_annotations(marks):
+    raw = continuous()
+    cues = raw.annotations.description != "BAD_blink"
+    raw.annotations.description[cues] = ["769", "770.0"] * 5
+    classes = dict(zip(LABELS, marks, strict=True))
+    dataset = from_raws(raw, interval=(0, 2), events=classes)
+    _, y, _ = unfiltered(reject_by_annotation=False).get_data(dataset)
+    np.testing.assert_array_equal(y, LABELS * 5)
+
+
+def test_a_stim_channel_is_listed():
+    raw = continuous()
+    stim = np.zeros((1, raw.n_times))
+    stim[0, [640, 1280, 1920, 2560]] = [7, 9, 7, 9]
+    info = mne.create_info(["Status"], 128.0, "stim")
+    raw.add_channels([mne.io.RawArray(stim, info, verbose="error")], True)
+    raw.set_annotations(None)
+    with pytest.raises(ValueError, match=r"stim channel 7 \(2\), 9 \(2\)"):
+        from_raws(raw, interval=(0, 2))
+    with pytest.raises(ValueError, match=r"No mark of 'right_hand'.* 9 \(2\)"):
+        from_raws(raw, interval=(0, 2), events={"left_hand": 7, "right_hand": 8})
+
+
+def test_marks_of_software_are_no_classes_and_boundaries_reject():
+    raw = continuous()
+    raw.set_annotations(
+        raw.annotations[raw.annotations.description != "BAD_blink"]
+        + mne.Annotations(
+            [0.0, 0.1, 11.0, 26.0],
+            0.0,
+            ["New Segment/", "RECORD START", "boundary", "Comment/hello"],
+        )
+    )
+    dataset = from_raws(raw, interval=(0, 2))
+    assert list(dataset.event_id) == ["T1", "T2"]
+    assert not dataset.classes_given
+    paradigm = MotorImagery(events=["T1", "T2"], n_classes=2)
+    X, _, _ = paradigm.get_data(dataset)
+    assert len(X) == 9  # the trial from 10 s runs across the boundary
+
+
+def test_names_are_kept_beside_moabbs_keys():
+    runs = {"2024-03-01": {"first": continuous(0)}, "2024-03-12": [continuous(1)]}
+    dataset = from_raws({"eva": runs}, interval=(0, 2))
+    assert dataset.session_names == {"eva": {"0": "2024-03-01", "1": "2024-03-12"}}
+    assert dataset.run_names["eva"] == {"0": {"0first": "first"}, "1": {"0": "0"}}
+    assert dataset.sfreq == 128.0
+
+
+def bad(seed, *names):
+    raw = continuous(seed)
+    raw.info["bads"] = list(names)
+    return raw
+
+
+def test_bad_channels_go_everywhere_and_it_is_said():
+    with pytest.warns(UserWarning, match=r"left out of all: C3 \(bo/0/0\)"):
+        dataset = from_raws({"al": bad(0), "bo": bad(1, "C3")}, interval=(0, 2))
+    paradigm = MotorImagery(events=["T1", "T2"], n_classes=2)
+    assert paradigm.get_data(dataset)[0].shape[1] == 2
+    raws = [bad(0), bad(1, "Cz")]
+    rows = [mne.events_from_annotations(raw, verbose="error") for raw in raws]
+    epochs = {
+        f"s{i}": mne.Epochs(r, e, c, 0, 2, baseline=None, preload=True, verbose="error")
+        for i, (r, (e, c)) in enumerate(zip(raws, rows, strict=True))
+    }
+    with pytest.warns(UserWarning, match="left out of all: Cz"):
+        dataset = from_epochs(epochs)
+    assert dataset.get_data(["s0"])["s0"]["0"]["0"].ch_names == ["C3", "C4"]
+    with (
+        pytest.raises(ValueError, match="No channel is good in all"),
+    ):
+        from_raws([bad(0, "C3", "Cz"), bad(1, "C4")], interval=(0, 2))
+
+
+def test_labels_as_people_have_them():
+    pd = pytest.importorskip("pandas")
+    X, y = trials()
+    plain = from_arrays(X, y, sfreq=128, subject=np.repeat([1, 2], 6)).code
+    frame = pd.DataFrame({"label": y, "who": np.repeat([1, 2], 6)})
+    for labels in (
+        frame["label"],
+        frame["label"].astype(object),
+        frame["label"].astype("category"),
+        y[:, None],
+        y.tolist(),
+    ):
+        assert from_arrays(X, labels, sfreq=128, subject=frame["who"]).code == plain
+    floats = frame["who"].to_numpy(float)[None]  # MATLAB: a row of whole floats
+    assert from_arrays(X, y, sfreq=128, subject=floats).subject_list == [1, 2]
+
+
+def test_metadata_of_moabb_comes_back():
+    X, y = trials()
+    dataset = from_arrays(X, y, sfreq=128, subject=np.repeat(["a", "b"], 6))
+    X1, y1, meta = unfiltered().get_data(dataset)
+    columns = {key: meta[key] for key in ("subject", "session", "run")}
+    again = from_arrays(X1, y1, sfreq=128, **columns)
+    assert again.subject_list == ["a", "b"]

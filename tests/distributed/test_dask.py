@@ -105,7 +105,7 @@ def family_searches():
             {"fit_intercept": [True, False]},
             line,
         ),
-        "Kronecker SBL": (KroneckerSBLRegressor(), {"method": ["mm", "svd"]}, line),
+        "Kronecker SBL": (KroneckerSBLRegressor(), {"solver": ["mm", "svd"]}, line),
         "MEDIDA": (
             MEDIDA(model=forgetful, dt=0.05),
             {"evaluate_at": ["tangent", "end"]},

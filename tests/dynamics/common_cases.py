@@ -7,15 +7,17 @@ from skgeo.dynamics import (
     PDELibrary1D,
     PDELibrary2D,
     StencilLibrary,
+    WeakLibrary,
 )
 
 ESTIMATORS = [
-    MEDIDA(),
+    MEDIDA(None, dt=1.0),
     EnsembleKalmanFilter(),
     FunctionLibrary(),
     PDELibrary1D(2, 2),
     PDELibrary2D(1, 2),
     StencilLibrary(),
+    WeakLibrary(),
 ]
 
 EXPECTED_FAILURES = {}

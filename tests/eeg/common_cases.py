@@ -8,6 +8,7 @@ THREE_D_NAMES = (
     "AugmentedCovariances",
     "CovarianceRecentering",
     "DelayEmbedding",
+    "ERPAugmentedCovariances",
     "RecenteredCovarianceClassifier",
     "TangentMap",
 )

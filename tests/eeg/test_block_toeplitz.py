@@ -14,6 +14,7 @@ from skgeo.eeg import (
 )
 from skgeo.eeg._solvers import block_toeplitz as bt
 from skgeo.eeg._solvers import lagged, riemann
+from skgeo.eeg._solvers.covariances import CovarianceSettings, toeplitz_blocks
 from skgeo.testing import make_trials
 
 
@@ -128,19 +129,19 @@ def test_siegel_distance_against_its_definition():
     C = C @ np.linalg.inv(eye - A @ B.T)
     root = np.sqrt(np.linalg.eigvals(C).real)
     expected = (0.25 * np.log((1 + root) / (1 - root)) ** 2).sum()
-    found = np.linalg.norm(bt.at_zero(bt.mobius(A, B))) ** 2
+    found = np.linalg.norm(bt.log_origin(bt.mobius(A, B))) ** 2
     assert_allclose(found, expected, rtol=1e-9)
 
 
 def test_siegel_maps_undo_each_other_and_keep_distances():
     _, Omega = bt.coefficients(blocks(4, 3, 3))
     Z, B = Omega[:2, 0], Omega[2, 1]
-    assert_allclose(bt.from_zero(bt.at_zero(Z)), Z, atol=1e-12)
+    assert_allclose(bt.exp_origin(bt.log_origin(Z)), Z, atol=1e-12)
     assert_allclose(bt.mobius(bt.mobius(Z, B), -B), Z, atol=1e-12)
     assert_allclose(bt.mobius(B, B), 0.0, atol=1e-12)
-    before = np.linalg.norm(bt.at_zero(bt.mobius(Z[0], Z[1])))
+    before = np.linalg.norm(bt.log_origin(bt.mobius(Z[0], Z[1])))
     moved = bt.mobius(Z, B)
-    after = np.linalg.norm(bt.at_zero(bt.mobius(moved[0], moved[1])))
+    after = np.linalg.norm(bt.log_origin(bt.mobius(moved[0], moved[1])))
     assert_allclose(after, before, rtol=1e-10)
 
 
@@ -184,7 +185,9 @@ def test_lag_blocks_are_those_of_the_dense_matrices(estimator, shrinkage, order)
         order, 2, estimator=estimator, shrinkage=shrinkage, block_toeplitz=True
     ).fit(X)
     expected = transformer.transform(X)[:, :3].reshape(6, 3, order, 3).swapaxes(1, 2)
-    assert_allclose(transformer._lag_blocks(X), expected, rtol=1e-12, atol=1e-13)
+    settings = CovarianceSettings("valid", estimator, shrinkage, True)
+    found = toeplitz_blocks(X, order, 2, settings)
+    assert_allclose(found, expected, rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.parametrize("method", ["tangent-svm", "tangent-lr", "mdm"])
@@ -192,11 +195,13 @@ def test_classifiers(method):
     X, y = make_trials(60, 3, 100)
     X += 1.5 * np.random.default_rng(0).standard_normal(X.shape)
     model = AugmentedCovarianceClassifier(
-        3, 2, metric="block-toeplitz", method=method
+        3, 2, metric="block-toeplitz", method=method, selection=None
     ).fit(X[:40], y[:40])
     assert roc_auc_score(y[40:], model.decision_function(X[40:])) > 0.8
-    flat = AugmentedCovarianceClassifier(1, 1, metric="block-toeplitz", method=method)
-    plain = AugmentedCovarianceClassifier(1, 1, method=method)
+    flat = AugmentedCovarianceClassifier(
+        1, 1, metric="block-toeplitz", method=method, selection=None
+    )
+    plain = AugmentedCovarianceClassifier(1, 1, method=method, selection=None)
     # At order 1 there is nothing but the diagonal block.
     assert_allclose(
         flat.fit(X, y).decision_function(X),
@@ -214,7 +219,10 @@ def test_search_scores_what_the_classifier_does():
 
     grid = {"order": [1, 3], "C": [0.5, 1.0, 1.5], "kernel": ["linear", "rbf"]}
     peer = GridSearchCV(
-        AugmentedCovarianceClassifier(lag=2, **common), grid, cv=3, scoring="roc_auc"
+        AugmentedCovarianceClassifier(lag=2, **common, selection=None),
+        grid,
+        cv=3,
+        scoring="roc_auc",
     ).fit(X, y)
     key = {
         tuple(sorted(p.items())): s
@@ -234,4 +242,6 @@ def test_search_scores_what_the_classifier_does():
 def test_fgmdm_is_refused():
     X, y = make_trials()
     with pytest.raises(ValueError, match="fgmdm"):
-        AugmentedCovarianceClassifier(metric="block-toeplitz", method="fgmdm").fit(X, y)
+        AugmentedCovarianceClassifier(
+            metric="block-toeplitz", method="fgmdm", selection=None
+        ).fit(X, y)

@@ -34,10 +34,12 @@ def references(split, order, lag):
 @pytest.mark.parametrize("gamma", ["scale", "auto", 0.03])
 def test_tangent_svm_equals_the_pipeline(split, kernel, gamma):
     C, y, C_test = references(split, 2, 3)
-    peer = make_pipeline(TangentSpace(), SVC(C=0.7, kernel=kernel, gamma=gamma)).fit(
-        C, y
+    peer = make_pipeline(
+        TangentSpace(), SVC(C=0.7, kernel=kernel, gamma=gamma, tol=1e-6)
+    ).fit(C, y)
+    ours = AugmentedCovarianceClassifier(
+        2, 3, C=0.7, kernel=kernel, gamma=gamma, selection=None
     )
-    ours = AugmentedCovarianceClassifier(2, 3, C=0.7, kernel=kernel, gamma=gamma)
     ours.fit(*split[:2])
     decision = peer.decision_function(C_test)
     assert_allclose(ours.decision_function(split[2]), decision, rtol=1e-5, atol=1e-5)
@@ -48,23 +50,27 @@ def test_tangent_lr_equals_the_pipeline(split):
     C, y, C_test = references(split, 3, 2)
     model = LogisticRegression(C=0.5, tol=1e-10, max_iter=10_000)
     peer = make_pipeline(TangentSpace(), model).fit(C, y)
-    ours = AugmentedCovarianceClassifier(3, 2, method="tangent-lr", C=0.5).fit(
-        *split[:2]
-    )
+    ours = AugmentedCovarianceClassifier(
+        3, 2, method="tangent-lr", C=0.5, selection=None
+    ).fit(*split[:2])
     assert_allclose(ours.predict_proba(split[2]), peer.predict_proba(C_test), atol=1e-6)
 
 
 def test_mdm_equals_pyriemann(split):
     C, y, C_test = references(split, 2, 3)
     peer = MDM().fit(C, y)
-    ours = AugmentedCovarianceClassifier(2, 3, method="mdm").fit(*split[:2])
+    ours = AugmentedCovarianceClassifier(2, 3, method="mdm", selection=None).fit(
+        *split[:2]
+    )
     assert_array_equal(ours.predict(split[2]), peer.predict(C_test))
     assert_allclose(ours.predict_proba(split[2]), peer.predict_proba(C_test), atol=1e-6)
 
 
 def test_fgmdm_equals_pyriemann(split):
     C, y, C_test = references(split, 2, 3)
-    ours = AugmentedCovarianceClassifier(2, 3, method="fgmdm").fit(*split[:2])
+    ours = AugmentedCovarianceClassifier(2, 3, method="fgmdm", selection=None).fit(
+        *split[:2]
+    )
     if len(ours.classes_) == 2:
         peer = FgMDM().fit(C, y)
         assert_allclose(
@@ -77,7 +83,7 @@ def test_fgmdm_equals_pyriemann(split):
 
 def test_probabilities_are_calibrated_and_consistent(split):
     X, y, X_test, y_test = split
-    ours = AugmentedCovarianceClassifier(2, 3).fit(X, y)
+    ours = AugmentedCovarianceClassifier(2, 3, selection=None).fit(X, y)
     proba = ours.predict_proba(X_test)
     decision = ours.decision_function(X_test)
     if proba.shape[1] == 2:
@@ -85,14 +91,18 @@ def test_probabilities_are_calibrated_and_consistent(split):
         assert_array_equal(proba.argmax(1), ours.predict(X_test))
     uniform = np.full_like(proba, 1 / proba.shape[1])
     assert log_loss(y_test, proba) < log_loss(y_test, uniform)
-    bare = AugmentedCovarianceClassifier(2, 3, probability=False).fit(X, y)
+    bare = AugmentedCovarianceClassifier(2, 3, probability=False, selection=None).fit(
+        X, y
+    )
     assert not hasattr(bare, "predict_proba")
     assert_array_equal(bare.decision_function(X_test), decision)
 
 
 def test_order_one_is_plain_covariances(split):
-    ours = AugmentedCovarianceClassifier(order=1, lag=7).fit(*split[:2])
-    other = AugmentedCovarianceClassifier(order=1, lag=1).fit(*split[:2])
+    ours = AugmentedCovarianceClassifier(order=1, lag=7, selection=None).fit(*split[:2])
+    other = AugmentedCovarianceClassifier(order=1, lag=1, selection=None).fit(
+        *split[:2]
+    )
     assert_array_equal(
         ours.decision_function(split[2]), other.decision_function(split[2])
     )
@@ -101,10 +111,12 @@ def test_order_one_is_plain_covariances(split):
 def test_class_weight_by_label():
     X, codes = make_trials(n_trials=30)
     y = np.array(["feet", "hands"])[codes]
-    by_label = AugmentedCovarianceClassifier(class_weight={"hands": 3.0}).fit(X, y)
+    by_label = AugmentedCovarianceClassifier(
+        class_weight={"hands": 3.0}, selection=None
+    ).fit(X, y)
     explicit = make_pipeline(
         TangentSpace(),
-        SVC(kernel="linear", class_weight={1: 3.0}),
+        SVC(kernel="linear", class_weight={1: 3.0}, tol=1e-6),
     ).fit(AugmentedCovariances(4, 4).fit_transform(X), codes)
     C = AugmentedCovariances(4, 4).fit_transform(X)
     assert_allclose(
@@ -114,13 +126,15 @@ def test_class_weight_by_label():
         atol=1e-5,
     )
     with pytest.raises(ValueError, match=r"class_weight names .*arms"):
-        AugmentedCovarianceClassifier(class_weight={"arms": 2.0}).fit(X, y)
+        AugmentedCovarianceClassifier(class_weight={"arms": 2.0}, selection=None).fit(
+            X, y
+        )
 
 
 def test_longer_trials_can_be_predicted():
     X, y = make_trials(n_trials=30, n_times=100)
     longer, _ = make_trials(n_trials=30, n_times=300)
-    ours = AugmentedCovarianceClassifier(2, 2).fit(X, y)
+    ours = AugmentedCovarianceClassifier(2, 2, selection=None).fit(X, y)
     assert ours.n_times_in_ == 100
     assert (ours.predict(longer) == y).mean() > 0.8
     with pytest.raises(ValueError, match="leaves"):
@@ -130,5 +144,5 @@ def test_longer_trials_can_be_predicted():
 def test_singular_covariances_without_shrinkage_are_told():
     X, y = make_trials(n_channels=4)
     X -= X.mean(1, keepdims=True)
-    with pytest.raises(ValueError, match="shrinkage='auto'"):
-        AugmentedCovarianceClassifier(2, 2, shrinkage=None).fit(X, y)
+    with pytest.raises(ValueError, match="shrinkage='diagonal'"):
+        AugmentedCovarianceClassifier(2, 2, shrinkage=None, selection=None).fit(X, y)

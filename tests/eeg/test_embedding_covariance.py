@@ -90,7 +90,7 @@ def test_callable_estimator_goes_through_the_embedding():
 
 def test_auto_shrinkage_is_oas():
     X, _ = make_trials(n_trials=4)
-    auto = AugmentedCovariances(3, 2).fit_transform(X)
+    auto = AugmentedCovariances(3, 2, shrinkage="auto").fit_transform(X)
     oas = AugmentedCovariances(3, 2, estimator="oas", shrinkage=None).fit_transform(X)
     assert_allclose(auto, oas, rtol=1e-12)
 
@@ -222,7 +222,13 @@ def unroll_numpy(X, base, lag, n_window, out):
 def test_unroll_blocks_equals_its_twin(order, lag, n_window):
     rng = np.random.default_rng(0)
     X = rng.standard_normal((3, 4, 30))
-    base = lagged._first_blocks(X, order, lag, n_window)
+    base = np.stack(
+        [
+            X[:, :, k * lag : k * lag + n_window] @ X[:, :, :n_window].swapaxes(1, 2)
+            for k in range(order)
+        ],
+        axis=1,
+    )
     ours = np.empty((3, order * 4, order * 4))
     twin = np.empty_like(ours)
     unroll_blocks(X, base, lag, n_window, ours)

@@ -6,7 +6,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import roc_auc_score
 from sklearn.svm import SVC
 
-from skgeo.eeg._heads import libsvm
 from skgeo.eeg._solvers.cross_validation import gamma_scale, radial, roc_auc
 from skgeo.eeg._solvers.fold_grams import centered
 from skgeo.eeg._solvers.gram_svm import one_versus_one, ovr_decision, vote
@@ -49,7 +48,6 @@ def test_equals_libsvm(n_classes, kernel, seed):
         n_classes,
         K[60:, :60],
         CS,
-        other=libsvm,
         largest=10,
     )
     # libsvm shrinks here: two solutions within its tolerance of the optimum.

@@ -142,19 +142,16 @@ def test_fold_grams_against_exact_means(spread):
 @pytest.mark.parametrize("estimator", ["scm", "cov", "oas", "lwf"])
 def test_covariances_of_the_grid(edge, estimator):
     from skgeo.eeg._grid import CovarianceGrid, distinct_points
+    from skgeo.eeg._solvers.covariances import CovarianceSettings
 
     X, _ = hard_trials()
     points = distinct_points((1, 2, 4), (1, 5))
     assert points == [(1, 1), (2, 1), (4, 1), (2, 5), (4, 5)]
-    settings = {
-        "edge": edge,
-        "estimator": estimator,
-        "shrinkage": "auto",
-        "block_toeplitz": False,
-    }
+    settings = CovarianceSettings(edge, estimator, "diagonal")
     grid = CovarianceGrid.build(X * 1e120, points, settings)
     for order, lag in points:
-        expected = AugmentedCovariances(order, lag, **settings).fit_transform(X * 1e120)
+        transformer = AugmentedCovariances(order, lag, edge=edge, estimator=estimator)
+        expected = transformer.fit_transform(X * 1e120)
         found = grid.covariances(order, lag)
         assert_allclose(found, expected, rtol=1e-9, atol=1e-12 * expected.max())
 
@@ -162,7 +159,7 @@ def test_covariances_of_the_grid(edge, estimator):
 def test_one_standard_error_rule():
     X, y = hard_trials()
     best = search().fit(X, y)
-    ours = search(selection="one-se").fit(X, y)
+    ours = search(refit_rule="one-se").fit(X, y)
     results = ours.cv_results_
     row = fold_scores(results, results["params"])[tuple(best.best_params_.values())]
     limit = best.best_score_ - row.std(ddof=1) / np.sqrt(3)

@@ -14,6 +14,7 @@ from skgeo.eeg import (
     RecenteredCovarianceClassifier,
     TangentMap,
 )
+from skgeo.eeg._sources import RecenteredTraining
 from skgeo.testing import make_trials
 
 
@@ -32,10 +33,10 @@ def domains():
 @pytest.mark.parametrize(
     "params",
     [
-        {},
-        {"metric": "block-toeplitz"},
+        {"selection": None},
+        {"metric": "block-toeplitz", "selection": None},
         {"selection": "average", "orders": (1, 2), "lags": (1, 2)},
-        {"method": "mdm"},
+        {"method": "mdm", "selection": None},
     ],
 )
 def test_recentering_transfers(domains, params):
@@ -59,19 +60,26 @@ def test_recentering_transfers(domains, params):
 def test_without_metadata_it_is_the_plain_classifier(domains):
     X, y, subjects = domains
     one = subjects == "ann"
-    plain = AugmentedCovarianceClassifier(2, 1).fit(X[one], y[one])
+    plain = AugmentedCovarianceClassifier(2, 1, selection=None).fit(X[one], y[one])
     expected = plain.decision_function(X[one])
     for extra in ({}, {"subjects": subjects[one]}):
-        ours = RecenteredCovarianceClassifier(2, 1).fit(X[one], y[one], **extra)
+        ours = RecenteredCovarianceClassifier(2, 1, selection=None).fit(
+            X[one], y[one], **extra
+        )
         found = ours.decision_function(X[one])
         assert_allclose(found, expected, rtol=1e-3, atol=2e-3)
 
 
 def test_each_domain_is_centered(domains):
     X, y, subjects = domains
-    model = RecenteredCovarianceClassifier(2, 1).fit(X, y, subjects=subjects)
+    model = RecenteredCovarianceClassifier(2, 1, selection=None).fit(
+        X, y, subjects=subjects
+    )
     codes = np.unique(subjects, return_inverse=True)[1]
-    C = model._source.training(X, codes, np.ones(len(X)))
+    training = RecenteredTraining(
+        model._source.source, X, codes, np.ones(len(X)), None, 1e-8
+    )
+    (C,) = training.training()
     raw = AugmentedCovariances(2, 1).fit_transform(X)
     for k in range(3):
         mean = TangentMap().fit(C[codes == k]).reference_
@@ -86,8 +94,10 @@ def test_weights_and_metadata(domains):
     X, y, subjects = domains
     weight = np.ones(len(X))
     weight[:10] = 0.0
-    ours = RecenteredCovarianceClassifier(2, 1).fit(X, y, weight, subjects=subjects)
-    dropped = RecenteredCovarianceClassifier(2, 1)
+    ours = RecenteredCovarianceClassifier(2, 1, selection=None).fit(
+        X, y, weight, subjects=subjects
+    )
+    dropped = RecenteredCovarianceClassifier(2, 1, selection=None)
     dropped.fit(X[10:], y[10:], subjects=subjects[10:])
     assert_allclose(ours.decision_function(X), dropped.decision_function(X), atol=2e-3)
     with sklearn.config_context(enable_metadata_routing=True):

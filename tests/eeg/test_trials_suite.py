@@ -11,6 +11,7 @@ from skgeo.eeg import (
     AugmentedCovariances,
     CovarianceRecentering,
     DelayEmbedding,
+    ERPAugmentedCovariances,
     RecenteredCovarianceClassifier,
     TangentMap,
 )
@@ -27,6 +28,8 @@ CASES = [
     (AugmentedCovariances(), {}),
     (AugmentedCovariances(order=3, lag=2, block_toeplitz=True), {}),
     (AugmentedCovariances(order=2, lag=2, estimator="sch", edge="moabb"), {}),
+    (ERPAugmentedCovariances(2), {}),
+    (ERPAugmentedCovariances(None, order=2, lag=3), {}),
     (TangentMap(), {"kind": "matrices"}),
     (TangentMap(metric="logeuclid"), {"kind": "matrices"}),
     (CovarianceRecentering(), {"kind": "matrices"}),
@@ -35,22 +38,29 @@ CASES = [
         CovarianceRecentering("bures-wasserstein", theta=1.0, output="tangent"),
         {"kind": "matrices"},
     ),
-    (AugmentedCovarianceClassifier(), {"mixing": "orthogonal"}),
+    (AugmentedCovarianceClassifier(shrinkage="auto"), {"mixing": "orthogonal"}),
+    (AugmentedCovarianceClassifier(sfreq=100.0, band=(4.0, 40.0)), {"mixing": "gains"}),
     (
-        AugmentedCovarianceClassifier(order=2, lag=3, kernel="rbf", shrinkage=None),
+        AugmentedCovarianceClassifier(
+            order=2, lag=3, kernel="rbf", shrinkage=None, selection=None
+        ),
         {"mixing": "invertible"},
     ),
     (
-        AugmentedCovarianceClassifier(order=2, method="tangent-lr"),
+        AugmentedCovarianceClassifier(
+            order=2, method="tangent-lr", selection=None, shrinkage="auto"
+        ),
         {"mixing": "orthogonal"},
     ),
     (
-        AugmentedCovarianceClassifier(order=2, method="mdm", shrinkage=None),
+        AugmentedCovarianceClassifier(
+            order=2, method="mdm", shrinkage=None, selection=None
+        ),
         {"mixing": "invertible"},
     ),
-    (AugmentedCovarianceClassifier(order=2, method="fgmdm"), {}),
+    (AugmentedCovarianceClassifier(order=2, method="fgmdm", selection=None), {}),
     (
-        AugmentedCovarianceClassifierCV(orders=(1, 2), lags=(2,)),
+        AugmentedCovarianceClassifierCV(orders=(1, 2), lags=(2,), shrinkage="auto"),
         {"mixing": "orthogonal"},
     ),
     (
@@ -60,10 +70,12 @@ CASES = [
         {"mixing": "invertible"},
     ),
     (
-        AugmentedCovarianceClassifier(3, 2, metric="block-toeplitz", shrinkage=None),
+        AugmentedCovarianceClassifier(
+            3, 2, metric="block-toeplitz", shrinkage=None, selection=None
+        ),
         {"mixing": "invertible"},
     ),
-    (RecenteredCovarianceClassifier(2, 2), {}),
+    (RecenteredCovarianceClassifier(2, 2, selection=None), {}),
 ]
 
 

@@ -15,6 +15,7 @@ from skgeo.eeg import (
     AugmentedCovariances,
     CovarianceRecentering,
     DelayEmbedding,
+    ERPAugmentedCovariances,
     RecenteredCovarianceClassifier,
     TangentMap,
 )
@@ -22,19 +23,21 @@ from tests.integration.test_any_table import answers
 
 ESTIMATORS = [
     DelayEmbedding(2, 2),
+    ERPAugmentedCovariances(2),
     AugmentedCovariances(2, 2),
     AugmentedCovariances(2, 2, block_toeplitz=True),
     TangentMap(),
     CovarianceRecentering(),
     CovarianceRecentering("bures-wasserstein"),
-    AugmentedCovarianceClassifier(2, 2),
-    AugmentedCovarianceClassifier(2, 2, method="mdm"),
-    AugmentedCovarianceClassifier(2, 2, metric="block-toeplitz"),
-    AugmentedCovarianceClassifier(selection="average", orders=(1, 2), lags=(1, 2)),
-    AugmentedCovarianceClassifierCV(orders=(1, 2), lags=(1,), cv=2),
-    RecenteredCovarianceClassifier(2, 2),
     HiPPOProjector(4),
     HiPPOProjector(4, measure="legs", output="last"),
+    AugmentedCovarianceClassifier(2, 2, selection=None),
+    AugmentedCovarianceClassifier(2, 2, method="mdm", selection=None),
+    AugmentedCovarianceClassifier(2, 2, metric="block-toeplitz", selection=None),
+    AugmentedCovarianceClassifier(selection="average", orders=(1, 2), lags=(1, 2)),
+    AugmentedCovarianceClassifierCV(orders=(1, 2), lags=(1,), cv=2),
+    RecenteredCovarianceClassifier(2, 2, selection=None),
+    AugmentedCovarianceClassifier(sfreq=100.0, band=(5.0, 40.0)),
 ]
 
 trials = st.fixed_dictionaries(

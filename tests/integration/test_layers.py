@@ -80,6 +80,7 @@ def defines_estimator(path):
 
 # Folders of numerics, below the estimators of their package.
 NUMERICS = {
+    "cluster/_medoids",
     "cluster/_solvers",
     "decomposition/_orthogonal",
     "decomposition/_supervised",

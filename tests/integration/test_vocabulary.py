@@ -68,7 +68,13 @@ def test_attributes(name, cls):
 
 
 # Attributes that only some settings have; their descriptions say which.
-CONDITIONAL = {"feature_names_in_", "filter_", "condition_", "domains_"}
+CONDITIONAL = {
+    "channel_names_in_",
+    "condition_",
+    "domains_",
+    "feature_names_in_",
+    "filter_",
+}
 
 
 def test_documented_attributes_are_there():

@@ -185,7 +185,7 @@ def test_bad_input():
     X, H = np.ones((2, 3)), np.ones((4, 3))
     with pytest.raises(ValueError, match="last 1 modes"):
         mode_product(X, [np.ones((4, 2))])
-    with pytest.raises(ValueError, match="mode must be"):
+    with pytest.raises(ValueError, match="'mode' must be"):
         mode_product(X, H, mode=2)
     with pytest.raises(ValueError, match="list of 2-D arrays"):
         mode_product(X, H)
@@ -196,9 +196,10 @@ def test_bad_input():
         ("gammas", [np.ones(2)], "shapes"),
         ("gammas", [-np.ones(3)], "non-negative"),
         ("Y", np.ones((1, 5)), "columns"),
-        ("Y", np.full((1, 4), np.nan), "NaN"),
+        ("Y", np.full((1, 4), np.inf), "infinity"),
         ("Y", np.ones(4), "2-D"),
-        ("noise_variance", 0.0, "positive"),
+        ("noise_variance", 0.0, "> 0"),
+        ("noise_variance", 5e-324, "magnitude"),
         ("factors", [], "empty"),
         ("factors", [np.full((4, 3), np.inf)], r"factors\[0\]"),
         ("factors", 3, "list"),

@@ -61,10 +61,10 @@ def test_differences_are_those_of_the_evidence(seed, is_complex, n_samples):
         # Every sweep raises the evidence, and so does a climb.
         now, members = levels[0], sets[0]
         for _ in range(4):
-            then = part.settle(members, now, 1)
+            then = part.refine_variances(members, now, 1)
             assert net(members, then) >= net(members, now) - 1e-9 * abs(expected[0])
             now = then
-        best, members, variances = part.climb(members, now)
+        best, members, variances = part.local_search(members, now)
         assert_allclose(best - values[0], net(members, variances) - expected[0],
                         rtol=1e-7, atol=1e-7)  # fmt: skip
         assert best >= part.objective(sets[0], now) - 1e-9 * abs(best)
@@ -94,15 +94,15 @@ def test_best_leaves_local_maxima(known):
     for seed in range(6):
         factors, codes, X, s2 = hard_problem(seed)
         scores = {}
-        for method in solved:
+        for solver in solved:
             model = KroneckerSBL(
-                factors, method=method, noise_variance=s2 if known else None, tol=1e-3
+                factors, solver=solver, noise_variance=s2 if known else None, tol=1e-3
             ).fit(X)
             error = np.sum((model.transform(X) - codes) ** 2) / np.sum(codes**2)
-            solved[method] += error < 0.01
+            solved[solver] += error < 0.01
             kept = [len(s) for s in model.support_]
             costs = np.log([15, 10, 10])
-            scores[method] = model.score(X) - costs @ kept
+            scores[solver] = model.score(X) - costs @ kept
         assert scores["best"] >= max(scores["mm"], scores["svd"]) - 1e-9
     assert solved["best"] == 6
     assert max(solved["mm"], solved["svd"]) < 6

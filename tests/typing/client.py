@@ -42,7 +42,7 @@ TangentMap().fit(X, y, 3, 4)  # error: call-arg
 SupervisedDictionaryLearning(n_components=4).fit(X, y).transform(X)
 SupervisedDictionaryLearning(n_components="all")  # error: arg-type
 OnlineOrthogonalDictionary(center=True).partial_fit(X)
-OnlineOrthogonalDictionary(centre=True)  # error: call-arg
+OnlineOrthogonalDictionary(centering=True)  # error: call-arg
 
 SparseBayesianRegressor(tol=1e-4).fit(X, y)
 SparseBayesianRegressor(max_iter="many")  # error: arg-type

@@ -13,16 +13,94 @@ whose normal matrix has a closed-form inverse, and in the multiplier N of the si
 the psd multiplier costs one partial eigenproblem per block and sweep.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from skgeo.cluster._solvers.spectral import NegativePart, largest_eigenvalues
 from skgeo.kernels import sdp_passes
 from skgeo.utils.solver_result import SolverResult
 
-__all__ = ["block_bound", "fixed_vector_bound", "sdp_admm"]
+__all__ = [
+    "AdmmProgress",
+    "AdmmResult",
+    "AdmmState",
+    "block_bound",
+    "fixed_vector_bound",
+    "sdp_admm",
+]
 
-_STEP = 1.618  # multiplier step, just below the golden ratio
+# Multiplier step: ADMM with the symmetric Gauss-Seidel order converges for every step
+# below the golden ratio, and is the faster the longer the step is.
+_STEP = 1.618
 _BALANCE_EVERY = 20  # sweeps between updates of sigma: fewer make it oscillate
+
+
+@dataclass(frozen=True, slots=True)
+class AdmmState:
+    """Where a solver of the same shape may go on.
+
+    Attributes
+    ----------
+    Z, S, N : ndarray of shape (n_blocks, n, n)
+        Primal, psd multiplier and multiplier of the signs, in units of the problem.
+    sigma : float
+        Penalty.
+    """
+
+    Z: np.ndarray
+    S: np.ndarray
+    N: np.ndarray
+    sigma: float
+
+
+@dataclass(frozen=True, slots=True)
+class AdmmProgress:
+    """What a callback of :func:`sdp_admm` sees at a check.
+
+    Attributes
+    ----------
+    n_iter : int
+        Sweeps done.
+    objective, upper_bound : float
+        Value of the present point and the best bound.
+    multiplier : ndarray of shape (n_blocks, n, n)
+        Multiplier N of the signs divided by ``scale``.
+    scale : float
+        Its unit.
+    projections : list of NegativePart
+        One per block; they hold the leading eigenvectors of the present point.
+    """
+
+    n_iter: int
+    objective: float
+    upper_bound: float
+    multiplier: np.ndarray
+    scale: float
+    projections: list
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdmmResult(SolverResult):
+    """Outcome of :func:`sdp_admm`.
+
+    Attributes
+    ----------
+    upper_bound : float
+        Valid however early the solver stopped.
+    primal_residual, dual_residual : float
+        Relative violations.
+    projections : list of NegativePart
+        One per block.
+    state : AdmmState
+        For a warm start.
+    """
+
+    upper_bound: float
+    primal_residual: float
+    dual_residual: float
+    projections: list
+    state: AdmmState
 
 
 def fixed_vector_bound(M, q, n_clusters, fixed_trace=False):
@@ -111,25 +189,21 @@ def sdp_admm(
         Stops when the primal residual and the gap between the bound and the objective
         are below it, both relative.
     max_iter : int
-        Largest number of sweeps.
+        Maximum number of sweeps.
     check_every : int
         Sweeps between two bounds; a divisor of 20.
     lazy_bound : bool
         Leave out the bound where the last one was so far off that it cannot close the
         gap yet, taking it to halve at most twice between two checks.
-    state : dict, optional
-        ``extra["state"]`` of an earlier result on a problem of the same shape.
+    state : AdmmState, optional
+        ``state`` of an earlier result on a problem of the same shape.
     callback : callable, optional
-        Called at every check with ``n_iter``, ``objective``, ``upper_bound``, ``Z``
-        (scaled by ``1 / sigma``), ``sigma``, ``N`` (in units of A), ``parts``; a true
-        answer stops.
+        Called at every check with an :class:`AdmmProgress`; a true answer stops.
 
     Returns
     -------
-    result : SolverResult
-        ``x`` is Z of shape (n_blocks, n, n), feasible up to ``primal_residual``;
-        ``extra`` holds ``upper_bound`` (valid however early the solver stopped),
-        ``primal_residual``, ``dual_residual``, ``N``, ``parts`` and ``state``.
+    result : AdmmResult
+        ``x`` is Z of shape (n_blocks, n, n), feasible up to ``primal_residual``.
     """
     n_blocks, n = A.shape[:2]
     m = n if n_signed is None else n_signed
@@ -154,12 +228,12 @@ def sdp_admm(
         Z = _start(traces, q, n_blocks)
         S, N = np.zeros_like(C), np.zeros_like(C)
     else:
-        sigma = state["sigma"]
-        Z = state["Z"] / sigma
-        S, N = state["S"] / scale, state["N"] / scale
+        sigma = state.sigma
+        Z = state.Z / sigma
+        S, N = state.S / scale, state.N / scale
     P = np.empty_like(C)
     row, trace = np.empty(n), np.empty(n_blocks)
-    parts = [NegativePart() for _ in range(n_blocks)]
+    projections = [NegativePart() for _ in range(n_blocks)]
     norm_rhs = 1.0 + np.sqrt(1.0 + traces @ traces)
     best, converged, objectives = np.inf, False, []
     primal = dual = gap = np.inf
@@ -172,7 +246,7 @@ def sdp_admm(
         y, t = _solve_normal(row + q / sigma, trace + traces / sigma, q, n_blocks)
         sdp_passes.shifted_slack(C, N, Z, q, y, t, S)
         for b in range(n_blocks):
-            parts[b].project(S[b], P[b])
+            projections[b].project(S[b], P[b])
         dual = sdp_passes.primal_step(C, N, P, q, _STEP, S, Z, row, trace)
         if n_iter % check_every and n_iter != max_iter:
             continue
@@ -190,21 +264,13 @@ def sdp_admm(
         left_out -= 1
         if left_out < 0 or n_iter == max_iter:
             best = min(best, shift + scale * upper_bound(P, y, q))
-        gap = abs(best - objective) / (1e-300 + max(abs(best), 1e-3 * scale))
+        # Where the bound is zero the gap is measured in units of the problem.
+        gap = abs(best - objective) / max(abs(best), 1e-3 * scale)
         converged = max(primal, gap) < tol
         if lazy_bound and left_out < 0 and gap > tol:
             left_out = int(np.log2(gap / tol) / 2)
         stop = callback is not None and callback(
-            {
-                "n_iter": n_iter,
-                "objective": objective,
-                "upper_bound": best,
-                "Z": Z,
-                "sigma": sigma,
-                "N": N,
-                "scale": scale,
-                "parts": parts,
-            }
+            AdmmProgress(n_iter, objective, best, N, scale, projections)
         )
         if converged or stop:
             break
@@ -221,18 +287,15 @@ def sdp_admm(
     Z *= sigma
     S *= scale
     N *= scale
-    return SolverResult(
+    return AdmmResult(
         x=Z,
         objective=np.array(objectives),
         stop=max(primal, gap),
         n_iter=n_iter,
         converged=converged,
-        extra={
-            "upper_bound": best,
-            "primal_residual": primal,
-            "dual_residual": dual,
-            "N": N,
-            "parts": parts,
-            "state": {"Z": Z, "S": S, "N": N, "sigma": sigma},
-        },
+        upper_bound=best,
+        primal_residual=primal,
+        dual_residual=dual,
+        projections=projections,
+        state=AdmmState(Z=Z, S=S, N=N, sigma=sigma),
     )

@@ -20,8 +20,15 @@ from skgeo.cluster._solvers.certificate import (
     rounding_margin,
     shrunk_points,
 )
+from skgeo.cluster._solvers.lloyd import split_cells
 
-__all__ = ["cell_bound", "clipped_bound", "nested_cells", "subsample_bound"]
+__all__ = [
+    "cell_bound",
+    "cell_cost",
+    "clipped_bound",
+    "nested_cells",
+    "subsample_bound",
+]
 
 
 def _clipped_features(groups, t, kappa):
@@ -31,13 +38,16 @@ def _clipped_features(groups, t, kappa):
     of (n_a, K) nonnegative margins), ``coefficient`` and ``theta`` (K, K) and h.
     """
     K = groups.n_groups
-    h = groups.squared_separation() - groups.harmonic(t)
-    pairs = ~np.eye(K, dtype=bool)
+    h = groups.separation - groups.harmonic(t)
+    pairs = groups.others
     if not np.all(h[pairs] > 0):
         return None
     tau = groups.harmonic(t)
     slack = [np.maximum(groups.margins[a] - tau[a], 0.0) for a in range(K)]
-    mean = np.array([s.mean(axis=0) for s in slack])
+    # The multiplier is nonnegative whatever these numbers are: no error bound needed.
+    mean = np.array(
+        [(groups.roots[a] ** 2) @ slack[a] / groups.sizes[a] for a in range(K)]
+    )
     product = np.sqrt(mean * mean.T)
     coefficient = np.zeros((K, K))
     usable = pairs & (product > 0)
@@ -45,19 +55,13 @@ def _clipped_features(groups, t, kappa):
     psi, theta = None, np.zeros((K, K))
     if kappa is not None:
         psi = [shrunk_points(groups, a, slack[a], h[a], kappa) for a in range(K)]
+        divisors = [np.where(s > 0, s, 1.0) for s in slack]
         for a in range(K):
             for b in range(a + 1, K):
                 if not usable[a, b]:
                     continue
-                gap = groups.means[b] - groups.means[a]
                 theta[a, b] = pair_scale(
-                    psi[a],
-                    psi[b],
-                    np.where(slack[a][:, b] > 0, slack[a][:, b], 1.0),
-                    np.where(slack[b][:, a] > 0, slack[b][:, a], 1.0),
-                    gap,
-                    h[a, b],
-                    coefficient[a, b],
+                    groups, a, b, psi, divisors, h[a, b], coefficient[a, b], 0.0
                 )
     return psi, slack, coefficient, theta, h
 
@@ -68,7 +72,7 @@ def _columns(groups, a, psi, slack):
     if psi is not None:
         blocks.append(psi[a])
     blocks.append(np.delete(slack[a], a, axis=1))
-    return np.hstack(blocks)
+    return groups.roots[a][:, None] * np.hstack(blocks)
 
 
 def _multiplier_block(groups, a, b, Fa, Fb, family):
@@ -80,7 +84,7 @@ def _multiplier_block(groups, a, b, Fa, Fb, family):
     ub = Fb[:, first + a - (a > b)]
     block = coefficient[a, b] * np.outer(ua, ub)
     if psi is not None:
-        gap, c = groups.means[b] - groups.means[a], 2.0 / h[a, b]
+        gap, c = groups.gaps[a, b], 2.0 / h[a, b]
         Pa, Pb = Fa[:, d : 2 * d], Fb[:, d : 2 * d]
         block -= theta[a, b] * (Pa @ Pb.T - c * np.outer(Pa @ gap, Pb @ gap))
     return block
@@ -91,16 +95,15 @@ def _clipped_value(groups, n_clusters, t, kappa):
     family = _clipped_features(groups, t, kappa)
     if family is None:
         return np.inf
-    K, d, n = groups.n_groups, groups.n_features, groups.n_points
-    factors, squared = [], 0.0
+    K, d = groups.n_groups, groups.n_features
+    factors = []
     for a in range(K):
         F = _columns(groups, a, family[0], family[1])
-        R = np.linalg.qr(np.hstack([np.ones((len(F), 1)), F]), mode="r")
+        R = np.linalg.qr(np.hstack([groups.roots[a][:, None], F]), mode="r")
         factors.append(R)
-        squared += np.vdot(R[:, 1 : 1 + d], R[:, 1 : 1 + d])
     edges = np.concatenate([[0], np.cumsum([len(R) for R in factors])])
     Y = np.vstack([R[:, 1 : 1 + d] for R in factors])
-    q = np.concatenate([R[:, 0] for R in factors]) / np.sqrt(n)
+    q = np.concatenate([R[:, 0] for R in factors]) / np.sqrt(groups.sizes.sum())
     M = Y @ Y.T
     for a in range(K):
         for b in range(a + 1, K):
@@ -113,8 +116,36 @@ def _clipped_value(groups, n_clusters, t, kappa):
     return fixed_vector_bound(M, q, n_clusters) + margin
 
 
-def clipped_bound(groups, n_clusters, n_grid=12):
+def _reduced_size(groups, width):
+    """Size of a reduced matrix whose groups have so many columns."""
+    return int(np.minimum(groups.counts, width + 1).sum())
+
+
+def _clipped_cost(groups, kappa):
+    """Floating-point operations (about) of :func:`_clipped_value`."""
+    width = groups.n_features * (1 if kappa is None else 2) + groups.n_groups
+    return _reduced_size(groups, width) ** 3 + 4.0 * groups.n_points * width**2
+
+
+def cell_cost(groups, n_cells):
+    """Floating-point operations (about, as timed) of :func:`cell_bound`."""
+    width = 2 * groups.n_features + groups.n_groups
+    return 45.0 * (n_cells + _reduced_size(groups, width)) ** 3
+
+
+def clipped_bound(groups, n_clusters, n_grid=12, budget=np.inf):
     """Best bound of the clipped family over a search in t and the shrinkage.
+
+    Parameters
+    ----------
+    groups : Groups
+        Labeled points.
+    n_clusters : int
+        Number of clusters of the optimum.
+    n_grid : int
+        Values of t in the first, coarse search.
+    budget : float
+        Floating-point operations (about) to spend.
 
     Returns
     -------
@@ -126,18 +157,27 @@ def clipped_bound(groups, n_clusters, n_grid=12):
     K, d = groups.n_groups, groups.n_features
     if K < 2 or K * (d + K) > MAX_REDUCED:
         return np.inf, np.nan, None
-    pairs = ~np.eye(K, dtype=bool)
-    highest = (groups.squared_separation() / groups.harmonic(1.0))[pairs].min()
+    highest = (groups.separation / groups.harmonic(1.0))[groups.others].min()
     if not highest > 0:
         return np.inf, np.nan, None
     kappas = (1.0, 1.5, 0.6, None) if K * (2 * d + K) <= MAX_REDUCED else (None,)
     lowest = max(groups.largest_t(), 0.02 * highest)
-    best = (np.inf, np.nan, None)
+    # Where the second term is dear (d large) the first alone is searched.
+    if _clipped_cost(groups, 1.0) * (n_grid + 7) > budget:
+        kappas = (None,)
+    if _clipped_cost(groups, None) * 4 > budget:
+        return np.inf, np.nan, None
+    affordable = min(budget / _clipped_cost(groups, kappas[0]), 1e6)
+    n_grid = min(n_grid, max(4, int(affordable) - 2))
+    best, spent = (np.inf, np.nan, None), 0.0
     for kappa in kappas:
         if np.isinf(best[0]):
             grid = np.linspace(min(lowest, 0.9 * highest), 0.9 * highest, n_grid)
         else:
             grid = best[1] * np.array([0.8, 0.9, 1.0, 1.1, 1.25])
+        spent += len(grid) * _clipped_cost(groups, kappa)
+        if spent > budget and np.isfinite(best[0]):
+            break
         for t in grid:
             value = _clipped_value(groups, n_clusters, t, kappa)
             if value < best[0]:
@@ -151,7 +191,7 @@ def clipped_bound(groups, n_clusters, n_grid=12):
     return best
 
 
-def nested_cells(groups, n_cells, split_cells, random_state):
+def nested_cells(groups, n_cells, random_state):
     """Split every group into small cells; labels of the points in sorted order."""
     cells, offset = [], 0
     for points in groups.points:
@@ -172,19 +212,20 @@ def nested_cells(groups, n_cells, split_cells, random_state):
 
 def _cell_problem(groups, cells, family):
     """XX' and N in an orthonormal basis of cell indicators and residual factors."""
-    K, d, n = groups.n_groups, groups.n_features, groups.n_points
-    counts = np.bincount(cells).astype(float)
-    m = len(counts)
-    edges = np.concatenate([[0], np.cumsum(groups.sizes)])
+    K, d = groups.n_groups, groups.n_features
+    roots = np.concatenate(groups.roots)
+    masses = np.bincount(cells, weights=roots**2)
+    m = len(masses)
+    edges = np.concatenate([[0], np.cumsum(groups.counts)])
     coarse, fine = [], []
     for a in range(K):
         F = _columns(groups, a, family[0], family[1])
-        mine = cells[edges[a] : edges[a + 1]]
+        mine, root = cells[edges[a] : edges[a + 1]], groups.roots[a][:, None]
         sums = np.zeros((m, F.shape[1]))
-        np.add.at(sums, mine, F)
-        means = sums / counts[:, None]
-        R = np.linalg.qr(F - means[mine], mode="r")
-        coarse.append(np.sqrt(counts)[:, None] * means)
+        np.add.at(sums, mine, root * F)
+        means = sums / masses[:, None]
+        R = np.linalg.qr(F - root * means[mine], mode="r")
+        coarse.append(np.sqrt(masses)[:, None] * means)
         fine.append(R)
     offsets = m + np.concatenate([[0], np.cumsum([len(R) for R in fine])])
     full = []
@@ -199,7 +240,7 @@ def _cell_problem(groups, cells, family):
         for b in range(a + 1, K):
             block = _multiplier_block(groups, a, b, full[a], full[b], family)
             N += block + block.T
-    q = np.concatenate([np.sqrt(counts / n), np.zeros(offsets[-1] - m)])
+    q = np.concatenate([np.sqrt(masses / masses.sum()), np.zeros(offsets[-1] - m)])
     return Y @ Y.T, N, q, m
 
 
@@ -209,7 +250,6 @@ def cell_bound(
     t,
     kappa,
     *,
-    split_cells,
     n_cells=300,
     shares=(0.7, 1.0),
     tol=1e-3,
@@ -226,8 +266,6 @@ def cell_bound(
         Number of clusters of the optimum.
     t, kappa : float, float or None
         Member of the clipped family, as :func:`clipped_bound` returns it.
-    split_cells : callable
-        ``split_cells(points, n_cells, random_state)`` gives a cell number per point.
     n_cells : int
         About how many cells.
     shares : tuple of float
@@ -245,10 +283,10 @@ def cell_bound(
     family = _clipped_features(groups, t, kappa) if np.isfinite(t) else None
     if family is None:
         K = groups.n_groups
-        nothing = [np.zeros((size, K)) for size in groups.sizes]
+        nothing = [np.zeros((count, K)) for count in groups.counts]
         family = (None, nothing, np.zeros((K, K)), np.zeros((K, K)), np.ones((K, K)))
         shares = (0.0,)
-    cells = nested_cells(groups, n_cells, split_cells, random_state)
+    cells = nested_cells(groups, n_cells, random_state)
     B, N, q, m = _cell_problem(groups, cells, family)
     if len(q) > MAX_REDUCED or n_clusters >= len(q):
         return np.inf
@@ -268,7 +306,7 @@ def cell_bound(
             tol=tol,
             max_iter=max_iter,
         )
-        best = min(best, result.extra["upper_bound"] + margin)
+        best = min(best, result.upper_bound + margin)
     return best
 
 
@@ -291,7 +329,7 @@ def subsample_bound(
     lower_bound : callable
         Rigorous lower bound on the inertia of a subset, ``lower_bound(X_subset)``.
     size, n_subsamples : int
-        Points a subset, number of subsets.
+        Points per subset, number of subsets.
     confidence : float
         Probability with which the bound holds.
     random_state : RandomState

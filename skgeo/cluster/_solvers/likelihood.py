@@ -11,10 +11,12 @@ with D_k the squared Mahalanobis distances between the points in the metric of S
 
 import numpy as np
 from scipy import linalg
+from scipy.optimize import linear_sum_assignment
 
 from skgeo.cluster._solvers.admm import block_bound, sdp_admm
+from skgeo.cluster._solvers.lloyd import group_rows
 
-__all__ = ["laplacian_covariance", "profile_blocks", "solve_la_sdp"]
+__all__ = ["label_by_program", "profile_blocks", "solve_la_sdp"]
 
 
 def profile_blocks(X, covariances):
@@ -33,17 +35,6 @@ def profile_blocks(X, covariances):
     return blocks
 
 
-def laplacian_covariance(X, Z):
-    """Scatter ``X' (diag(Z 1) - Z) X`` of one group and its size ``1' Z 1``.
-
-    It is the maximizer of the objective in S_k times the size, uses no centroid, and
-    is psd for Z >= 0 because the middle matrix is a graph Laplacian.
-    """
-    degree = Z.sum(axis=1)
-    scatter = (X * degree[:, None]).T @ X - X.T @ (Z @ X)
-    return 0.5 * (scatter + scatter.T), degree.sum()
-
-
 def solve_la_sdp(X, covariances, *, tol=1e-4, max_iter=2000, state=None, callback=None):
     """Solve the likelihood-adjusted SDP for given covariances.
 
@@ -58,8 +49,8 @@ def solve_la_sdp(X, covariances, *, tol=1e-4, max_iter=2000, state=None, callbac
 
     Returns
     -------
-    result : SolverResult
-        ``x`` has shape (K, n, n); ``extra["upper_bound"]`` bounds the profile
+    result : AdmmResult
+        ``x`` has shape (K, n, n); ``upper_bound`` bounds the profile
         log-likelihood of every labeling, without its ``-(n d / 2) log 2 pi``.
     """
     traces = np.ones(len(covariances))
@@ -74,3 +65,35 @@ def solve_la_sdp(X, covariances, *, tol=1e-4, max_iter=2000, state=None, callbac
         state=state,
         callback=callback,
     )
+
+
+def _match_groups(Z, labels, n_clusters):
+    """Rename labels so that group k is where block k has most of its membership."""
+    degree = Z.sum(axis=2)  # (K, n)
+    overlap = np.zeros((n_clusters, n_clusters))
+    for k in range(n_clusters):
+        overlap[:, k] = degree[:, labels == k].sum(axis=1)
+    blocks, found = linear_sum_assignment(-overlap)
+    rename = np.empty(n_clusters, dtype=np.intp)
+    rename[found] = blocks
+    return rename[labels]
+
+
+def label_by_program(X, covariances, *, random_state, **options):
+    """Solve the program and round its memberships to labels.
+
+    Group k is the one of covariance k. With equal covariances the blocks are alike:
+    their sum tells the groups apart.
+
+    Returns
+    -------
+    labels : ndarray of shape (n,)
+        Labels; a group may be empty.
+    result : AdmmResult
+        Of :func:`solve_la_sdp`, which takes ``options``.
+    """
+    result = solve_la_sdp(X, covariances, **options)
+    K = len(covariances)
+    vectors = np.linalg.eigh(result.x.sum(axis=0))[1][:, -K:]
+    labels = group_rows(vectors, K, random_state, n_init=10)
+    return _match_groups(result.x, labels, K), result

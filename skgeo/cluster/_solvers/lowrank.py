@@ -2,20 +2,42 @@
 
     max ||Y'U||_F^2   s.t.  U >= 0 (n x r),  U U' 1 = 1,  ||U||_F^2 = K,     Y = Xc / s
 
+With weights w the rows of Y and U are multiplied by their roots, and 1 becomes sqrt(w).
 Augmented Lagrangian in the row sums; the set {U >= 0, ||U||^2 = K} has a closed-form
 projection, so that the inner problems are solved by spectral projected gradients with
 a nonmonotone line search.  The problem is not convex: what it finds is a stationary
 point, not a bound, and its labels are for a certificate to judge.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from skgeo.utils.solver_result import SolverResult
 
-__all__ = ["labels_of_factor", "solve_kmeans_lowrank"]
+__all__ = ["FactorProgress", "labels_of_factor", "solve_kmeans_lowrank"]
 
 _MEMORY = 8  # objective values the nonmonotone line search looks back on
-_MAX_INNER = 200
+_MAX_INNER = 200  # gradient steps before the multiplier moves
+_MAX_BACKTRACKS = 30  # 0.4 ** 30: below roundoff of any sensible step
+_SUFFICIENT = 1e-4  # usual share of the predicted decrease (Armijo)
+
+
+@dataclass(frozen=True, slots=True)
+class FactorProgress:
+    """What a callback sees after a multiplier step.
+
+    Attributes
+    ----------
+    n_iter : int
+        Gradient steps done.
+    objective, infeasibility : float
+        Value, and root-mean-square error of the row sums.
+    """
+
+    n_iter: int
+    objective: float
+    infeasibility: float
 
 
 def _project(U, n_clusters):
@@ -29,13 +51,14 @@ def _project(U, n_clusters):
     return V
 
 
-def labels_of_factor(U, n_clusters):
+def labels_of_factor(U, n_clusters, root=1.0):
     """Round a factor: its rows point near the axes of the clusters.
 
     Columns are grouped by the cosines of their overlap until K groups are left, then a
     point goes to the group with most of its row.
     """
-    mass = U * U.sum(axis=0)  # row i: shares of point i over the columns
+    # Row i: shares of point i over the columns.
+    mass = U * (np.broadcast_to(root, len(U)) @ U)
     groups = [[j] for j in np.flatnonzero(mass.sum(axis=0) > 0)]
     columns = [mass[:, g[0]] for g in groups]
     while len(groups) > n_clusters:
@@ -59,6 +82,7 @@ def solve_kmeans_lowrank(
     n_clusters,
     labels,
     *,
+    weight=None,
     rank=None,
     tol=1e-4,
     max_iter=2000,
@@ -75,43 +99,49 @@ def solve_kmeans_lowrank(
         K.
     labels : ndarray of shape (n,)
         Labels whose membership matrix, with noise, is the start.
+    weight : ndarray of shape (n,), optional
+        Positive weights; Y is centered with them.
     rank : int, optional
         Columns of U; 2 K when left out.
     tol : float
         Stops when the root-mean-square error of the row sums is below it and the
         projected gradient, relative to the gradient of the objective, below 5 times it.
     max_iter : int
-        Largest number of gradient steps.
+        Maximum number of gradient steps.
     random_state : RandomState
         Draws the noise of the start.
     callback : callable, optional
-        Called after each multiplier step.
+        Called after each multiplier step with a :class:`FactorProgress`.
 
     Returns
     -------
     result : SolverResult
-        ``x`` is U; ``objective`` is in the units of Y; ``extra["infeasibility"]``.
+        ``x`` is U; ``objective`` is in the units of Y.
     """
     n, K = len(Y), n_clusters
     r = 2 * K if rank is None else rank
+    root = np.ones(n) if weight is None else np.sqrt(weight)
+    length = np.linalg.norm(root)
+    root = root * (np.sqrt(n) / length)
+    Y = root[:, None] * Y
     scale = np.linalg.norm(Y, 2)
     Y = Y / (scale if scale > 0 else 1.0)
-    sizes = np.bincount(labels, minlength=r).astype(float)
+    sizes = np.bincount(labels, weights=root**2, minlength=r)
     U = 0.1 / np.sqrt(n) * np.abs(random_state.standard_normal((n, r)))
-    U[np.arange(n), labels] += 1.0 / np.sqrt(sizes[labels])
+    U[np.arange(n), labels] += root / np.sqrt(sizes[labels])
     U = _project(U, K)
     y = np.zeros(n)
     beta = 2.0 * K / n
 
     def evaluate(U):
-        s = U.sum(axis=0)
-        h = U @ s - 1.0
+        s = root @ U
+        h = U @ s - root
         YU = Y.T @ U
         price = y + beta * h
         value = -np.vdot(YU, YU) + y @ h + 0.5 * beta * (h @ h)
         gradient = -2.0 * (Y @ YU)
         gradient += np.multiply.outer(price, s)
-        gradient += price @ U
+        gradient += np.multiply.outer(root, price @ U)
         return value, gradient, h
 
     n_iter, previous, infeasible, converged = 0, np.inf, np.inf, False
@@ -123,16 +153,16 @@ def solve_kmeans_lowrank(
         inner_done = False
         for _ in range(_MAX_INNER):
             n_iter += 1
-            longest = 50.0 * np.sqrt(K) / max(np.linalg.norm(G), 1e-300)
-            length = longest if step is None else min(step, longest)
-            for _ in range(30):
-                V = _project(U - length * G, K)
+            longest = 50.0 * np.sqrt(K) / max(np.linalg.norm(G), np.finfo(float).tiny)
+            trial = longest if step is None else min(step, longest)
+            for _ in range(_MAX_BACKTRACKS):
+                V = _project(U - trial * G, K)
                 D = V - U
                 moved = np.vdot(D, D)
                 new, H, h = evaluate(V)
-                if new <= max(recent[-_MEMORY:]) - 1e-4 / length * moved + 1e-14:
+                if new <= max(recent[-_MEMORY:]) - _SUFFICIENT / trial * moved + 1e-14:
                     break
-                length *= 0.4
+                trial *= 0.4
             curved = np.vdot(D, H - G)
             if curved > 0:
                 change = H - G
@@ -140,9 +170,9 @@ def solve_kmeans_lowrank(
                     moved / curved if n_iter % 2 else curved / np.vdot(change, change)
                 )
             else:
-                step = 2 * length
+                step = 2 * trial
             # Projected gradient, relative to the largest gradient of the objective.
-            residual = 0.5 * np.sqrt(moved / K) / length
+            residual = 0.5 * np.sqrt(moved / K) / trial
             U, G, value = V, H, new
             recent.append(value)
             if residual < max(0.3 * tol, target):
@@ -152,11 +182,11 @@ def solve_kmeans_lowrank(
                 break
         infeasible = np.linalg.norm(h) / np.sqrt(n)
         YU = Y.T @ U
-        objectives.append(scale**2 * np.vdot(YU, YU))
+        objectives.append((scale * length) ** 2 / n * np.vdot(YU, YU))
         y = y + beta * h
         converged = bool(infeasible < tol and residual < 5 * tol)
         stop = callback is not None and callback(
-            {"n_iter": n_iter, "objective": objectives[-1], "infeasibility": infeasible}
+            FactorProgress(n_iter, objectives[-1], infeasible)
         )
         if converged or stop:
             break
@@ -169,5 +199,4 @@ def solve_kmeans_lowrank(
         stop=max(infeasible, residual),
         n_iter=n_iter,
         converged=converged,
-        extra={"infeasibility": infeasible, "beta": beta},
     )

@@ -1,77 +1,250 @@
-"""EM of a Gaussian mixture with the covariance regularization of iLA-SDP."""
+"""EM of mixtures whose covariances share strength with a pooled one.
+
+Scatters S_k of the components (soft size n_k) and the pooled W = sum_k S_k / n give
+
+    Sigma_k = (S_k + nu T) / (n_k + nu) + rho diag(W),     T = (1 - g) W + g diag(W):
+
+nu is a number of points that the target T counts for (the posterior mean under an
+inverse-Wishart prior), infinite for one covariance of all components; g shrinks the
+target's correlations; rho is a ridge in the units of every column. Scatters may be
+full, diagonal or spherical, tails Gaussian or of a t distribution.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
-from scipy.special import logsumexp
+from scipy.special import gammaln, logsumexp
 
-from skgeo.utils.solver_result import SolverResult
+__all__ = [
+    "CovarianceModel",
+    "Mixture",
+    "MixtureFit",
+    "fit_mixture",
+    "gaussian_log_density",
+    "hard_shares",
+]
 
-__all__ = ["gaussian_log_density", "shrunk_em"]
+_LOG_2PI = np.log(2 * np.pi)
+_FLOOR = 1e-9  # added to variances of standardized columns: a collapse stays finite
+_SOFT = 1e-3  # membership that first labels leave to the other components
+_BURN_IN = 4  # steps before a small gain may end EM
+
+
+@dataclass(frozen=True, slots=True)
+class CovarianceModel:
+    """What is assumed about the covariances and tails of the components.
+
+    Attributes
+    ----------
+    kind : {"full", "diag", "spherical"}
+        Shape of every covariance.
+    strength : float
+        Points that the pooled covariance counts for (nu); infinite: one covariance.
+    diagonal : float
+        Shrinkage of the pooled correlations (g), 0 to 1.
+    ridge : float
+        Ridge as a share of the pooled variance of each column (rho).
+    dof : float
+        Degrees of freedom of the tails; infinite: Gaussian.
+    """
+
+    kind: str = "full"
+    strength: float = 1.0
+    diagonal: float = 0.0
+    ridge: float = 0.0
+    dof: float = np.inf
+
+    def __str__(self):
+        name = "tied" if self.kind == "full" and np.isinf(self.strength) else self.kind
+        words = [f"{name}, strength {self.strength:g}"]
+        if self.diagonal:
+            words.append(f"diagonal share {self.diagonal:g}")
+        if self.ridge:
+            words.append(f"ridge {self.ridge:g}")
+        if np.isfinite(self.dof):
+            words.append(f"t tails ({self.dof:g})")
+        return ", ".join(words)
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """Weights (K,), means (K, d), covariances (K, d, d), dof of the tails."""
+
+    weights: np.ndarray
+    means: np.ndarray
+    covariances: np.ndarray
+    dof: float = np.inf
+
+    def joint(self, X):
+        """Log of weight times density, shape (n, K)."""
+        density, _ = _log_density(X, self.means, self.covariances, self.dof)
+        return density + np.log(self.weights)
+
+
+@dataclass(frozen=True, slots=True)
+class MixtureFit:
+    """Outcome of EM under a model.
+
+    ``objective`` is the trace of the log-likelihood, ``penalized`` its last value with
+    the penalty of the model: what starts are compared by.
+    """
+
+    mixture: Mixture
+    model: CovarianceModel
+    shares: np.ndarray
+    labels: np.ndarray
+    objective: np.ndarray
+    penalized: float
+    converged: bool
+    start: str = ""
+
+    @property
+    def whole(self):
+        """Whether every component is the likeliest of some point."""
+        return len(np.unique(self.labels)) == len(self.mixture.weights)
+
+
+def _log_density(X, means, covariances, dof=np.inf):
+    """Log densities (n, K) and squared Mahalanobis distances."""
+    d = X.shape[1]
+    L = np.linalg.cholesky(covariances)
+    inverse = np.linalg.inv(L)
+    square = np.empty((len(X), len(means)))
+    for k, mean in enumerate(means):
+        white = (X - mean) @ inverse[k].T
+        square[:, k] = np.einsum("ij,ij->i", white, white)
+    logdet = 2 * np.log(np.einsum("kii->ki", L)).sum(axis=1)
+    if np.isinf(dof):
+        return -0.5 * (square + logdet + d * _LOG_2PI), square
+    constant = gammaln(0.5 * (dof + d)) - gammaln(0.5 * dof)
+    constant -= 0.5 * d * np.log(dof * np.pi)
+    return constant - 0.5 * logdet - 0.5 * (dof + d) * np.log1p(square / dof), square
 
 
 def gaussian_log_density(X, means, covariances):
     """Log densities of points under Gaussians, shape (n, K)."""
-    n, d = X.shape
-    out = np.empty((n, len(means)))
-    for k, (mean, S) in enumerate(zip(means, covariances, strict=True)):
-        L = linalg.cholesky(S, lower=True)
-        white = linalg.solve_triangular(L, (X - mean).T, lower=True)
-        out[:, k] = -0.5 * np.einsum("ij,ij->j", white, white)
-        out[:, k] -= np.log(np.diag(L)).sum() + 0.5 * d * np.log(2 * np.pi)
+    return _log_density(X, means, np.asarray(covariances))[0]
+
+
+def hard_shares(labels, n_clusters):
+    """Memberships that follow labels, nearly."""
+    shares = np.full((len(labels), n_clusters), _SOFT / n_clusters)
+    shares[np.arange(len(labels)), labels] += 1 - _SOFT
+    return shares
+
+
+def _scatters(X, means, weights, kind):
+    """Weighted scatters about the means, (K, d, d)."""
+    K, d = means.shape
+    out = np.zeros((K, d, d))
+    for k in range(K):
+        away = X - means[k]
+        if kind == "full":
+            out[k] = (away * weights[:, k, None]).T @ away
+        else:
+            variance = weights[:, k] @ (away * away)
+            if kind == "spherical":
+                variance = np.full(d, variance.mean())
+            out[k].flat[:: d + 1] = variance
     return out
 
 
-def shrunk_em(X, weights, means, covariances, *, strength, ridge, tol, max_iter):
-    """Run EM from given parameters.
+def _covariances(scatters, sizes, n, model):
+    """Covariances of a model, its target and the diagonal of the pooled one."""
+    pooled = scatters.sum(axis=0) / n
+    diagonal = np.diag(np.diag(pooled))
+    target = (1 - model.diagonal) * pooled + model.diagonal * diagonal
+    if np.isinf(model.strength):
+        covariances = np.repeat(target[None], len(sizes), axis=0)
+    else:
+        weight = (sizes + model.strength)[:, None, None]
+        covariances = (scatters + model.strength * target) / weight
+    covariances = covariances + model.ridge * diagonal
+    d = len(pooled)
+    covariances[:, range(d), range(d)] *= 1 + _FLOOR
+    covariances[:, range(d), range(d)] += _FLOOR
+    return covariances, target, np.diag(pooled)
+
+
+def _penalty(model, mixture, target, variances, sizes):
+    """What the model's prior takes off the log-likelihood."""
+    d = len(target)
+    inverse = np.linalg.inv(mixture.covariances)
+    total = 0.0
+    if np.isfinite(model.strength) and model.strength > 0:
+        products = np.einsum("kij,ji->k", inverse, target)
+        sign, logdet = np.linalg.slogdet(inverse @ target)
+        if np.all(sign > 0):
+            divergence = (products - logdet - d).sum()
+            if model.kind == "spherical":
+                divergence /= d
+            total += 0.5 * model.strength * divergence
+        else:
+            total += np.inf
+    if model.ridge > 0:
+        shares = np.einsum("kii,i->k", inverse, variances)
+        total += 0.5 * model.ridge * (sizes @ shares)
+    return total
+
+
+def fit_mixture(X, shares, model, *, max_iter=100, tol=1e-5, start=""):
+    """Run EM from memberships; None where a covariance is singular.
 
     Parameters
     ----------
     X : ndarray of shape (n, d)
-        Points.
-    weights, means, covariances : ndarray
-        Start: shapes (K,), (K, d), (K, d, d).
-    strength : float
-        Points that the pooled covariance counts for in each component.
-    ridge : float
-        Added to the diagonals.
-    tol : float
-        Stops when the mean log density changes by less.
+        Standardized points.
+    shares : ndarray of shape (n, K)
+        First memberships.
+    model : CovarianceModel
+        Assumptions.
     max_iter : int
-        Largest number of steps.
+        Maximum number of steps.
+    tol : float
+        Stops when the log-likelihood per point changes by less.
+    start : str
+        Name of the start.
 
     Returns
     -------
-    result : SolverResult
-        ``x`` is ``(weights, means, covariances)``; ``objective`` is the log-likelihood
-        per point. The regularization is not part of it, so it may fall a little.
+    fit : MixtureFit or None
+        The outcome.
     """
     n, d = X.shape
-    K = len(weights)
-    objectives, change, converged = [], np.inf, False
-    for _ in range(max_iter):
-        joint = gaussian_log_density(X, means, covariances) + np.log(weights)
-        density = logsumexp(joint, axis=1)
-        objectives.append(density.mean())
-        if len(objectives) > 1:
-            change = abs(objectives[-1] - objectives[-2])
-            if change < tol:
-                converged = True
-                break
-        share = np.exp(joint - density[:, None])
-        sizes = share.sum(axis=0) + 10 * np.finfo(float).eps
-        means = (share.T @ X) / sizes[:, None]
-        scatters = np.empty((K, d, d))
-        for k in range(K):
-            centered = X - means[k]
-            scatters[k] = (centered * share[:, k, None]).T @ centered
-        pooled = scatters.sum(axis=0) / n
-        covariances = (scatters + strength * pooled) / (sizes + strength)[:, None, None]
-        covariances[:, range(d), range(d)] += ridge
-        weights = sizes / sizes.sum()
-    return SolverResult(
-        x=(weights, means, covariances),
-        objective=np.array(objectives),
-        stop=change,
-        n_iter=len(objectives),
+    tiny = 10 * np.finfo(float).eps
+    downweight = np.ones_like(shares)
+    objective, converged = [], False
+    for step in range(max_iter):
+        sizes = shares.sum(axis=0) + tiny
+        weights = shares * downweight
+        masses = weights.sum(axis=0) + tiny
+        means = (weights.T @ X) / masses[:, None]
+        scatters = _scatters(X, means, weights, model.kind)
+        covariances, target, variances = _covariances(scatters, sizes, n, model)
+        try:
+            density, square = _log_density(X, means, covariances, model.dof)
+        except np.linalg.LinAlgError:
+            return None
+        joint = density + np.log(sizes / sizes.sum())
+        evidence = logsumexp(joint, axis=1)
+        if not np.isfinite(evidence).all():
+            return None
+        shares = np.exp(joint - evidence[:, None])
+        if np.isfinite(model.dof):
+            downweight = (model.dof + d) / (model.dof + square)
+        objective.append(float(evidence.sum()))
+        if step >= _BURN_IN and abs(objective[-1] - objective[-2]) < tol * n:
+            converged = True
+            break
+    mixture = Mixture(sizes / sizes.sum(), means, covariances, model.dof)
+    penalty = _penalty(model, mixture, target, variances, sizes)
+    return MixtureFit(
+        mixture=mixture,
+        model=model,
+        shares=shares,
+        labels=np.argmax(shares, axis=1),
+        objective=np.array(objective),
+        penalized=objective[-1] - penalty,
         converged=converged,
+        start=start,
     )

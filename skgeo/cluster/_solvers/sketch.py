@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skgeo.cluster._solvers.relaxation import double_centered, solve_kmeans_sdp
+from skgeo.cluster._solvers.relaxation import WeightedGram, solve_kmeans_sdp
 
 __all__ = ["balanced_sample", "sketch_kmeans_sdp"]
 
@@ -25,10 +25,10 @@ def sketch_kmeans_sdp(
     labels,
     *,
     size,
-    group_rows,
     tol,
     max_iter,
     random_state,
+    weight=None,
     callback=None,
 ):
     """Solve the relaxation on a balanced sample; its centers stand for all points.
@@ -44,8 +44,10 @@ def sketch_kmeans_sdp(
         small clusters are seen.
     size : int
         About how many points to draw.
-    group_rows, tol, max_iter, callback
+    tol, max_iter, callback
         Passed to :func:`skgeo.cluster._solvers.relaxation.solve_kmeans_sdp`.
+    weight : ndarray of shape (n,), optional
+        Weights of the points; the points of the sample keep theirs.
     random_state : RandomState
         Draws the sample.
 
@@ -53,21 +55,25 @@ def sketch_kmeans_sdp(
     -------
     centers : ndarray of shape (K', d)
         Means of the clusters found in the sample, K' <= K.
-    result : SolverResult
+    result : RelaxationResult
         Of the sample.
     """
     rows = balanced_sample(labels, size, random_state)
     sample = X[rows]
-    centered = sample - sample.mean(axis=0)
+    mine = np.ones(len(rows)) if weight is None else weight[rows]
     result = solve_kmeans_sdp(
-        double_centered(centered @ centered.T),
+        WeightedGram.of_points(sample, mine),
         n_clusters,
-        group_rows=group_rows,
         tol=tol,
         max_iter=max_iter,
         random_state=random_state,
         callback=callback,
     )
-    found = result.extra["labels"]
-    centers = np.array([sample[found == k].mean(axis=0) for k in np.unique(found)])
+    found = result.labels
+    centers = np.array(
+        [
+            np.average(sample[found == k], axis=0, weights=mine[found == k])
+            for k in np.unique(found)
+        ]
+    )
     return centers, result

@@ -1,5 +1,7 @@
 """The shipped EEG recording as a MOABB data set."""
 
+from collections.abc import Sequence
+
 from skgeo.datasets._eeg.embedded_eeg import (
     DATA_FILE,
     RUNS,
@@ -33,6 +35,15 @@ class EmbeddedMotorImagery(moabb_base.BaseDataset):  # type: ignore[name-defined
         session of its own, so that cross-session evaluation has something to cross:
         the three blocks are minutes apart, not days.
 
+    Attributes
+    ----------
+    ch_names : list of str
+        Names of the channels.
+    sfreq : float
+        Sampling frequency in Hz.
+    license : str
+        License of the recording.
+
     See Also
     --------
     load_embedded_eeg : The trials as arrays, without MNE and MOABB.
@@ -54,13 +65,19 @@ class EmbeddedMotorImagery(moabb_base.BaseDataset):  # type: ignore[name-defined
     (45, 21, 481)
     """
 
-    def __init__(self, channels="all", sessions="one"):
+    license = "ODC-By-1.0"
+
+    def __init__(
+        self, channels: str | Sequence[str] = "all", sessions: str = "one"
+    ) -> None:
         if sessions not in ("one", "blocks"):
             raise ValueError(f"sessions must be 'one' or 'blocks'; got {sessions!r}.")
         names = read_recording()["ch_names"]
         self.channels = channels
         self.sessions = sessions
         self._picks = _chosen_channels(channels, names)
+        self.ch_names = [names[i] for i in self._picks]
+        self.sfreq = read_recording()["sfreq"]
         # MOABB keys stored results by the code: another selection is another code.
         code = "EmbeddedMotorImagery"
         if len(self._picks) < len(names):

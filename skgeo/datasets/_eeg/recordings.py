@@ -1,11 +1,15 @@
-"""One's own recordings as MOABB data sets: trials in arrays."""
+"""Your own recordings as MOABB data sets: trials in arrays."""
 
 import hashlib
 import re
+from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skgeo.utils.optional import import_optional
+from skgeo.utils.params import OneOf, Real, check_params
 from skgeo.utils.validation import check_trials
 
 mne = import_optional("mne", extra="eeg")
@@ -14,20 +18,23 @@ moabb_base = import_optional("moabb.datasets.base", extra="eeg")
 __all__ = ["Recordings", "from_arrays"]
 
 PARADIGMS = ("imagery", "p300", "ssvep", "cvep")
+# Below one sample per second there is no EEG, above a megahertz no amplifier.
+SFREQ = Real(1.0, 1e6)
 UNITS = {"V": 1.0, "mV": 1e-3, "uV": 1e-6, "µV": 1e-6, "nV": 1e-9}
+RULES = {"sfreq": SFREQ, "unit": OneOf(*UNITS)}
 
 
 class Recordings(moabb_base.BaseDataset):  # type: ignore[name-defined]
     """A MOABB data set over recordings that are already at hand.
 
-    Made by :func:`from_arrays`, :func:`from_raws` and :func:`from_epochs`.
+    Made by :func:`from_arrays`, :func:`from_raws`, :func:`from_epochs` and
+    :func:`from_files`.
 
     Parameters
     ----------
     runs : dict
         ``{subject: {session: {run: mne.io.Raw}}}``, with annotations that mark the
-        trials; subjects are int or str, sessions and runs are str that start with a
-        distinct integer.
+        trials; subjects, sessions and runs are int or str, in their order.
     events : dict of str to int
         Class name -> code, the descriptions of the annotations.
     interval : (float, float)
@@ -35,10 +42,23 @@ class Recordings(moabb_base.BaseDataset):  # type: ignore[name-defined]
     paradigm : {"imagery", "p300", "ssvep", "cvep"}
         What MOABB calls the kind of experiment.
     name : str
-        Name, of letters and digits.
+        Name; letters and digits of it become part of the code.
     fingerprint : str
-        Digest of the content. It becomes part of ``code``, under which MOABB keeps
-        results, so that results of other data are never taken for those of these.
+        Digest of the content. It becomes part of ``code``, under which results are
+        kept, so that results of other data are never taken for those of these.
+    classes_given : bool, default=True
+        Whether the classes were named by the user, rather than all annotations taken;
+        then none of them, ``rest`` included, is left out by default.
+
+    Attributes
+    ----------
+    session_names, run_names : dict
+        ``{subject: {key: name}}`` and ``{subject: {session: {key: name}}}``: the names
+        as given, by the keys MOABB allows (an index, then letters and digits).
+    sfreq : float
+        Sampling frequency in Hz.
+    ch_names : list of str
+        Names of the channels.
 
     Examples
     --------
@@ -51,20 +71,68 @@ class Recordings(moabb_base.BaseDataset):  # type: ignore[name-defined]
     ([1], ['left_hand', 'right_hand'])
     """
 
-    def __init__(self, runs, events, interval, paradigm, name, fingerprint):
-        if not re.fullmatch("[A-Za-z0-9]+", name):
-            raise ValueError(f"name must be letters and digits only; got {name!r}.")
+    def __init__(
+        self,
+        runs: dict,
+        events: dict[str, int],
+        interval: tuple[float, float],
+        paradigm: str,
+        name: str,
+        fingerprint: str,
+        classes_given: bool = True,
+    ):
         if paradigm not in PARADIGMS:
             raise ValueError(f"paradigm must be one of {PARADIGMS}; got {paradigm!r}.")
-        self._runs = runs
+        plain = re.sub("[^A-Za-z0-9]", "", str(name)).lower()
+        if not plain:
+            raise ValueError(f"name must have letters or digits; got {name!r}.")
+        _check_class_names(events)
+        self.classes_given = classes_given
+        self.session_names, self.run_names, self._runs = {}, {}, {}
+        for subject, sessions in runs.items():
+            keys = _moabb_keys(sessions)
+            self.session_names[subject] = {keys[s]: str(s) for s in sessions}
+            self.run_names[subject] = of_runs = {}
+            self._runs[subject] = kept = {}
+            for session, recorded in sessions.items():
+                run_keys = _moabb_keys(recorded)
+                of_runs[keys[session]] = {run_keys[r]: str(r) for r in recorded}
+                kept[keys[session]] = {run_keys[r]: raw for r, raw in recorded.items()}
+        self.sfreq = float(next(self._raws()).info["sfreq"])
+        self.ch_names = list(next(self._raws()).ch_names)
         super().__init__(
             subjects=list(runs),
             sessions_per_subject=min(len(sessions) for sessions in runs.values()),
             events=events,
-            code=f"Recordings-{name.lower()}-{fingerprint[:8]}",
+            code=f"Recordings-{plain[:60]}-{fingerprint[:16]}",
             interval=list(interval),
             paradigm=paradigm,
         )
+
+    def _raws(self):
+        for sessions in self._runs.values():
+            for runs in sessions.values():
+                yield from runs.values()
+
+    def count_marks(self, subject, session: str) -> dict[str, int]:
+        """Count the marks of each class in a session.
+
+        Parameters
+        ----------
+        subject : int or str
+            Subject.
+        session : str
+            Session, by MOABB's key.
+
+        Returns
+        -------
+        counts : dict of str to int
+            Class -> number of marks, whether or not a trial can be cut there.
+        """
+        found = Counter()
+        for raw in self._runs[subject][session].values():
+            found.update(raw.annotations.description.tolist())
+        return {label: found[label] for label in self.event_id}
 
     def _get_single_subject_data(self, subject):
         # Copies: the steps of a paradigm filter and annotate in place.
@@ -99,32 +167,84 @@ class Recordings(moabb_base.BaseDataset):  # type: ignore[name-defined]
         ]
 
 
+def _check_class_names(names):
+    bad = [label for label in names if not label.strip() or is_reserved(label)]
+    if bad:
+        raise ValueError(
+            f"Classes cannot be called {bad}: MNE takes marks that start with BAD or "
+            "EDGE for segments to reject. Rename them."
+        )
+
+
+def is_reserved(description: str) -> bool:
+    """Whether MNE takes an annotation for a segment to reject."""
+    return description.upper().startswith(("BAD", "EDGE"))
+
+
+def _moabb_keys(names):
+    """Map names of sessions or runs to those MOABB takes: index, letters and digits."""
+    keys = {}
+    for index, name in enumerate(names):
+        word = re.sub("[^A-Za-z0-9]", "", str(name))
+        keys[name] = f"{index}{word}" if word[:1].isalpha() else str(index)
+    return keys
+
+
+def natural_key(text) -> list:
+    """Sort key that puts ses-2 before ses-10."""
+    parts = re.split(r"([0-9]+)", str(text))
+    return [(0, int(p), p) if p.isdecimal() else (1, 0, p) for p in parts if p]
+
+
+def plain_labels(values, n_trials: int, name: str) -> np.ndarray:
+    """Bring labels, one per trial, to an array of int or str.
+
+    Takes arrays, lists, pandas columns (object, string or categorical) and MATLAB's
+    whole numbers stored as floats, also as a column or row vector.
+    """
+    values = np.asarray(values)
+    if values.ndim == 2 and 1 in values.shape:
+        values = values.ravel()  # MATLAB has no vectors
+    if values.shape != (n_trials,):
+        raise ValueError(
+            f"{name} must hold one label per trial: expected shape ({n_trials},), got "
+            f"{values.shape}."
+        )
+    if values.dtype.kind in "iub":
+        return values
+    if values.dtype.kind in "UT":
+        return values.astype(str)
+    items = values.tolist()
+    strings = sum(isinstance(item, str) for item in items)
+    if strings == len(items):
+        return np.array(items, dtype=str)
+    if strings == 0 and all(map(_is_whole, items)):
+        return np.array([int(item) for item in items])
+    odd = [i for i in items if not isinstance(i, str) and not _is_whole(i)]
+    shown = repr(odd[0]) if odd else "strings and numbers"
+    raise ValueError(f"{name} must hold strings or integers; got {shown}.")
+
+
+def _is_whole(item):
+    """Whether an item is an integer, or a float that stands for one."""
+    try:
+        return float(item) == int(item)
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
 def _per_trial(value, n_trials, name):
-    """Broadcast one label to all trials, or check that there is one a trial."""
+    """Broadcast one label to all trials, or check that there is one per trial."""
     if value is None:
         value = 1 if name == "subject" else "0"
     if isinstance(value, (str, int, np.integer)):
         return np.full(n_trials, value)
-    value = np.asarray(value)
-    if value.shape != (n_trials,):
-        raise ValueError(
-            f"{name} must be one label or one a trial: expected shape ({n_trials},), "
-            f"got {value.shape}."
-        )
-    if value.dtype.kind not in "iuU":
-        raise ValueError(f"{name} must hold integers or strings; got {value.dtype}.")
-    return value
+    return plain_labels(value, n_trials, name)
 
 
 def _in_order(values):
     """Distinct values in order of appearance."""
     return list(dict.fromkeys(values.tolist()))
-
-
-def session_key(index, label):
-    """Name of a session or run as MOABB wants it: an index, then letters and digits."""
-    word = re.sub("[^A-Za-z0-9]", "", str(label))
-    return f"{index}{word}" if word[:1].isalpha() else str(index)
 
 
 def _pad(trials, width):
@@ -135,14 +255,12 @@ def _pad(trials, width):
 
 
 def _info(n_channels, sfreq, ch_names, positions):
-    if isinstance(sfreq, bool) or not (np.isfinite(sfreq) and sfreq > 0):
-        raise ValueError(f"sfreq must be a positive number of Hz; got {sfreq!r}.")
     if ch_names is None:
         ch_names = [f"EEG{i + 1:03d}" for i in range(n_channels)]
     ch_names = [str(name) for name in ch_names]
     if len(ch_names) != n_channels or len(set(ch_names)) < n_channels:
         raise ValueError(
-            f"ch_names must be {n_channels} distinct names, one a channel of X; got "
+            f"ch_names must be {n_channels} distinct names, one per channel of X; got "
             f"{ch_names}."
         )
     info = mne.create_info(ch_names, float(sfreq), "eeg")
@@ -159,19 +277,19 @@ def _info(n_channels, sfreq, ch_names, positions):
 
 
 def from_arrays(
-    X,
-    y,
+    X: ArrayLike,
+    y: ArrayLike,
     *,
-    sfreq,
-    ch_names=None,
-    positions=None,
-    subject=None,
-    session=None,
-    run=None,
-    unit="uV",
-    paradigm="imagery",
-    name="arrays",
-):
+    sfreq: float,
+    ch_names: Sequence[str] | None = None,
+    positions: ArrayLike | None = None,
+    subject: int | str | ArrayLike | None = None,
+    session: int | str | ArrayLike | None = None,
+    run: int | str | ArrayLike | None = None,
+    unit: str = "uV",
+    paradigm: str = "imagery",
+    name: str = "arrays",
+) -> Recordings:
     """Make a MOABB data set of trials that are already cut.
 
     Parameters
@@ -179,24 +297,26 @@ def from_arrays(
     X : array-like of shape (n_trials, n_channels, n_times)
         Trials.
     y : array-like of shape (n_trials,)
-        Class of each trial: strings or integers. MOABB's paradigms look for certain
+        Class of each trial: strings or integers, also as a pandas column or as whole
+        floats (MATLAB). MOABB's paradigms look for certain
         names (``left_hand``, ``right_hand``, ``hands``, ``feet``; ``Target``,
         ``NonTarget``).
     sfreq : float
-        Samples a second.
+        Sampling frequency in Hz, from 1 to 1e6.
     ch_names : sequence of str, optional
         Names of the channels; by default EEG001, EEG002, ...
     positions : array-like of shape (n_channels, 3), optional
         Positions of the electrodes in meters (right, front, up).
     subject, session, run : int, str or array-like of shape (n_trials,), optional
-        Whose each trial is and when it was recorded: one label, or one a trial.
-        Sessions and runs are put in the order in which they first appear.
+        Whose each trial is and when it was recorded: one label, or one per trial.
+        Names are kept; sessions and runs are put in the order in which they first
+        appear.
     unit : {"V", "mV", "uV", "µV", "nV"}, default="uV"
         Unit of X.
     paradigm : {"imagery", "p300", "ssvep", "cvep"}, default="imagery"
         What MOABB calls the kind of experiment.
     name : str, default="arrays"
-        Name of the data set, letters and digits; it becomes part of its code.
+        Name of the data set; its letters and digits become part of its code.
 
     Returns
     -------
@@ -230,16 +350,10 @@ def from_arrays(
     >>> bool(np.allclose(X, X_again)), metadata["subject"].tolist()
     (True, [1, 1, 1, 1, 2, 2, 2, 2])
     """
+    sfreq = check_params("from_arrays", RULES, {"sfreq": sfreq, "unit": unit}).sfreq
     X = check_trials(X)
     n_trials, n_channels, n_times = X.shape
-    y = np.asarray(y)
-    if y.shape != (n_trials,) or y.dtype.kind not in "iuUb":
-        raise ValueError(
-            f"y must hold one class a trial, strings or integers: expected shape "
-            f"({n_trials},), got shape {y.shape} of dtype {y.dtype}."
-        )
-    if unit not in UNITS:
-        raise ValueError(f"unit must be one of {', '.join(UNITS)}; got {unit!r}.")
+    y = plain_labels(y, n_trials, "y")
     subjects = _per_trial(subject, n_trials, "subject")
     sessions = _per_trial(session, n_trials, "session")
     runs = _per_trial(run, n_trials, "run")
@@ -256,14 +370,14 @@ def from_arrays(
     width = min(n_times - 1, int(np.ceil(sfreq)))
     step = n_times + 2 * width
     found = {}
-    for who in _in_order(subjects):
-        of_subject = subjects == who
-        found[who] = {}
-        for i, when in enumerate(_in_order(sessions[of_subject])):
-            of_session = of_subject & (sessions == when)
-            found[who][session_key(i, when)] = {}
-            for j, which in enumerate(_in_order(runs[of_session])):
-                mask = of_session & (runs == which)
+    for subject in _in_order(subjects):
+        of_subject = subjects == subject
+        found[subject] = {}
+        for session in _in_order(sessions[of_subject]):
+            of_session = of_subject & (sessions == session)
+            found[subject][session] = {}
+            for run in _in_order(runs[of_session]):
+                mask = of_session & (runs == run)
                 padded = _pad(X[mask] * UNITS[unit], width)
                 signal = padded.transpose(1, 0, 2).reshape(n_channels, -1)
                 raw = mne.io.RawArray(signal, info.copy(), verbose="error")
@@ -271,6 +385,6 @@ def from_arrays(
                 raw.set_annotations(
                     mne.Annotations(starts, n_times / sfreq, labels[mask])
                 )
-                found[who][session_key(i, when)][session_key(j, which)] = raw
+                found[subject][session][run] = raw
     interval = (0.0, (n_times - 1) / sfreq)
     return Recordings(found, events, interval, paradigm, name, digest.hexdigest())

@@ -1,19 +1,33 @@
-"""One's own recordings as MOABB data sets: MNE's Raw and Epochs objects."""
+"""Your own recordings as MOABB data sets: MNE's Raw and Epochs objects."""
 
 import hashlib
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from skgeo.datasets._eeg.recordings import Recordings, from_arrays, session_key
+from skgeo.datasets._eeg.recordings import (
+    SFREQ,
+    Recordings,
+    from_arrays,
+    is_reserved,
+    natural_key,
+)
 from skgeo.utils.optional import import_optional
+from skgeo.utils.params import Real, SequenceOf, check_params
+from skgeo.utils.warn import warn_user
 
 mne = import_optional("mne", extra="eeg")
 
-__all__ = ["from_epochs", "from_raws"]
+__all__ = ["Marks", "from_epochs", "from_raws"]
+
+# What names the trials of a class: one mark, or several.
+Marks = str | int | Sequence[str | int]
 
 
 def _nested(recordings, kind, name):
-    """Bring one recording, a list or a dict to {subject: {session: [recording]}}."""
+    """Bring recordings to {subject: {session: {run: recording}}}."""
     if isinstance(recordings, kind):
         recordings = [recordings]
     if isinstance(recordings, (list, tuple)):
@@ -24,46 +38,69 @@ def _nested(recordings, kind, name):
             f"{{subject: {{session: list}}}}; got {type(recordings).__name__}."
         )
     out = {}
-    for who, sessions in recordings.items():
+    for subject, sessions in recordings.items():
+        if not isinstance(subject, (str, int, np.integer)):
+            raise ValueError(
+                f"{name}: subjects must be integers or strings; got {subject!r}."
+            )
         if not isinstance(sessions, dict):
             sessions = {"0": sessions}
-        out[who] = {}
-        for when, items in sessions.items():
-            items = [items] if isinstance(items, kind) else list(items)
-            bad = [type(item).__name__ for item in items if not isinstance(item, kind)]
+        out[subject] = {}
+        for session, items in sessions.items():
+            items = [items] if isinstance(items, kind) else items
+            if not isinstance(items, dict):
+                items = {str(run): item for run, item in enumerate(items)}
+            bad = [type(i).__name__ for i in items.values() if not isinstance(i, kind)]
             if bad or not items:
                 raise ValueError(
-                    f"{name}: subject {who!r}, session {when!r} must hold at least one "
-                    f"{kind.__name__}; got {bad or 'nothing'}."
+                    f"{name}: subject {subject!r}, session {session!r} must hold at "
+                    f"least one {kind.__name__}; got {bad or 'nothing'}."
                 )
-            out[who][when] = items
+            out[subject][session] = items
     return out
 
 
+def _each(nested):
+    """Yield (subject, session, run, recording)."""
+    for subject, sessions in nested.items():
+        for session, runs in sessions.items():
+            for run, recording in runs.items():
+                yield subject, session, run, recording
+
+
 def from_raws(
-    raws, *, interval, events=None, paradigm="imagery", name="raws", resample=None
-):
+    raws,
+    *,
+    interval: tuple[float, float],
+    events: Mapping[str, Marks] | None = None,
+    paradigm: str = "imagery",
+    name: str = "raws",
+    resample: float | None = None,
+) -> Recordings:
     """Make a MOABB data set of continuous MNE recordings.
 
     Parameters
     ----------
     raws : mne.io.BaseRaw, list of it or dict
         One recording; several runs of one session of one subject; or
-        ``{subject: {session: [run, ...]}}``, or ``{subject: [run, ...]}``.
-        Trials are marked by annotations, or, if ``events`` holds codes, by a stim
-        channel.
+        ``{subject: {session: [run, ...]}}`` (or ``{run name: run}`` for the list), or
+        ``{subject: [run, ...]}``. Trials are marked by annotations or by a stim
+        channel. Channels that are marked bad in some recording are left out of all, as
+        no two recordings may differ in channels; a warning names them.
     interval : (float, float)
         First and last time of a trial in seconds after its event.
     events : dict, optional
-        Class name -> description of its annotations (str), or code in the stim channel
-        (int). By default each description that does not start with BAD or EDGE is a
-        class.
+        Class name -> its mark, or a list of marks: descriptions of annotations, or
+        numbers. A number is looked for among the annotations (``769`` in GDF files)
+        and, in a recording that has none of the marks there, in the stim channel. By
+        default each description is a class, but for those of software and those that
+        start with BAD or EDGE. Trials across a boundary are rejected.
     paradigm : {"imagery", "p300", "ssvep", "cvep"}, default="imagery"
         What MOABB calls the kind of experiment.
     name : str, default="raws"
-        Name of the data set, letters and digits; it becomes part of its code.
+        Name of the data set; its letters and digits become part of its code.
     resample : float, optional
-        Samples a second to bring all recordings to. Required if their rates differ.
+        Sampling frequency in Hz to bring all recordings to. Required if theirs differ.
 
     Returns
     -------
@@ -73,7 +110,8 @@ def from_raws(
     Raises
     ------
     ValueError
-        If the recordings differ in channels or rate, or hold no event asked for.
+        If the recordings differ in channels or rate, or hold no event asked for; the
+        message lists the marks that are there.
 
     Examples
     --------
@@ -89,63 +127,152 @@ def from_raws(
     >>> dataset.event_id
     {'left_hand': 1, 'right_hand': 2}
     """
-    start, stop = map(float, interval)
-    if not stop > start:
-        raise ValueError(
-            f"interval must be (start, stop), start < stop; got {interval}."
-        )
+    start, stop = check_interval("from_raws", interval)
+    if resample is not None:
+        rule = {"resample": SFREQ}
+        resample = check_params("from_raws", rule, {"resample": resample}).resample
     nested = _nested(raws, mne.io.BaseRaw, "raws")
-    everything = [
-        raw
-        for sessions in nested.values()
-        for runs in sessions.values()
-        for raw in runs
-    ]
-    picks = {tuple(_eeg_names(raw)) for raw in everything}
-    if len(picks) > 1:
-        raise ValueError(
-            f"All recordings must have the same EEG channels in the same order; found "
-            f"{len(picks)} lists, of {sorted(map(len, picks))} channels. Use "
-            "mne.channels.equalize_channels."
-        )
-    rates = {raw.info["sfreq"] for raw in everything}
+    everything = [raw for *_, raw in _each(nested)]
+    channels = _common_channels(nested)
+    rates = {float(raw.info["sfreq"]) for raw in everything}
     if len(rates) > 1 and resample is None:
-        raise ValueError(f"Recordings have rates {sorted(rates)} Hz: give resample=.")
-    if events is None:
-        found = {d for raw in everything for d in raw.annotations.description}
-        events = {str(d): str(d) for d in sorted(found) if not _is_bad(d)}
-    if len(set(events.values())) < len(events) or len(events) < 2:
         raise ValueError(
-            "events must map at least two classes to distinct annotations or codes; "
-            f"got {events}. With events=None the annotations are the classes."
+            f"The recordings have different sampling frequencies, {sorted(rates)} Hz: "
+            f"give resample={min(rates):g} (--resample {min(rates):g})."
         )
-    names = list(events)
-    codes = {label: code + 1 for code, label in enumerate(names)}
+    given = events is not None
+    if not given:
+        found = {str(d) for raw in everything for d in raw.annotations.description}
+        events = {d: d for d in sorted(found, key=natural_key) if not _is_no_class(d)}
+    marks = check_marks(events, everything)
+    codes = {label: code + 1 for code, label in enumerate(marks)}
 
-    digest = hashlib.sha256(repr((start, stop, events, resample)).encode())
-    out, counts = {}, dict.fromkeys(names, 0)
-    for who, sessions in nested.items():
-        out[who] = {}
-        for i, (when, runs) in enumerate(sessions.items()):
-            kept = {}
-            for j, raw in enumerate(runs):
-                raw = _marked(raw, events, counts)
-                _update_digest(digest, raw)
-                if resample is not None and raw.info["sfreq"] != resample:
-                    raw = raw.load_data().resample(resample, verbose="error")
-                kept[str(j)] = raw
-            out[who][session_key(i, when)] = kept
+    digest = hashlib.sha256(repr((start, stop, marks, resample)).encode())
+    out, counts = {}, dict.fromkeys(marks, 0)
+    for subject, session, run, raw in _each(nested):
+        digest.update(repr((subject, session, run)).encode())
+        raw = _marked(raw, marks, counts, channels)
+        _update_digest(digest, raw)
+        if resample is not None and raw.info["sfreq"] != resample:
+            raw = raw.load_data().resample(resample, verbose="error")
+        out.setdefault(subject, {}).setdefault(session, {})[run] = raw
     empty = [label for label, count in counts.items() if count == 0]
     if empty:
         raise ValueError(
-            f"No trial of {', '.join(map(repr, empty))} in any recording: check events="
-            f"{events}."
+            f"No mark of {', '.join(map(repr, empty))} in any recording; events="
+            f"{dict(events)}. There are {marks_there(everything)}."
         )
-    return Recordings(out, codes, (start, stop), paradigm, name, digest.hexdigest())
+    return Recordings(
+        out, codes, (start, stop), paradigm, name, digest.hexdigest(), given
+    )
 
 
-def _is_bad(description):
-    return description.upper().startswith(("BAD", "EDGE"))
+def check_interval(owner, interval):
+    """Check the first and last time of a trial."""
+    rule = {"interval": SequenceOf(Real(-1e6, 1e6), min_length=2)}
+    interval = check_params(owner, rule, {"interval": interval}).interval
+    if len(interval) != 2 or not interval[1] > interval[0]:
+        raise ValueError(
+            f"interval must be (start, stop) in seconds, start < stop; got {interval}."
+        )
+    return float(interval[0]), float(interval[1])
+
+
+def check_marks(events, raws):
+    """Bring events to {class: (mark, ...)}, marks as str; refuse what is ambiguous."""
+    marks, owner = {}, {}
+    if not isinstance(events, Mapping):
+        raise ValueError(
+            "events must be a dict, class name -> mark or list of marks; got "
+            f"{type(events).__name__}."
+        )
+    for label, given in events.items():
+        several = [given] if isinstance(given, (str, int, np.integer)) else list(given)
+        bad = [m for m in several if not isinstance(m, (str, int, np.integer))]
+        if not isinstance(label, str) or bad or not several:
+            raise ValueError(
+                f"events must map names of classes to marks, each a str or an int; got "
+                f"{label!r}: {given!r}."
+            )
+        marks[label] = tuple(dict.fromkeys(str(mark) for mark in several))
+        for mark in marks[label]:
+            if owner.setdefault(mark, label) != label:
+                raise ValueError(
+                    f"events: the mark {mark!r} stands for two classes, "
+                    f"{owner[mark]!r} and {label!r}."
+                )
+    if len(marks) < 2:
+        raise ValueError(
+            f"events must name at least two classes; got {dict(events)}. There are "
+            f"{marks_there(raws)}: give events={{class: mark, ...}} "
+            "(--event CLASS=MARK)."
+        )
+    return marks
+
+
+def marks_there(raws):
+    """List in words the annotations and stim codes that recordings hold."""
+    notes, codes = Counter(), Counter()
+    for raw in raws:
+        notes.update(map(str, raw.annotations.description))
+        codes.update(_stim_events(raw)[:, 2].tolist())
+    found = []
+    for kind, counter in (("annotations", notes), ("codes in the stim channel", codes)):
+        shown = [f"{m!r} ({counter[m]})" for m in sorted(counter, key=natural_key)]
+        if len(shown) > 20:
+            shown = [*shown[:20], f"and {len(shown) - 20} more"]
+        if shown:
+            found.append(f"{kind} {', '.join(shown)}")
+    return "; ".join(found) or "no annotations and no stim channel with events"
+
+
+def _stim_events(raw):
+    if len(mne.pick_types(raw.info, meg=False, stim=True)) == 0:
+        return np.empty((0, 3), dtype=int)
+    return mne.find_events(raw, shortest_event=1, verbose="error")
+
+
+def _is_no_class(description):
+    """Whether an annotation comes from software rather than from an experiment."""
+    return (
+        is_reserved(description)
+        or _is_boundary(description)
+        or description.upper().startswith(("COMMENT/", "RECORD ST"))
+    )
+
+
+def _is_boundary(description):
+    """Whether the recording was interrupted here (EEGLAB, BrainVision)."""
+    return description.lower() == "boundary" or description.startswith("New Segment/")
+
+
+def _common_channels(nested):
+    """Names of the EEG channels that are good in all recordings."""
+    names, bads = {}, {}
+    for subject, session, run, raw in _each(nested):
+        names.setdefault(tuple(_eeg_names(raw)), (subject, session, run))
+        for bad in set(raw.info["bads"]) & set(_eeg_names(raw)):
+            bads.setdefault(bad, []).append(f"{subject}/{session}/{run}")
+    if len(names) > 1:
+        (first, at), (other, there) = list(names.items())[:2]
+        gap = sorted(set(first) ^ set(other), key=natural_key)
+        raise ValueError(
+            "All recordings must have the same EEG channels in the same order; those "
+            f"of (subject, session, run) {at} and {there} differ"
+            f"{' in ' + ', '.join(gap[:20]) if gap else ' in order'}. Use "
+            "mne.channels.equalize_channels."
+        )
+    channels = [name for name in next(iter(names)) if name not in bads]
+    if bads:
+        shown = ", ".join(f"{name} ({', '.join(w[:3])})" for name, w in bads.items())
+        words = (
+            f"Channels marked bad in some recording are left out of all: {shown}. To "
+            "keep them, interpolate first: raw.interpolate_bads()."
+        )
+        if not channels:
+            raise ValueError(f"No channel is good in all recordings. {words}")
+        warn_user(words)
+    return channels
 
 
 def _eeg_names(raw):
@@ -158,38 +285,64 @@ def _eeg_names(raw):
     return [raw.ch_names[i] for i in picks]
 
 
-def _marked(raw, events, counts):
+def _matches(mark, description):
+    """Whether a mark names an annotation; numbers as numbers, "1" for "1.0"."""
+    if mark == description:
+        return True
+    try:
+        return float(mark) == float(description)
+    except ValueError:
+        return False
+
+
+def _events_of(raw, marks):
+    """Find (samples, codes) of the marks: annotations, else the stim channel."""
+    codes = {}
+    for description in map(str, dict.fromkeys(raw.annotations.description)):
+        for code, several in enumerate(marks.values(), start=1):
+            if any(_matches(mark, description) for mark in several):
+                codes[description] = code
+    if codes:
+        rows, _ = mne.events_from_annotations(raw, codes, regexp=None, verbose="error")
+        return rows[:, 0], rows[:, 2]
+    number = {
+        int(mark): code
+        for code, several in enumerate(marks.values(), start=1)
+        for mark in several
+        if re.fullmatch("[+-]?[0-9]+", mark)
+    }
+    rows = _stim_events(raw) if number else np.empty((0, 3), dtype=int)
+    rows = rows[np.isin(rows[:, 2], list(number))]  # a run need not hold every class
+    return rows[:, 0], np.array([number[c] for c in rows[:, 2].tolist()], dtype=int)
+
+
+def _marked(raw, marks, counts, channels):
     """Copy a recording, its events turned into annotations named by class."""
-    if all(isinstance(value, (int, np.integer)) for value in events.values()):
-        label_of = {int(code): label for label, code in events.items()}
-        rows = mne.find_events(raw, shortest_event=1, verbose="error")
-        rows = rows[np.isin(rows[:, 2], list(label_of))]
-    else:
-        label_of = {code + 1: label for code, label in enumerate(events)}
-        codes = {str(events[label]): code for code, label in label_of.items()}
-        if set(codes) & set(raw.annotations.description):
-            rows, _ = mne.events_from_annotations(raw, codes, verbose="error")
-        else:
-            rows = np.empty((0, 3), dtype=int)  # a run need not hold every class
-    for code in rows[:, 2].tolist():
-        counts[label_of[code]] += 1
+    samples, codes = _events_of(raw, marks)
+    names = list(marks)
+    labels = [names[code - 1] for code in codes.tolist()]
+    for label in labels:
+        counts[label] += 1
 
     notes, sfreq = raw.annotations, raw.info["sfreq"]
-    bad = [i for i, d in enumerate(notes.description) if _is_bad(d)]
+    kept = []  # (onset, duration, description) of what rejects trials
+    for onset, duration, description in zip(
+        notes.onset, notes.duration, map(str, notes.description), strict=True
+    ):
+        if is_reserved(description):
+            kept.append((onset, duration, description))
+        elif _is_boundary(description):
+            kept.append((onset, duration, "BAD boundary"))
     # Without an orig_time, onsets count from the first sample that is there.
-    marks = mne.Annotations(
-        (rows[:, 0] - raw.first_samp) / sfreq, 0.0, [label_of[c] for c in rows[:, 2]]
-    )
-    if bad:
-        marks += mne.Annotations(
-            notes.onset[bad] - raw.first_time,
-            notes.duration[bad],
-            notes.description[bad],
-        )
-    raw = raw.copy().pick(mne.pick_types(raw.info, eeg=True, exclude=()))
+    onsets = (samples - raw.first_samp) / sfreq
+    new = mne.Annotations(onsets, np.zeros(len(onsets)), labels)
+    if kept:
+        at, lengths, words = zip(*kept, strict=True)
+        new += mne.Annotations(np.array(at) - raw.first_time, lengths, words)
+    raw = raw.copy().pick(channels)
     if raw.info["meas_date"] is None:
         raw.set_meas_date(0)  # MOABB 1.7 miscounts undated recordings cut at the start
-    return raw.set_annotations(marks)
+    return raw.set_annotations(new)
 
 
 def _update_digest(digest, raw):
@@ -202,7 +355,9 @@ def _update_digest(digest, raw):
         digest.update(np.ascontiguousarray(block).tobytes())
 
 
-def from_epochs(epochs, *, paradigm="imagery", name="epochs"):
+def from_epochs(
+    epochs, *, paradigm: str = "imagery", name: str = "epochs"
+) -> Recordings:
     """Make a MOABB data set of MNE epochs.
 
     Parameters
@@ -213,7 +368,7 @@ def from_epochs(epochs, *, paradigm="imagery", name="epochs"):
     paradigm : {"imagery", "p300", "ssvep", "cvep"}, default="imagery"
         What MOABB calls the kind of experiment.
     name : str, default="epochs"
-        Name of the data set, letters and digits; it becomes part of its code.
+        Name of the data set; its letters and digits become part of its code.
 
     Returns
     -------
@@ -238,31 +393,30 @@ def from_epochs(epochs, *, paradigm="imagery", name="epochs"):
     ['anna']
     """
     nested = _nested(epochs, mne.BaseEpochs, "epochs")
+    channels = _common_channels(nested)
     parts, rows, kinds = [], [], set()
-    for who, sessions in nested.items():
-        for when, runs in sessions.items():
-            for which, run in enumerate(runs):
-                names = _eeg_names(run)
-                kinds.add((tuple(names), run.info["sfreq"], len(run.times)))
-                parts.append(run.get_data(picks=names, copy=False))
-                label = {code: text for text, code in run.event_id.items()}
-                rows += [
-                    (who, str(when), str(which), label[code])
-                    for code in run.events[:, 2].tolist()
-                ]
+    for subject, session, run, recorded in _each(nested):
+        kinds.add((recorded.info["sfreq"], len(recorded.times)))
+        parts.append(recorded.get_data(picks=channels, copy=False))
+        label = {code: text for text, code in recorded.event_id.items()}
+        rows += [
+            (subject, str(session), str(run), label[code])
+            for code in recorded.events[:, 2].tolist()
+        ]
     if len(kinds) > 1:
-        shown = [(len(names), rate, times) for names, rate, times in kinds]
         raise ValueError(
-            "All epochs must have the same EEG channels, rate and length; found "
-            f"(channels, Hz, samples) {sorted(shown)}."
+            "All epochs must have the same sampling frequency and length; found "
+            f"(Hz, samples) {sorted(kinds)}."
         )
-    names, sfreq, _ = kinds.pop()
+    if not rows:
+        raise ValueError("The epochs hold no trial.")
+    ((sfreq, _),) = kinds
     subject, session, run, y = zip(*rows, strict=True)
     return from_arrays(
         np.concatenate(parts),
         np.array(y),
         sfreq=sfreq,
-        ch_names=names,
+        ch_names=channels,
         subject=np.array(subject),
         session=np.array(session),
         run=np.array(run),

@@ -14,12 +14,17 @@ from skgeo.decomposition._supervised.projected_lbfgs import ProjectedLBFGS
 from skgeo.kernels.coding import cd_codes
 from skgeo.utils.solver_result import SolverResult
 
-__all__ = ["bcd_feature", "bcd_filter", "codes_of", "least_squares_dictionary"]
+__all__ = [
+    "bcd_feature",
+    "bcd_filter",
+    "least_squares_codes",
+    "least_squares_dictionary",
+]
 
 _CODE_SWEEPS = 2
 
 
-def codes_of(projections, D, nonneg, start=None, max_sweeps=1000, tol=1e-8):
+def least_squares_codes(projections, D, nonneg, start=None, max_sweeps=1000, tol=1e-8):
     """Codes of samples by least squares over a dictionary.
 
     Parameters
@@ -93,7 +98,7 @@ def bcd_filter(
     data,
     label_data,
     loss,
-    nuisance,
+    covariates,
     *,
     recon,
     ridge,
@@ -118,7 +123,7 @@ def bcd_filter(
         The data as they are reconstructed, and as the classifier sees them (centered).
     loss : LabelLoss
         Labels.
-    nuisance : Nuisance
+    covariates : CovariateModel
         Covariates and intercept.
     recon, ridge : float
         Weight of the reconstruction error and of the squared effective coefficients.
@@ -143,9 +148,9 @@ def bcd_filter(
     D, norm = _unit_rows(start[0])
     coef, nu = start[1] * norm, start[2]
     r, p = D.shape
-    k, m = loss.n_logits, nuisance.size
+    k, m = loss.n_logits, covariates.size
     part = _Reconstruction(data)
-    N = nuisance.N
+    N = covariates.N
 
     def labels(A, nu):
         value = 0.0
@@ -158,11 +163,11 @@ def bcd_filter(
             residuals[rows] = R
             return R
 
-        gradient = label_data.both(A, residual) + 2 * ridge * A
-        value += ridge * float(np.sum(A * A)) + nuisance.ridge(nu)
-        return value, gradient, residuals.T @ N + 2 * nu * nuisance.penalty
+        gradient = label_data.fused_products(A, residual) + 2 * ridge * A
+        value += ridge * float(np.sum(A * A)) + covariates.ridge(nu)
+        return value, gradient, residuals.T @ N + 2 * nu * covariates.penalty
 
-    C = codes_of(data.forward(D), D, positive_code, max_sweeps=50, tol=1e-4)
+    C = least_squares_codes(data.forward(D), D, positive_code, max_sweeps=50, tol=1e-4)
     history = [labels(coef @ D, nu)[0] + recon * part.error(D, *part.moments(C))]
     stop, converged, n_iter = np.inf, False, 0
     cuts = np.cumsum([r * p, k * r])
@@ -172,9 +177,9 @@ def bcd_filter(
         if n_iter > 1:
             projections = data.forward(D)
             if positive_code:
-                C = codes_of(projections, D, True, C, _CODE_SWEEPS, 0.0)
+                C = least_squares_codes(projections, D, True, C, _CODE_SWEEPS, 0.0)
             else:
-                C = codes_of(projections, D, False)
+                C = least_squares_codes(projections, D, False)
         CC, CX = part.moments(C)
 
         def block(v, CC=CC, CX=CX):
@@ -215,7 +220,7 @@ def bcd_filter(
 def bcd_feature(
     data,
     loss,
-    nuisance,
+    covariates,
     *,
     recon,
     ridge,
@@ -242,8 +247,8 @@ def bcd_feature(
     D, norm = _unit_rows(start[0])
     coef, nu = start[1] * norm, start[2]
     r = len(D)
-    N, part = nuisance.N, _Reconstruction(data)
-    penalty = np.concatenate([np.full(r, ridge), nuisance.penalty])
+    N, part = covariates.N, _Reconstruction(data)
+    penalty = np.concatenate([np.full(r, ridge), covariates.penalty])
     relative = loss.weight / data.weight
     levels = np.unique(relative)
     groups = [(level, np.flatnonzero(relative == level)) for level in levels]
@@ -268,18 +273,18 @@ def bcd_feature(
                 C[rows] = part_C
         return C
 
-    C = codes_of(data.forward(D), D, positive_code, max_sweeps=50, tol=1e-4)
+    C = least_squares_codes(data.forward(D), D, positive_code, max_sweeps=50, tol=1e-4)
     history = []
     stop, converged, n_iter = np.inf, False, 0
     while True:
-        both, value = ridge_logistic(
+        joint, value = ridge_logistic(
             np.hstack([C, N]),
             loss,
             penalty,
             np.hstack([coef, nu]),
             max_iter=inner_iter,
         )
-        coef, nu = both[:, :r].copy(), both[:, r:].copy()
+        coef, nu = joint[:, :r].copy(), joint[:, r:].copy()
         CC, CX = part.moments(C)
         value += recon * part.error(D, CC, CX)
         if history:

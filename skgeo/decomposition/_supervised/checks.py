@@ -9,15 +9,18 @@ from sklearn.utils import check_array
 from skgeo.decomposition._supervised.data_matrix import (
     DataMatrix,
     column_mean,
-    mean_square,
+    column_squares,
+    column_tops,
 )
 
 __all__ = [
     "DTYPES",
     "Units",
     "check_covariates",
+    "check_start",
     "class_multipliers",
     "covariate_indices",
+    "resolve_solver",
     "split_columns",
 ]
 
@@ -76,6 +79,48 @@ def covariate_indices(columns, n_features, names):
             "left to reconstruct."
         )
     return np.array(found, dtype=np.intp)
+
+
+def resolve_solver(params):
+    """Return the solver that the model needs; refuse one that cannot serve it."""
+    constrained = params.positive_dict or params.positive_code
+    if params.solver == "lpgd" and constrained:
+        raise ValueError(
+            "solver='lpgd' works on the product of the factors and cannot keep "
+            "positive_dict or positive_code; use solver='bcd' or 'auto'."
+        )
+    if params.kind == "feature" and params.reconstruction_weight == 0:
+        raise ValueError(
+            "reconstruction_weight=0 leaves the dictionary of kind='feature' "
+            "undetermined; use a positive weight, or kind='filter'."
+        )
+    if params.solver == "auto":
+        return "bcd" if constrained else "lpgd"
+    return params.solver
+
+
+def check_start(params, n_features):
+    """Check ``n_components`` and an array ``init`` against the number of features."""
+    r, init = params.n_components, params.init
+    free = not (params.positive_dict or params.positive_code)
+    if free and r > n_features:
+        raise ValueError(
+            f"n_components={r} exceeds n_features={n_features}: without sign "
+            "constraints no more atoms than features can matter."
+        )
+    if isinstance(init, str):
+        return
+    if init.shape != (r, n_features):
+        raise ValueError(
+            f"init must have shape (n_components, n_features) = "
+            f"({r}, {n_features}); got {init.shape}."
+        )
+    if not np.isfinite(init).all():
+        raise ValueError("init contains NaN or infinity.")
+    if params.positive_dict and (init < 0).any():
+        raise ValueError(
+            "init has negative entries, but positive_dict=True: clip them."
+        )
 
 
 def split_columns(X, indices):
@@ -149,44 +194,93 @@ def class_multipliers(class_weight, classes, y, weight):
     return np.array(values)
 
 
-@dataclass
+# Beyond these, coefficients of a feature (its inverse) and products over- or underflow.
+_SMALLEST, _LARGEST = 1e-200, 1e200
+
+
+@dataclass(frozen=True)
 class Units:
-    """The units a fit works in: features by one length, covariates each by its own.
+    """The units a fit works in: every feature and every covariate has its own.
 
     Attributes
     ----------
     mean : ndarray of shape (n_features,)
         Weighted mean of the features.
-    scale : float
-        Root mean squared distance of a sample from the mean.
+    feature_scale : ndarray of shape (n_features,)
+        What each feature is divided by; ones without scaling.
+    length : float
+        Root mean squared distance of a sample from the mean, of scaled features.
     z_mean, z_scale : ndarray of shape (n_covariates,)
         Weighted means (zero without an intercept) and standard deviations.
     """
 
     mean: np.ndarray
-    scale: float
+    feature_scale: np.ndarray
+    length: float
     z_mean: np.ndarray
     z_scale: np.ndarray
 
     @classmethod
-    def of(cls, X, Z, weight, fit_intercept):
-        """Measure the units of a training set."""
+    def of(cls, X, Z, weight, *, fit_intercept, scaled, centered):
+        """Measure the units of a training set.
+
+        Parameters
+        ----------
+        X, Z, weight : arrays
+            Features, covariates, weights that sum to one.
+        fit_intercept : bool
+            Whether covariates are centered.
+        scaled : bool
+            Whether every feature gets its own scale.
+        centered : bool
+            Whether reconstructions are centered: the scale of a feature is then the
+            root mean square of its distances from the mean, otherwise from zero.
+        """
+        top = column_tops(X)
+        _check_range(top, scaled)
         mean = column_mean(X, weight)
-        unit, value = mean_square(X, weight, mean)
-        if value <= 1e-28:  # constant rows: the distance from zero is left
-            unit, value = mean_square(X, weight, np.zeros_like(mean))
-        scale = unit * np.sqrt(value) if value > 0 else 1.0
+        unit = np.where(top > 0, top, 1.0)
+        spread = column_squares(X, weight, mean, unit)
+        spread[spread <= 1e-28] = 0.0  # constant but for rounding
+        scale = np.ones_like(unit)
+        if scaled:
+            zero = np.zeros_like(mean)
+            own = spread if centered else column_squares(X, weight, zero, unit)
+            scale = unit * np.where(own > 0, np.sqrt(own), 1.0)
+        if not spread.any():  # constant rows: the distance from zero is left
+            spread = column_squares(X, weight, np.zeros_like(mean), unit)
+        lengths = unit / scale
+        largest = lengths.max()
+        total = largest**2 * float(spread @ (lengths / largest) ** 2)
         z_mean = weight @ Z if fit_intercept else np.zeros(Z.shape[1])
         top = np.abs(Z).max(axis=0, initial=0.0)
         top[top == 0] = 1.0
         z_scale = top * np.sqrt(weight @ ((Z - z_mean) / top) ** 2)
         z_scale[z_scale <= 1e-14 * top] = 1.0
-        return cls(mean, float(scale), z_mean, z_scale)
+        return cls(mean, scale, float(np.sqrt(total)) or 1.0, z_mean, z_scale)
+
+    @property
+    def scale(self):
+        """What every feature is divided by, all in all."""
+        return self.feature_scale * self.length
 
     def data(self, X, weight, centered):
-        """The features in these units."""
+        """Return the features in these units."""
         return DataMatrix(X, weight, self.mean if centered else None, self.scale)
 
     def covariates(self, Z):
-        """The covariates in these units."""
+        """Return the covariates in these units."""
         return (Z - self.z_mean) / self.z_scale
+
+
+def _check_range(top, scaled):
+    """Refuse magnitudes whose inverses and products double precision cannot hold."""
+    found = top if scaled else top.max(keepdims=True)
+    bad = np.flatnonzero((found > _LARGEST) | ((found > 0) & (found < _SMALLEST)))
+    if len(bad):
+        where = f"Feature {bad[0]} of X" if scaled else "X"
+        raise ValueError(
+            f"{where} has entries up to {found[bad[0]]:.3g} in magnitude, outside the "
+            f"range of {_SMALLEST:g} to {_LARGEST:g} that can be computed with: "
+            "choose another unit."
+        )

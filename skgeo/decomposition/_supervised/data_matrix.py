@@ -6,10 +6,16 @@ in the cache (float32 blocks are widened there), a sparse one is never made dens
 """
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import diags_array, issparse
 from scipy.sparse.linalg import LinearOperator, eigsh
 
-__all__ = ["DataMatrix", "column_mean", "largest_eigenvalue", "mean_square"]
+__all__ = [
+    "DataMatrix",
+    "column_mean",
+    "column_squares",
+    "column_tops",
+    "largest_eigenvalue",
+]
 
 _BLOCK_BYTES = 1 << 20  # rows of about this size are worked on at a time
 
@@ -45,8 +51,8 @@ def column_mean(X, weight):
     return mean
 
 
-def mean_square(X, weight, center):
-    """Weighted mean of ``||x - center||^2`` as (unit, value): the mean is unit^2 value.
+def column_squares(X, weight, center, unit):
+    """Weighted mean of ``((x - center) / unit)^2`` of every column.
 
     Parameters
     ----------
@@ -55,34 +61,38 @@ def mean_square(X, weight, center):
     weight : ndarray of shape (n_samples,)
         Weights that sum to one.
     center : ndarray of shape (n_features,)
-        Point the distances are taken to.
+        Points that the deviations are taken from.
+    unit : ndarray of shape (n_features,)
+        What deviations are divided by, so that no square overflows or vanishes.
 
     Returns
     -------
-    unit : float
-        Largest absolute entry of X; taken out so that no square can overflow.
-    value : float
-        Weighted mean of ``||x - center||^2 / unit^2``.
+    squares : ndarray of shape (n_features,)
+        Means of the squares, in these units.
     """
-    values = X.data if issparse(X) else X
-    unit = max(abs(float(values.max())), abs(float(values.min()))) if X.size else 0.0
-    if unit == 0.0:
-        return 1.0, 0.0
     if issparse(X):
-        c = center / unit
-        data = X.data / unit
         # Stored entries against the center, and the zeros of each column.
+        c = center / unit
         column = X.indices
-        row = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
-        w = weight[row]
+        w = weight[np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))]
         filled = np.bincount(column, w, minlength=X.shape[1])
-        stored = w @ (data - c[column]) ** 2
-        return unit, float(stored + np.maximum(1.0 - filled, 0.0) @ c**2)
-    total = 0.0
+        gap = X.data / unit[column] - c[column]
+        stored = np.bincount(column, w * gap**2, minlength=X.shape[1])
+        return stored + np.maximum(1.0 - filled, 0.0) * c**2
+    total = np.zeros(X.shape[1])
     for rows, block in _blocks(X):
         gap = (block.astype(np.float64, copy=False) - center) / unit
-        total += weight[rows] @ np.einsum("ij,ij->i", gap, gap)
-    return unit, float(total)
+        total += weight[rows] @ gap**2
+    return total
+
+
+def column_tops(X):
+    """Largest magnitude in each column, shape (n_features,), float64."""
+    if issparse(X):
+        top = np.zeros(X.shape[1])
+        np.maximum.at(top, X.indices, np.abs(X.data))
+        return top
+    return np.maximum(X.max(axis=0), -X.min(axis=0)).astype(np.float64)
 
 
 class DataMatrix:
@@ -96,13 +106,16 @@ class DataMatrix:
         Weights of the rows, that sum to one.
     center : ndarray of shape (n_features,) or None
         What is subtracted from every row.
-    scale : float
+    scale : float or ndarray of shape (n_features,)
         What every row is divided by.
     """
 
     def __init__(self, X, weight, center, scale):
-        self.X, self.weight, self.scale = X, weight, scale
-        self.center = None if center is None or not center.any() else center / scale
+        self.X, self.weight = X, weight
+        self.scale = np.broadcast_to(np.asarray(scale, dtype=np.float64), X.shape[1:])
+        self.center = None
+        if center is not None and center.any():
+            self.center = center / self.scale
         self.sparse = issparse(X)
         self.shape = X.shape
 
@@ -112,7 +125,7 @@ class DataMatrix:
 
     def forward(self, A):
         """Return ``X' @ A.T``, shape (n_samples, len(A))."""
-        B = np.ascontiguousarray(A.T) / self.scale
+        B = np.ascontiguousarray((A / self.scale).T)
         if self.sparse:
             out = self.X @ B
         else:
@@ -136,7 +149,7 @@ class DataMatrix:
             out -= np.outer(R.sum(axis=0), self.center)
         return out
 
-    def both(self, A, residual):
+    def fused_products(self, A, residual):
         """Return ``R.T @ X'`` where R = residual(rows, X'[rows] @ A.T).
 
         Goes block by block, so that X is read from memory once for both products.
@@ -144,7 +157,7 @@ class DataMatrix:
         if self.sparse:
             R = residual(slice(0, self.shape[0]), self.forward(A))
             return self.backward(R)
-        B = np.ascontiguousarray(A.T) / self.scale
+        B = np.ascontiguousarray((A / self.scale).T)
         shift = 0.0 if self.center is None else A @ self.center
         out, total = np.zeros((len(A), self.shape[1])), np.zeros(len(A))
         for rows, block in _blocks(self.X):
@@ -163,7 +176,7 @@ class DataMatrix:
         p = self.shape[1]
         c = np.zeros(p) if self.center is None else self.center
         if self.sparse:
-            S = self.X / self.scale
+            S = self.X @ diags_array(1.0 / self.scale)
             total = np.asarray((S.T @ S.multiply(w[:, None]).tocsr()).todense())
             first = np.asarray(S.T @ w).ravel()
             total -= np.outer(first, c) + np.outer(c, first) - w.sum() * np.outer(c, c)
@@ -186,8 +199,7 @@ class DataMatrix:
         center = np.zeros(self.shape[1])
         if self.center is not None:
             center = self.center * self.scale
-        unit, value = mean_square(self.X, self.weight, center)
-        return float((unit / self.scale) ** 2 * value)
+        return float(column_squares(self.X, self.weight, center, self.scale).sum())
 
 
 def largest_eigenvalue(matvec, size):

@@ -4,9 +4,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from skgeo.decomposition._supervised.bcd import bcd_feature, bcd_filter, codes_of
+from skgeo.decomposition._supervised.bcd import (
+    bcd_feature,
+    bcd_filter,
+    least_squares_codes,
+)
 from skgeo.decomposition._supervised.initialization import initial_dictionary
-from skgeo.decomposition._supervised.loss import LabelLoss, Nuisance, ridge_logistic
+from skgeo.decomposition._supervised.loss import (
+    CovariateModel,
+    LabelLoss,
+    ridge_logistic,
+)
 from skgeo.decomposition._supervised.lpgd import lpgd
 
 __all__ = ["Problem", "Solution", "solve"]
@@ -50,17 +58,15 @@ class Solution:
     extra: dict = field(default_factory=dict)
 
 
-def solve(params, problem, solver, warm, random_state, callback):
-    """Run the solver an estimator asks for.
+def solve(params, problem, warm, random_state, callback):
+    """Run the solver that the parameters ask for.
 
     Parameters
     ----------
-    params : object
-        The estimator, for its parameters.
+    params : SimpleNamespace
+        Checked parameters of the estimator, the solver resolved.
     problem : Problem
         Training problem.
-    solver : {"lpgd", "bcd"}
-        Resolved solver.
     warm : tuple (D, coef, nu) or None
         An earlier solution in internal units.
     random_state : numpy.random.RandomState
@@ -74,7 +80,7 @@ def solve(params, problem, solver, warm, random_state, callback):
         Factors.
     """
     loss = LabelLoss(problem.y, problem.n_classes, problem.label_weight)
-    nuisance = Nuisance(loss, problem.Z, params.fit_intercept, params.alpha)
+    covariates = CovariateModel(loss, problem.Z, params.fit_intercept, params.alpha)
     common = {
         "recon": params.reconstruction_weight,
         "ridge": params.alpha,
@@ -82,23 +88,28 @@ def solve(params, problem, solver, warm, random_state, callback):
         "tol": params.tol,
         "callback": callback,
     }
-    if solver == "lpgd":
-        solution = _lpgd(params, problem, loss, nuisance, warm, random_state, common)
+    if params.solver == "lpgd":
+        solution = _lpgd(params, problem, loss, covariates, warm, random_state, common)
     else:
-        solution = _bcd(params, problem, loss, nuisance, warm, random_state, common)
+        solution = _bcd(params, problem, loss, covariates, warm, random_state, common)
     if params.kind == "feature" and params.refit_coef:
         D = solution.D
-        C = codes_of(problem.data.forward(D), D, params.positive_code)
-        penalty = np.concatenate([np.full(len(D), params.alpha), nuisance.penalty])
+        C = least_squares_codes(problem.data.forward(D), D, params.positive_code)
+        penalty = np.concatenate([np.full(len(D), params.alpha), covariates.penalty])
         start = np.zeros((loss.n_logits, len(penalty)))
-        both, _ = ridge_logistic(
-            np.hstack([C, nuisance.N]), loss, penalty, start, max_iter=1000
+        joint, _ = ridge_logistic(
+            np.hstack([C, covariates.N]),
+            loss,
+            penalty,
+            start,
+            max_iter=1000,
+            polish=True,
         )
-        solution.coef, solution.nu = both[:, : len(D)], both[:, len(D) :]
+        solution.coef, solution.nu = joint[:, : len(D)], joint[:, len(D) :]
     return solution
 
 
-def _lpgd(params, problem, loss, nuisance, warm, random_state, common):
+def _lpgd(params, problem, loss, covariates, warm, random_state, common):
     r, k = params.n_components, loss.n_logits
     data = problem.data
     p = data.shape[1]
@@ -110,29 +121,31 @@ def _lpgd(params, problem, loss, nuisance, warm, random_state, common):
             start = (coef @ D, D.T, nu)
         else:
             # Training codes are not kept, and the old coefficients need them.
-            codes = codes_of(data.forward(D), D, False)
-            penalty = np.concatenate([np.full(r, params.alpha), nuisance.penalty])
-            both, _ = ridge_logistic(
-                np.hstack([codes, nuisance.N]),
+            codes = least_squares_codes(data.forward(D), D, False)
+            penalty = np.concatenate([np.full(r, params.alpha), covariates.penalty])
+            joint, _ = ridge_logistic(
+                np.hstack([codes, covariates.N]),
                 loss,
                 penalty,
                 np.zeros((k, len(penalty))),
                 max_iter=50,
+                polish=True,
             )
-            coef, nu = both[:, :r], both[:, r:]
+            coef, nu = joint[:, :r], joint[:, r:]
             start = (codes @ coef.T, np.vstack([coef, D.T]), nu)
     elif not isinstance(params.init, str) or params.init == "random":
         if isinstance(params.init, str):
             basis = random_state.standard_normal((p, r))
             A = random_state.standard_normal((k, p))
         else:
-            basis, A = np.array(params.init, dtype=np.float64).T, np.zeros((k, p))
+            basis = (np.array(params.init, dtype=np.float64) / data.scale).T
+            A = np.zeros((k, p))
         if is_filter:
-            start = (A, basis, nuisance.zeros())
+            start = (A, basis, covariates.zeros())
         else:
             A = data.forward(A)
-            start = (A, np.vstack([np.zeros((k, r)), basis]), nuisance.zeros())
-    result = lpgd(params.kind, data, loss, nuisance, rank=r, start=start, **common)
+            start = (A, np.vstack([np.zeros((k, r)), basis]), covariates.zeros())
+    result = lpgd(params.kind, data, loss, covariates, rank=r, start=start, **common)
     A, V, nu = result.x
     if is_filter:
         D, coef = V.T.copy(), A @ V
@@ -149,7 +162,7 @@ def _lpgd(params, problem, loss, nuisance, warm, random_state, common):
     return Solution(D, coef, nu, result, condition=L / mu if mu > 0 else np.inf)
 
 
-def _bcd(params, problem, loss, nuisance, warm, random_state, common):
+def _bcd(params, problem, loss, covariates, warm, random_state, common):
     data = problem.data
     signs = {
         "positive_dict": params.positive_dict,
@@ -163,17 +176,20 @@ def _bcd(params, problem, loss, nuisance, warm, random_state, common):
             kind = "random" if params.init == "random" else "svd"
             D = initial_dictionary(data, r, kind, random_state=random_state, **signs)
         else:
-            D = np.array(params.init, dtype=np.float64)
-        start = (D, np.zeros((k, r)), nuisance.zeros())
+            D = np.array(params.init, dtype=np.float64) / data.scale
+        start = (D, np.zeros((k, r)), covariates.zeros())
     if params.kind == "filter":
         if warm is None:
             D = start[0] / np.maximum(np.linalg.norm(start[0], axis=1), 1e-300)[:, None]
-            start = (D, *_first_coefficients(problem, loss, nuisance, D, params.alpha))
+            start = (
+                D,
+                *_first_coefficients(problem, loss, covariates, D, params.alpha),
+            )
         result = bcd_filter(
-            data, problem.label_data, loss, nuisance, start=start, **signs, **common
+            data, problem.label_data, loss, covariates, start=start, **signs, **common
         )
     else:
-        result = bcd_feature(data, loss, nuisance, start=start, **signs, **common)
+        result = bcd_feature(data, loss, covariates, start=start, **signs, **common)
     D, coef, nu, _ = result.x
     norm = np.linalg.norm(D, axis=1)
     norm[norm == 0] = 1.0
@@ -183,15 +199,20 @@ def _bcd(params, problem, loss, nuisance, warm, random_state, common):
     return Solution(D, coef, nu, result)
 
 
-def _first_coefficients(problem, loss, nuisance, D, ridge):
+def _first_coefficients(problem, loss, covariates, D, ridge):
     """Coefficients of the filtered features of a starting dictionary."""
     U = problem.label_data.forward(D)
-    penalty = np.concatenate([np.full(len(D), ridge), nuisance.penalty])
+    penalty = np.concatenate([np.full(len(D), ridge), covariates.penalty])
     start = np.zeros((loss.n_logits, len(penalty)))
-    both, _ = ridge_logistic(
-        np.hstack([U, nuisance.N]), loss, penalty, start, max_iter=20
+    joint, _ = ridge_logistic(
+        np.hstack([U, covariates.N]),
+        loss,
+        penalty,
+        start,
+        max_iter=20,
+        polish=True,
     )
-    return both[:, : len(D)], both[:, len(D) :]
+    return joint[:, : len(D)], joint[:, len(D) :]
 
 
 def _flip(D, coef):

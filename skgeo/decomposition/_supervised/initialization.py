@@ -5,7 +5,10 @@ So a row of weight two starts like two rows, sparse data like dense data.
 
 import numpy as np
 
-from skgeo.decomposition._supervised.bcd import codes_of, least_squares_dictionary
+from skgeo.decomposition._supervised.bcd import (
+    least_squares_codes,
+    least_squares_dictionary,
+)
 from skgeo.decomposition._supervised.subspace import DataGram, Subspace
 
 __all__ = ["initial_dictionary", "principal_axes"]
@@ -81,7 +84,9 @@ def initial_dictionary(
         return D
     C = None
     for _ in range(polish):
-        C = codes_of(data.forward(D), D, positive_code, C, max_sweeps=5, tol=1e-3)
+        C = least_squares_codes(
+            data.forward(D), D, positive_code, C, max_sweeps=5, tol=1e-3
+        )
         weighted = data.weight[:, None] * C
         D = least_squares_dictionary(
             D.copy(), C.T @ weighted, data.backward(weighted), positive_dict, False

@@ -10,9 +10,12 @@ from scipy.optimize import minimize
 
 from skgeo.kernels.softmax import logistic_loss, softmax_loss
 
-__all__ = ["LabelLoss", "Nuisance", "ridge_logistic"]
+__all__ = ["CovariateModel", "LabelLoss", "ridge_logistic"]
 
 _NEWTON_LIMIT = 160  # unknowns up to which the full Newton matrix is formed
+# Values of the loss this close, relative to the larger of themselves and one, differ
+# by rounding alone: a sum of weights that add up to one loses no more.
+_ROUNDING = 1e-14
 
 
 class LabelLoss:
@@ -53,7 +56,7 @@ class LabelLoss:
         return np.maximum(mass, 0.0)
 
 
-class Nuisance:
+class CovariateModel:
     """Coefficients of the covariates and the intercept, given the other logits.
 
     They are few and their subproblem is smooth and convex, so they are minimized out
@@ -72,13 +75,22 @@ class Nuisance:
     """
 
     def __init__(self, loss, Z, intercept, ridge):
-        columns = [Z, np.ones((len(Z), 1))] if intercept else [Z]
-        self.N = np.ascontiguousarray(np.hstack(columns))
-        self.loss = loss
-        self.penalty = np.full(self.N.shape[1], ridge)
+        columns, penalty = Z, np.full(Z.shape[1], ridge)
         if intercept:
-            self.penalty[-1] = 0.0
-        self.size = self.N.shape[1]
+            columns = np.hstack([Z, np.ones((len(Z), 1))])
+            penalty = np.append(penalty, 0.0)
+        self._set(loss, columns, penalty)
+
+    @classmethod
+    def of_columns(cls, loss, columns, penalty):
+        """Any columns as covariates, each with its own ridge weight."""
+        model = cls.__new__(cls)
+        model._set(loss, columns, penalty)
+        return model
+
+    def _set(self, loss, columns, penalty):
+        self.N, self.loss = np.ascontiguousarray(columns), loss
+        self.penalty, self.size = penalty, columns.shape[1]
         self.newton = self.size * loss.n_logits <= _NEWTON_LIMIT
         self._bound = None
 
@@ -96,12 +108,12 @@ class Nuisance:
         weight = self.loss.weight
         share = mass / np.where(weight > 0, weight, 1.0)[:, None]
         H = np.empty((k, m, k, m))
-        if m < k:  # loop over the shorter of classes and nuisance columns
+        if m < k:  # loop over the shorter of classes and covariates columns
             for i in range(m):
                 for j in range(i, m):
-                    both = (N[:, i] * N[:, j])[:, None] * mass
-                    block = -(share.T @ both)
-                    block[np.diag_indices(k)] += both.sum(axis=0)
+                    pair = (N[:, i] * N[:, j])[:, None] * mass
+                    block = -(share.T @ pair)
+                    block[np.diag_indices(k)] += pair.sum(axis=0)
                     H[:, i, :, j], H[:, j, :, i] = block, block.T
         else:
             for a in range(k):
@@ -141,7 +153,7 @@ class Nuisance:
         coef : ndarray of shape (n_logits, size)
             Start.
         max_iter : int
-            Largest number of Newton steps.
+            Maximum number of Newton steps.
         tol : float
             Stop when no entry of the gradient is larger.
 
@@ -149,15 +161,15 @@ class Nuisance:
         -------
         coef, value, residual : ndarray, float, ndarray
             Coefficients, loss plus their penalty, gradient in the logits there. The
-            value is never above that of the start.
+            value is never above that of the start by more than rounding.
         """
         if self.size == 0:
             value, residual = self.loss(logits)
             return coef, value, residual
         value, residual = self.loss(logits + self.N @ coef.T)
         value += self.ridge(coef)
+        gradient = residual.T @ self.N + 2 * coef * self.penalty
         for _ in range(max_iter):
-            gradient = residual.T @ self.N + 2 * coef * self.penalty
             if np.abs(gradient).max() <= tol:
                 break
             step = self._direction(gradient, residual)
@@ -167,18 +179,27 @@ class Nuisance:
             size = 1.0
             while size > 1e-4:
                 trial = coef + size * step
-                new, res = self.loss(logits + self.N @ trial.T)
+                new, new_residual = self.loss(logits + self.N @ trial.T)
                 new += self.ridge(trial)
-                if new < value:
+                slope = new_residual.T @ self.N + 2 * trial * self.penalty
+                # Close to the minimum the values differ by rounding, and would leave
+                # the coefficients known to half the digits: the gradients decide.
+                gain, floor = value - new, _ROUNDING * max(1.0, abs(value))
+                if gain > floor or (
+                    gain >= -floor
+                    and np.linalg.norm(slope) < 0.9 * np.linalg.norm(gradient)
+                ):
                     break
                 size *= 0.25
             else:
                 break
-            coef, value, residual = trial, new, res
+            coef, value, residual, gradient = trial, new, new_residual, slope
         return coef, value, residual
 
 
-def ridge_logistic(features, loss, penalty, start, *, max_iter=100, tol=1e-10):
+def ridge_logistic(
+    features, loss, penalty, start, *, max_iter=100, tol=1e-10, polish=False
+):
     """Logistic regression with one ridge weight per feature.
 
     L-BFGS in coordinates whitened by the curvature bound of the loss, which makes the
@@ -195,16 +216,19 @@ def ridge_logistic(features, loss, penalty, start, *, max_iter=100, tol=1e-10):
     start : ndarray of shape (n_logits, n_features)
         Start.
     max_iter : int, default=100
-        Largest number of L-BFGS steps.
+        Maximum number of L-BFGS steps.
     tol : float, default=1e-10
         Stop when no entry of the whitened gradient is larger.
+    polish : bool, default=False
+        Finish with Newton steps, where there are few coefficients: L-BFGS stops when
+        the values differ by rounding, with half the digits of the coefficients.
 
     Returns
     -------
     coef : ndarray of shape (n_logits, n_features)
         Coefficients.
     value : float
-        Loss plus penalty, never above that of the start.
+        Loss plus penalty, never above that of the start by more than rounding.
     """
     k, m = start.shape
 
@@ -236,4 +260,9 @@ def ridge_logistic(features, loss, penalty, start, *, max_iter=100, tol=1e-10):
     )
     coef = solve_triangular(L, found.x.reshape(k, m).T, lower=True, trans="T").T
     value = objective(coef)[0]
-    return (coef, value) if value <= at_start else (start, at_start)
+    if value > at_start:
+        coef, value = start, at_start
+    if polish and k * m <= _NEWTON_LIMIT:
+        model = CovariateModel.of_columns(loss, features, penalty)
+        coef, value, _ = model.solve(np.zeros((len(features), k)), coef, 20)
+    return coef, value

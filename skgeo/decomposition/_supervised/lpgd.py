@@ -19,9 +19,9 @@ from skgeo.decomposition._supervised.data_matrix import largest_eigenvalue
 from skgeo.decomposition._supervised.subspace import DataGram, Subspace
 from skgeo.utils.solver_result import SolverResult
 
-__all__ = ["lpgd", "lpgd_plain"]
+__all__ = ["lpgd"]
 
-_NUISANCE_STEPS = 3
+_COVARIATE_STEPS = 3
 
 
 class _Filter:
@@ -131,7 +131,7 @@ def lpgd(
     kind,
     data,
     loss,
-    nuisance,
+    covariates,
     *,
     rank,
     recon,
@@ -157,7 +157,7 @@ def lpgd(
         Centered and scaled data with relative weights.
     loss : LabelLoss
         Labels.
-    nuisance : Nuisance
+    covariates : CovariateModel
         Covariates and intercept.
     rank : int
         Number of atoms r.
@@ -190,7 +190,7 @@ def lpgd(
     model = (_Filter if is_filter else _Feature)(data, loss, ridge)
     gram = DataGram(data)
     if start is None:
-        start = (model.zeros(), np.empty((model.size(), 0)), nuisance.zeros())
+        start = (model.zeros(), np.empty((model.size(), 0)), covariates.zeros())
     L = 2 * ridge + model.curvature()
     if L == 0:
         L = 1.0  # no label can move anything
@@ -200,7 +200,7 @@ def lpgd(
     subspace = Subspace(gram, 2 * recon / L, rank, basis, data.shape[1])
 
     def value_at(A, S, nu_start):
-        nu, value, _ = nuisance.solve(S, nu_start, _NUISANCE_STEPS)
+        nu, value, _ = covariates.solve(S, nu_start, _COVARIATE_STEPS)
         if recon == 0:
             lost = 0.0
         elif is_filter:
@@ -229,7 +229,7 @@ def lpgd(
                 Ay = A + theta * (A - A_old)
                 Sy = S + theta * (S - S_old)
                 nuy = nu + theta * (nu - nu_old)
-            _, residual = loss(Sy + nuisance.N @ nuy.T)
+            _, residual = loss(Sy + covariates.N @ nuy.T)
             stepped = Ay - model.gradient(Ay, residual) / L
             A_new = model.project(stepped, subspace)
             S_new = model.logits(A_new)
@@ -285,60 +285,3 @@ def _widen(basis, size, width):
     have = min(basis.shape[1], width)
     more = np.cos(np.outer(np.arange(size) + 1.0, np.arange(width - have) + 0.618) ** 2)
     return np.hstack([basis[:, :have], more])
-
-
-def lpgd_plain(X, loss, *, rank, recon, ridge, step, A, B, max_iter, tol=0.0):
-    """The published iteration on the unweighted lift of the filter model, in full.
-
-    Forms M = [A; B] densely and truncates its singular value decomposition, with
-    any step; it is the yardstick for the weighted form and for the proven rate.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        Data; the reconstruction error is ``recon * ||X - B||^2``.
-    loss : LabelLoss
-        Labels.
-    rank : int
-        Rank of M.
-    recon, ridge : float
-        Weights.
-    step : float
-        Step length.
-    A, B : ndarray of shape (n_logits, n_features), (n_samples, n_features)
-        Start.
-    max_iter : int
-        Number of steps.
-    tol : float, default=0.0
-        Stop when ``||M_new - M|| <= tol * max(1, ||M||)``.
-
-    Returns
-    -------
-    result : SolverResult
-        ``x = (A, B)``; ``extra["path"]`` holds every iterate M.
-    """
-    k = len(A)
-    M = np.vstack([A, B])
-    path, history, stop, converged, n_iter = [M], [], np.inf, False, 0
-    while n_iter < max_iter:
-        n_iter += 1
-        A, B = M[:k], M[k:]
-        value, residual = loss(X @ A.T)
-        history.append(value + ridge * np.sum(A * A) + recon * np.sum((B - X) ** 2))
-        gradient = np.vstack([residual.T @ X + 2 * ridge * A, 2 * recon * (B - X)])
-        U, sigma, Vt = np.linalg.svd(M - step * gradient, full_matrices=False)
-        new = (U[:, :rank] * sigma[:rank]) @ Vt[:rank]
-        stop = np.linalg.norm(new - M) / max(1.0, np.linalg.norm(M))
-        M = new
-        path.append(M)
-        if stop <= tol:
-            converged = True
-            break
-    return SolverResult(
-        x=(M[:k], M[k:]),
-        objective=np.array(history),
-        stop=float(stop),
-        n_iter=n_iter,
-        converged=converged,
-        extra={"path": path},
-    )

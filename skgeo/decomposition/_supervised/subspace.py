@@ -13,7 +13,6 @@ __all__ = ["DataGram", "Subspace"]
 
 EXACT_LIMIT = 96  # up to this size a full eigendecomposition is cheaper
 GRAM_LIMIT = 1000  # up to this many features the Gram matrix is kept
-OVERSAMPLING = 5
 
 
 class DataGram:

@@ -14,10 +14,11 @@ __all__ = ["EnsembleBackground", "SpectralBackground", "WhiteBackground"]
 
 
 class SpectralBackground:
-    """Homogeneous covariance on a periodic grid: one variance per wavenumber shell.
+    """Homogeneous covariance on a grid: one variance per wavenumber shell.
 
-    Everything is estimated from the observations themselves: the power in a shell
-    is that of the signal plus the variance of white noise.
+    Modes are Fourier's on a periodic grid, otherwise cosines (fields go on beyond an
+    edge as in a mirror). Everything is estimated from the observations themselves: the
+    power in a shell is that of the signal plus the variance of white noise.
 
     Parameters
     ----------
@@ -30,9 +31,12 @@ class SpectralBackground:
         Shape of the grid; several fields may follow one another.
     mode_gain : float
         Gain from which on a mode counts as observed.
+    periodic : bool, default=True
+        Whether the grid is.
     """
 
-    def __init__(self, X, noise, grid_shape, mode_gain):
+    def __init__(self, X, noise, grid_shape, mode_gain, periodic=True):
+        self.periodic = periodic
         self.shape = (X.shape[1],) if grid_shape is None else tuple(grid_shape)
         self.n_fields, rest = divmod(X.shape[1], int(np.prod(self.shape)))
         if rest:
@@ -47,7 +51,7 @@ class SpectralBackground:
         # Units drop out: powers are those of X / scale.
         self.scale = np.abs(X).max() or 1.0
         power = np.abs(self._modes((X - self._mean_row()) / self.scale)) ** 2
-        power = power.mean(axis=0) / np.prod(self.shape)  # white noise: its variance
+        power = power.mean(axis=0)  # of white noise: its variance
         n_shells = self.shell.max() + 1
         count = np.bincount(self.shell, self.weight, n_shells)
         self.gains = np.empty((self.n_fields, n_shells))
@@ -75,10 +79,17 @@ class SpectralBackground:
         self.analysis_std = float(np.sqrt(error.mean())) * self.scale
         self.background_std = float(np.sqrt(signal.sum(axis=1).mean())) * self.scale
         self._keep = np.stack([self.shell < c for c in self.cuts])
-        self.n_modes = int(2 * self._keep.sum() - self.n_fields)
+        self.n_modes = int(self._keep.sum())
+        if periodic:  # real and imaginary parts, but the mean has none
+            self.n_modes = 2 * self.n_modes - self.n_fields
         self.rank = int(X.shape[1])
 
     def _shells(self):
+        if not self.periodic:
+            self._mode_shape = self.shape
+            index = [np.arange(n) / 2 for n in self.shape]  # half waves
+            radius = np.sqrt(sum(g**2 for g in np.meshgrid(*index, indexing="ij")))
+            return np.rint(radius).astype(int).ravel(), np.ones(radius.size)
         index = [np.fft.fftfreq(n, 1 / n) for n in self.shape[:-1]]
         index.append(np.arange(self.shape[-1] // 2 + 1.0))
         self._mode_shape = tuple(len(i) for i in index)
@@ -119,32 +130,44 @@ class SpectralBackground:
     def _mean_row(self):
         return np.repeat(self.mean, int(np.prod(self.shape)))
 
+    def _forward(self, fields):
+        if self.periodic:
+            V = scipy.fft.rfftn(fields, axes=self.axes)
+            return V / np.sqrt(np.prod(self.shape))
+        return scipy.fft.dctn(fields, axes=self.axes, norm="ortho")
+
+    def _backward(self, V):
+        if self.periodic:
+            V = V * np.sqrt(np.prod(self.shape))
+            return scipy.fft.irfftn(V, s=self.shape, axes=self.axes)
+        return scipy.fft.idctn(V, axes=self.axes, norm="ortho")
+
     def _modes(self, X):
         fields = X.reshape(len(X), self.n_fields, *self.shape)
-        V = scipy.fft.rfftn(fields, axes=self.axes)
-        return V.reshape(len(X), self.n_fields, -1)
+        return self._forward(fields).reshape(len(X), self.n_fields, -1)
 
     def gain(self, V):
         fields = V.reshape(len(V), self.n_fields, *self.shape)
-        W = scipy.fft.rfftn(fields, axes=self.axes) * self._gain_modes
-        return scipy.fft.irfftn(W, s=self.shape, axes=self.axes).reshape(len(V), -1)
+        W = self._forward(fields) * self._gain_modes
+        return self._backward(W).reshape(len(V), -1)
 
     def analyze(self, Y):
         mean = self._mean_row()
         return mean + self.gain(Y - mean)
 
     def to_modes(self, V):
-        W = self._modes(V) / np.sqrt(np.prod(self.shape))
-        W *= np.sqrt(self.weight)
+        W = self._modes(V) * np.sqrt(self.weight)
         columns = []
         for f in range(self.n_fields):
             kept = W[:, f, self._keep[f]]
-            columns += [kept.real, kept.imag[:, 1:]]  # the mean has no imaginary part
+            columns.append(kept.real)
+            if self.periodic:
+                columns.append(kept.imag[:, 1:])  # the mean has no imaginary part
         return np.concatenate(columns, axis=1)
 
     def consistency(self, Y):
         modes = np.abs(self._modes((Y - self._mean_row()) / self.scale)) ** 2
-        modes = modes.mean(axis=0) / np.prod(self.shape)
+        modes = modes.mean(axis=0)
         variance = self.power[:, self.shell] + (self.noise_std / self.scale) ** 2
         ratio = np.divide(modes, variance, out=np.ones_like(modes), where=variance > 0)
         return float(np.sum(ratio * self.weight) / (self.weight.sum() * self.n_fields))
@@ -154,8 +177,8 @@ class SpectralBackground:
         white = rng.standard_normal((n, self.n_fields * int(np.prod(self.shape))))
         fields = white.reshape(n, self.n_fields, *self.shape)
         root = np.sqrt(self.power)[:, self.shell].reshape(self._gain_modes.shape)
-        V = scipy.fft.rfftn(fields, axes=self.axes) * root * self.scale
-        rows = scipy.fft.irfftn(V, s=self.shape, axes=self.axes).reshape(n, -1)
+        V = self._forward(fields) * root * self.scale
+        rows = self._backward(V).reshape(n, -1)
         return rows + self._mean_row()
 
 
@@ -170,20 +193,22 @@ class EnsembleBackground:
         What is observed, and its error.
     inflation : float
         Factor of the covariance.
-    taper : tuple of ndarray or None
-        Localization.
+    localization : Localization or None
+        Which observations reach which components.
     mode_gain : float
         Gain from which on a principal component counts as observed.
     """
 
-    def __init__(self, E, operator, whitener, inflation, taper, mode_gain):
+    def __init__(self, E, operator, whitener, inflation, localization, mode_gain):
         self.operator, self.whitener, self.ensemble = operator, whitener, E
         self.mean = E.mean(axis=0)
         self.A = (E - self.mean) * np.sqrt(inflation)
         images = operator(E)
         self.mean_obs = images.mean(axis=0)
         self.HA = whitener.whiten((images - self.mean_obs) * np.sqrt(inflation))
-        self.K = None if taper is None else localized_gain(self.A, self.HA, *taper)
+        self.K = None
+        if localization is not None:
+            self.K = localized_gain(self.A, self.HA, *localization.matrices())
         scale = np.abs(self.A).max() or 1.0
         _, s, Vt = scipy.linalg.svd(self.A / scale, full_matrices=False)
         keep = s > max(self.A.shape) * np.finfo(float).eps * max(s[0], 1e-300)
@@ -245,8 +270,10 @@ class WhiteBackground:
             left = variance - np.mean((noise / unit) ** 2)
             scale = float(np.sqrt(max(left, 0.0))) * unit
         self.background_std = scale
-        relative = (scale / noise) ** 2
-        self._gain = np.broadcast_to(relative / (1 + relative), self.mean.shape)
+        # As a ratio of the larger to the smaller, which cannot overflow to NaN.
+        with np.errstate(over="ignore", divide="ignore"):
+            gain = 1.0 / (1.0 + np.divide(noise, scale) ** 2) if scale > 0 else 0.0
+        self._gain = np.broadcast_to(gain, self.mean.shape)
         self.noise = noise
         self.mode_gains = self._gain
         self.n_modes = self.rank = len(self.mean)

@@ -1,24 +1,18 @@
-"""What is observed of a state, with what error, and how it updates an ensemble."""
+"""What is observed of a state, and with what error."""
 
 import numpy as np
 import scipy.linalg
 import scipy.sparse
 
-from skgeo.dynamics._assimilation.updates import (
-    gaspari_cohn,
-    local_update,
-    localized_gain,
-    mean_increment,
-    normalized_innovation,
-    stochastic_update,
-    transform_update,
-)
 from skgeo.utils.params import Instance
 
-__all__ = ["ArrayLike", "Operator", "Update", "Whitener", "tapers"]
+__all__ = ["DATA_UNITS", "ArrayRule", "Operator", "Whitener"]
+
+# Magnitudes of numbers in the units of the state: their squares are finite.
+DATA_UNITS = (1e-152, 1e150)
 
 
-class ArrayLike(Instance):
+class ArrayRule(Instance):
     """Anything numpy or scipy.sparse reads as an array."""
 
     def __init__(self):
@@ -33,7 +27,7 @@ class ArrayLike(Instance):
 
 
 class Operator:
-    """Observation operator: identity, indices, matrix or batched callable."""
+    """Observation operator: identity, indices or mask, matrix or batched callable."""
 
     def __init__(self, operator, n_features=None):
         self.kind, self.matrix, self.index, self.function = "identity", None, None, None
@@ -45,15 +39,23 @@ class Operator:
             self.kind, self.matrix = "matrix", operator.tocsr()
         else:
             array = np.asarray(operator)
+            if array.ndim == 1 and array.dtype.kind == "b":
+                if n_features is not None and len(array) != n_features:
+                    raise ValueError(
+                        f"obs_operator, as a mask, must have {n_features} entries, one "
+                        f"per component of the state; it has {len(array)}."
+                    )
+                array = np.flatnonzero(array)
             if array.ndim == 1 and array.dtype.kind in "iu":
                 self.kind, self.index = "index", array.astype(np.intp)
             elif array.ndim == 2 and array.dtype.kind in "fiub":
                 self.kind, self.matrix = "matrix", array.astype(np.float64)
             else:
                 raise ValueError(
-                    "obs_operator must be None, a 1-D array of integer indices, a "
-                    "2-D array or sparse matrix (n_obs, n_features), or a callable; "
-                    f"got an array of shape {array.shape} and dtype {array.dtype}."
+                    "obs_operator must be None, a 1-D array of integer indices or a "
+                    "boolean mask, a 2-D array or sparse matrix (n_obs, n_features), "
+                    f"or a callable; got an array of shape {array.shape} and dtype "
+                    f"{array.dtype}."
                 )
         if n_features is not None:
             self._check(n_features)
@@ -121,6 +123,7 @@ class Whitener:
             )
         if not np.isfinite(noise).all():
             raise ValueError("obs_noise must be finite.")
+        self.noise, self.n_obs = noise, n_obs
         self.factor, self.std = None, None
         if noise.ndim == 2:
             try:
@@ -136,96 +139,25 @@ class Whitener:
                     "obs_noise must be positive. Without observation noise no filter "
                     "is needed."
                 )
+            low, high = DATA_UNITS
+            if not ((noise >= low) & (noise <= high)).all():
+                raise ValueError(
+                    f"obs_noise must be of magnitude {low:g} to {high:g}: choose other "
+                    "units."
+                )
             self.std = noise
+
+    def subset(self, seen):
+        """Return the error of some of the observations."""
+        noise = self.noise
+        if noise.ndim == 1:
+            noise = noise[seen]
+        elif noise.ndim == 2:
+            noise = noise[np.ix_(seen, seen)]
+        return Whitener(noise, int(np.count_nonzero(seen)))
 
     def whiten(self, V):
         """Divide rows by the square root of the covariance."""
         if self.factor is None:
             return V / self.std
         return scipy.linalg.solve_triangular(self.factor, V.T, lower=True).T
-
-
-def tapers(n_features, positions, radius, grid_shape):
-    """Gaspari-Cohn tapers between state components, observations, and these.
-
-    Distances are in grid points, periodic; ``radius`` is where the taper vanishes.
-    """
-    shape = (n_features,) if grid_shape is None else tuple(grid_shape)
-    points = int(np.prod(shape))
-
-    def coordinates(position):
-        position = np.asarray(position, dtype=np.float64) % points
-        if len(shape) == 1:
-            return position[:, None]
-        return np.stack([position // shape[1], position % shape[1]], axis=1)
-
-    def distance(a, b):
-        total = 0.0
-        for axis, n in enumerate(shape):
-            gap = np.abs(a[:, None, axis] - b[None, :, axis])
-            total = total + np.minimum(gap, n - gap) ** 2
-        return np.sqrt(total)
-
-    state, obs = coordinates(np.arange(n_features)), coordinates(positions)
-    return (
-        gaspari_cohn(2 * distance(state, obs) / radius),
-        gaspari_cohn(2 * distance(obs, obs) / radius),
-    )
-
-
-class Update:
-    """Analysis of one observation: ``update(ensemble, y, rng)``.
-
-    Parameters
-    ----------
-    operator, whitener : Operator, Whitener
-        What is observed, and its error.
-    taper : tuple of ndarray or None
-        Localization.
-    method : {"etkf", "stochastic"}
-        Update of the members.
-    inflation : float
-        Factor of the forecast covariance.
-    """
-
-    def __init__(self, operator, whitener, taper, method, inflation):
-        self.operator, self.whitener, self.taper = operator, whitener, taper
-        self.method, self.root = method, np.sqrt(inflation)
-
-    def _anomalies(self, E, y):
-        mean, images = E.mean(axis=0), self.operator(E)
-        mean_obs = images.mean(axis=0)
-        HA = self.whitener.whiten(self.root * (images - mean_obs))
-        d = self.whitener.whiten((y - mean_obs)[None])[0]
-        return mean, self.root * (E - mean), HA, d
-
-    def __call__(self, E, y, rng):
-        """Return the analysis ensemble and the consistency of the innovation."""
-        mean, A, HA, d = self._anomalies(E, y)
-        ratio = normalized_innovation(HA, d[None])
-        if self.method == "stochastic":
-            gain = None if self.taper is None else localized_gain(A, HA, *self.taper)
-            draws = rng.standard_normal(HA.shape)
-            return stochastic_update(mean + A, HA, d, draws, gain), ratio
-        if self.taper is None:
-            mean, A = transform_update(mean, A, HA, d)
-        else:
-            mean, A = local_update(mean, A, HA, d, self.taper[0])
-        return mean + A, ratio
-
-    def mean(self, E, y):
-        """Return the analysis mean only."""
-        std = self.whitener.std
-        simple = self.taper is None and self.operator.kind == "identity"
-        if simple and std is not None and np.ndim(std) == 0:
-            scale = float(std) / self.root
-            if 1e-100 < scale < 1e100:  # its square is a normal number
-                mean = E.mean(axis=0)
-                A = E - mean
-                return mean + mean_increment(A, A, (y - mean)[None], scale**2)[0]
-        mean, A, HA, d = self._anomalies(E, y)
-        if self.taper is None:
-            return mean + mean_increment(A, HA, d[None])[0]
-        if self.method == "etkf":
-            return local_update(mean, A, HA, d, self.taper[0])[0]
-        return mean + localized_gain(A, HA, *self.taper) @ d

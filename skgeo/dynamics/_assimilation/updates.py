@@ -24,11 +24,22 @@ __all__ = [
 
 def _solve_shifted(gram, shift, B):
     """Solve (gram + shift I) Z = B for symmetric positive semi-definite gram."""
-    gram[np.diag_indices_from(gram)] += shift
-    factor = scipy.linalg.cho_factor(
-        gram, lower=True, overwrite_a=True, check_finite=False
-    )
-    return scipy.linalg.cho_solve(factor, B, check_finite=False)
+    shifted = gram + shift * np.eye(len(gram))
+    if not np.isfinite(shifted).all():
+        raise ValueError(
+            "The ensemble is too wide for the error of the observations: the squared "
+            "ratio overflows. Check the units of obs_noise, and the inflation."
+        )
+    try:
+        factor = scipy.linalg.cho_factor(
+            shifted, lower=True, overwrite_a=True, check_finite=False
+        )
+        return scipy.linalg.cho_solve(factor, B, check_finite=False)
+    except np.linalg.LinAlgError:
+        # Rounding, where the ensemble is wide: the shift bounds the eigenvalues.
+        values, vectors = scipy.linalg.eigh(gram, check_finite=False)
+        values = np.maximum(values, 0.0) + shift
+        return vectors @ ((vectors.T @ B) / values[:, None])
 
 
 def mean_increment(A, HA, D, variance=1.0):
@@ -199,7 +210,7 @@ def localized_gain(A, HA, taper_state, taper_obs):
     return _solve_shifted(S, n, (taper_state * (A.T @ HA)).T).T
 
 
-def local_update(mean, A, HA, d, taper_state, block=64):
+def local_update(mean, A, HA, d, nearby, block=64):
     """Deterministic local update: one small transform per state component.
 
     Observations count less with distance: their precision is multiplied by the
@@ -209,8 +220,9 @@ def local_update(mean, A, HA, d, taper_state, block=64):
     ----------
     mean, A, HA, d
         As in :func:`transform_update`.
-    taper_state : ndarray of shape (n_features, n_obs)
-        Taper between state components and observations.
+    nearby : callable
+        Takes a slice of components; returns the observations within their reach and
+        the taper between both, (n_components, n_nearby).
     block : int, default=64
         Components treated at a time.
 
@@ -225,10 +237,15 @@ def local_update(mean, A, HA, d, taper_state, block=64):
     mean, out = mean.copy(), np.empty_like(A)
     for start in range(0, A.shape[1], block):
         part = slice(start, start + block)
-        scaled = taper_state[part, None, :] * HA  # (block, n_members, n_obs)
-        values, vectors = np.linalg.eigh(scaled @ HA.T)
+        which, taper = nearby(part)
+        if len(which) == 0:
+            out[:, part] = A[:, part]
+            continue
+        near = HA[:, which]
+        scaled = taper[:, None, :] * near  # (block, n_members, n_nearby)
+        values, vectors = np.linalg.eigh(scaled @ near.T)
         values = np.maximum(values, 0.0)
-        pull = np.einsum("bij,bi->bj", vectors, scaled @ d) / (values + n)
+        pull = np.einsum("bij,bi->bj", vectors, scaled @ d[which]) / (values + n)
         weights = np.einsum("bij,bj->bi", vectors, pull)
         root = np.sqrt(n / (values + n))[:, None, :] * vectors
         local = A[:, part]

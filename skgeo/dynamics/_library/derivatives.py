@@ -99,7 +99,7 @@ def difference_matrix(n, spacing, order, accuracy, periodic):
             weights = _weights(offsets, order)
         rows.append(np.full(len(offsets), i))
         columns.append((i + offsets) % n)
-        values.append(weights / spacing**order)
+        values.append(weights / np.float64(spacing) ** order)
     return scipy.sparse.csr_array(
         (
             np.concatenate(values),

@@ -1,7 +1,6 @@
 """Libraries of terms with spatial derivatives."""
 
 import math
-import warnings
 
 import numpy as np
 import scipy.fft
@@ -25,10 +24,30 @@ from skgeo.utils.params import (
     Real,
     SequenceOf,
 )
+from skgeo.utils.warn import warn_user
 
 __all__ = ["PDELibrary1D", "PDELibrary2D"]
 
 _ACCURACY = {"fd2": 2, "fd4": 4}
+
+
+def _check_grid(n, length, spacing, order, derivative, periodic):
+    """Refuse grids on which the highest derivative cannot be computed."""
+    if order == 0:
+        return
+    if derivative == "spectral":
+        with np.errstate(all="ignore"):
+            weights = symbol(n, length, order)
+    else:
+        with np.errstate(all="ignore"):
+            weights = difference_matrix(
+                n, spacing, order, _ACCURACY[derivative], bool(periodic)
+            ).data
+    if not np.isfinite(weights).all() or not np.isfinite(np.abs(weights).sum()):
+        raise ValueError(
+            f"A derivative of order {order} overflows on a grid of spacing "
+            f"{spacing:.3g}: choose the unit of length so that this is closer to one."
+        )
 
 
 def _check_periodic(derivative, periodic):
@@ -157,6 +176,15 @@ class PDELibrary1D(PointwiseLibrary):
         n_gaps = n if self.periodic else max(n - 1, 1)
         self._length = float(n_gaps if self.length is None else self.length)
         self._spacing = self._length / n_gaps
+
+        _check_grid(
+            n,
+            self._length,
+            self._spacing,
+            int(self.derivative_order),
+            self.derivative,
+            self.periodic,
+        )
 
         # A term is (indices of plain fields, (field, order) of its derivative or None).
         orders = range(1, self.derivative_order + 1)
@@ -356,11 +384,9 @@ class PDELibrary2D(PointwiseLibrary):
             shape = (side, side)
             if side**2 != n_features:
                 shape = (1, n_features)
-                warnings.warn(
+                warn_user(
                     f"{n_features} is not a square number: the states are taken for "
-                    "grids of a single row. Pass shape=(n_y, n_x).",
-                    UserWarning,
-                    stacklevel=4,
+                    "grids of a single row. Pass shape=(n_y, n_x)."
                 )
         else:
             shape = tuple(int(n) for n in self.shape)
@@ -377,6 +403,14 @@ class PDELibrary2D(PointwiseLibrary):
         if len(self._lengths) != 2:
             raise ValueError(f"lengths must hold two numbers; got {self.lengths}.")
         self._spacings = [a / n for a, n in zip(self._lengths, gaps, strict=True)]
+        order = max(
+            int(self.derivative_order) if not self.laplacians else 1,
+            2 * min(int(self.laplacians), 1),
+        )
+        for n, length, spacing in zip(
+            shape, self._lengths, self._spacings, strict=True
+        ):
+            _check_grid(n, length, spacing, order, self.derivative, self.periodic)
         trim = self.boundary_trim
         if 2 * trim >= min(shape):
             raise ValueError(f"boundary_trim={trim} leaves no point of grid {shape}.")

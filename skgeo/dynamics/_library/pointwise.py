@@ -85,7 +85,7 @@ class PointwiseLibrary(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            States; only their width matters.
+            States; their width matters, and that the terms are finite for them.
         y : Ignored
             Not used.
 
@@ -97,6 +97,9 @@ class PointwiseLibrary(TransformerMixin, BaseEstimator):
         check_params(self)
         X = validate_data(self, X, dtype=np.float64)
         self._fit_width(X.shape[1])
+        # What transform would refuse is refused here: shapes, and values out of range.
+        largest = int(np.argmax(np.abs(X).max(axis=1)))
+        self._finite_terms(X[[*range(min(len(X), 100)), largest]])
         return self
 
     def _fit_width(self, n_features):
@@ -111,6 +114,21 @@ class PointwiseLibrary(TransformerMixin, BaseEstimator):
         out = np.empty((len(wanted), len(X), self.n_points_))
         self._fill(X, out, wanted)
         return out
+
+    def _finite_terms(self, X):
+        """Terms of validated states; refuse what is not finite, by name."""
+        with np.errstate(all="ignore"):
+            terms = self._terms(X)
+        good = np.isfinite(terms).all(axis=(1, 2))
+        if not good.all():
+            bad = [self.term_names_[j] for j in np.flatnonzero(~good)]
+            listed = ", ".join(bad[:5]) + (", ..." if len(bad) > 5 else "")
+            raise ValueError(
+                f"The terms {listed} are infinite or NaN for states of size up to "
+                f"{np.abs(X).max():.3g}: rescale the states, lower the degree, or "
+                "check the functions on your range of values."
+            )
+        return terms
 
     def _equation_names(self):
         return [f"x{i}_t" for i in range(self._n_fields)]
@@ -130,7 +148,7 @@ class PointwiseLibrary(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        return self._terms(X).transpose(1, 2, 0)
+        return self._finite_terms(X).transpose(1, 2, 0)
 
     def transform(self, X):
         """Evaluate the terms, one row per state.

@@ -54,6 +54,17 @@ def from_pysindy(factory, *, pointwise="auto"):
         raise ImportError(
             "from_pysindy needs pysindy: pip install 'skgeo[pysindy]'."
         ) from error
+    if isinstance(factory, (BaseFeatureLibrary, BaseOptimizer)):
+        name = type(factory).__name__
+        raise ValueError(
+            f"from_pysindy takes a factory, not an object: pass pysindy.{name}, or "
+            f"functools.partial(pysindy.{name}, ...) with its arguments."
+        )
+    if not callable(factory):
+        raise ValueError(
+            f"factory must be a callable that returns a pysindy object; got {factory!r}"
+            "."
+        )
     instance = factory()
     if isinstance(instance, BaseFeatureLibrary):
         if pointwise == "auto":
@@ -101,9 +112,12 @@ class _PySINDyLibrary(TransformerMixin, BaseEstimator):
         return np.array(self._library.transform(X), dtype=np.float64)
 
     def get_feature_names_out(self, input_features=None):
-        """Names of the terms."""
+        """Names of the terms, in the given names of the components."""
         check_is_fitted(self)
-        return np.asarray(self.term_names_, dtype=object)
+        names = self.term_names_
+        if input_features is not None:
+            names = self._library.get_feature_names(list(input_features))
+        return np.asarray(names, dtype=object)
 
 
 class _PointwisePySINDy(PointwiseLibrary):

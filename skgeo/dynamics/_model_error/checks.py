@@ -1,15 +1,17 @@
 """Checks of what MEDIDA is given, and of what its model returns."""
 
+import numbers
+
 import numpy as np
 from sklearn.utils.validation import check_array
 
-from skgeo.dynamics._model_error.diagnostics import tell
+from skgeo.dynamics._model_error.diagnostics import warn_model_error
 from skgeo.utils.params import Instance
 
-__all__ = ["Has", "check_extras", "check_width", "drop_blown_up"]
+__all__ = ["HasMethods", "check_extras", "check_step", "check_width", "drop_blown_up"]
 
 
-class Has(Instance):
+class HasMethods(Instance):
     """An object with some methods."""
 
     def __init__(self, *methods):
@@ -20,9 +22,9 @@ class Has(Instance):
         return all(callable(getattr(value, m, None)) for m in self.methods)
 
 
-def check_width(X, Y, model, filter):
+def check_width(X, Y, model, assimilation):
     """Whether X and y are states of one system."""
-    if filter is not None or X.shape[1] == Y.shape[1]:
+    if assimilation is not None or X.shape[1] == Y.shape[1]:
         if X.shape[1] != Y.shape[1]:
             raise ValueError(
                 f"X and y must be states of the same width; got {X.shape[1]} and "
@@ -37,14 +39,38 @@ def check_width(X, Y, model, filter):
     return False
 
 
+def check_step(dt, model, steps):
+    """Time between the states of a pair, from wherever it is given."""
+    own = getattr(model, "dt", None)
+    if not isinstance(own, numbers.Real):
+        own = None
+    if dt is None:
+        if steps is not None:
+            return float(np.median(steps))
+        if own is None:
+            raise ValueError(
+                "dt, the time between the two states of a pair, is not known: pass it "
+                "to MEDIDA (coefficients are per unit of time), or to fit."
+            )
+        return float(own)
+    if own is not None and steps is None and abs(own - dt) > 1e-6 * dt:
+        warn_model_error(
+            f"dt={dt:g} differs from the step of the model, model.dt={own:g}: its "
+            "forecasts are not those of the second states."
+        )
+    return float(dt)
+
+
 def check_extras(X, dt, history):
     """Validate steps and states before, where given."""
     if dt is not None:
+        if np.ndim(dt) == 0:
+            dt = np.full(len(X), dt, dtype=np.float64)
         dt = check_array(dt, dtype=np.float64, ensure_2d=False, input_name="dt")
         if dt.shape != (len(X),) or not (dt > 0).all():
             raise ValueError(
-                f"dt must hold one positive step per sample, shape ({len(X)},); "
-                f"got shape {dt.shape}."
+                "dt must be positive, a number or one step per sample, of shape "
+                f"({len(X)},); got shape {dt.shape}."
             )
     if history is not None:
         history = check_array(history, dtype=np.float64, input_name="history")
@@ -68,7 +94,9 @@ def drop_blown_up(X, Y, F, dt, history, on_blowup):
             f"samples (indices {shown}). Shorten its internal steps, or leave "
             "these samples out with on_blowup='drop'; at least 2 must remain."
         )
-    tell(f"The model blew up on {len(bad)} samples (indices {shown}): left out.")
+    warn_model_error(
+        f"The model blew up on {len(bad)} samples (indices {shown}): left out."
+    )
     dt = None if dt is None else dt[good]
     history = None if history is None else history[good]
     return X[good], Y[good], F[good], dt, history

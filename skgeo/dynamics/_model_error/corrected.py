@@ -3,28 +3,9 @@
 import numpy as np
 import scipy.fft
 
-__all__ = ["CorrectedModel", "Redated", "call_model"]
+from skgeo.dynamics._model_error.tangent import call_model
 
-
-def call_model(model, X, dt=None, history=None):
-    """Call a model, None being persistence, and check what comes back.
-
-    Returns
-    -------
-    F : ndarray of shape (n, n_features)
-        Next states; rows that blew up hold NaN or infinity.
-    """
-    if model is None:
-        return X.copy()
-    arguments = {} if history is None else {"history": history}
-    F = model(X, **arguments) if dt is None else model(X, dt, **arguments)
-    F = np.asarray(F, dtype=np.float64)
-    if F.shape != X.shape:
-        raise ValueError(
-            f"model must turn states of shape {X.shape} into states of the same shape; "
-            f"it returned shape {F.shape}."
-        )
-    return F
+__all__ = ["CorrectedModel"]
 
 
 class CorrectedModel:
@@ -165,14 +146,3 @@ class CorrectedModel:
             states.append(X)
         states = np.array(states)
         return states[:, 0] if single else states
-
-
-class Redated:
-    """A model of one step called with another step."""
-
-    def __init__(self, model, dt):
-        self.model, self.dt = model, dt
-
-    def __call__(self, X, dt=None, **history):
-        dt = np.full(len(X), self.dt) if dt is None else dt
-        return self.model(X, dt, **history)

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from skgeo.dynamics._model_error.corrected import call_model
+from skgeo.dynamics._model_error.tangent import TangentPropagator
 
-__all__ = ["Design", "build_design"]
+__all__ = ["Design", "build_design", "finite_terms"]
 
 _MAX_BYTES = 4 * 2**30
 
@@ -22,10 +22,13 @@ class Design:
         Whether columns run over (equation, term) pairs and there is one target.
     projected : bool
         Whether rows are modes of a filter.
+    arrange : callable
+        Turns tendencies (n, n_features) into the shape of the target.
     """
 
-    def __init__(self, columns, target, *, coupled, projected):
-        self.columns, self.target = columns, target
+    def __init__(self, columns, arrange, increments, *, coupled, projected):
+        self.columns, self.arrange = columns, arrange
+        self.target = arrange(increments)
         self.coupled, self.projected = coupled, projected
 
     def matrices(self, weight=None):
@@ -80,22 +83,29 @@ def build_design(
     if not coupled:
         T = _evaluated(terms, X, Y, evaluate_at)
         if evaluate_at == "tangent":
-            pushed = _Pusher(model, X, F, step_size, per_sample, history)
+            pushed = TangentPropagator(model, X, F, step_size, per_sample, history)
             T = np.stack([0.5 * (t + pushed(p)) for t, p in zip(*T, strict=True)])
         if project is not None:
             columns = np.stack([project(t) for t in T])
             return Design(
-                columns, project(increments)[None], coupled=False, projected=True
+                columns,
+                lambda V: project(V)[None],
+                increments,
+                coupled=False,
+                projected=True,
             )
         point_mask = mask[:n_points]
         if not point_mask.all():
             T = T[:, :, point_mask]
-        target = increments.reshape(n, n_equations, n_points)[:, :, point_mask]
-        target = target.transpose(1, 0, 2)
-        return Design(T, target, coupled=False, projected=False)
 
-    target = rows(increments)
-    size = 8 * n_equations * n_terms * target.size
+        def per_equation(V):
+            V = V.reshape(n, n_equations, n_points)[:, :, point_mask]
+            return V.transpose(1, 0, 2)
+
+        return Design(T, per_equation, increments, coupled=False, projected=False)
+
+    shape = rows(increments).shape
+    size = 8 * n_equations * n_terms * int(np.prod(shape))
     if size > _MAX_BYTES:
         raise ValueError(
             f"{n_equations} coupled equations with {n_terms} terms each need a matrix "
@@ -103,10 +113,14 @@ def build_design(
             "pointwise library (StencilLibrary, PDELibrary1D), use fewer terms, or "
             "evaluate_at='end' without gain matching."
         )
-    columns = np.empty((n_equations * n_terms, *target.shape))
+    columns = np.empty((n_equations * n_terms, *shape))
     tangent = evaluate_at == "tangent"
     T = _evaluated(terms, X, Y, evaluate_at)
-    pushed = _Pusher(model, X, F, step_size, per_sample, history) if tangent else None
+    pushed = (
+        TangentPropagator(model, X, F, step_size, per_sample, history)
+        if tangent
+        else None
+    )
     shape = (n, n_equations, n_points)
     for k in range(n_equations):
         for j in range(n_terms):
@@ -118,21 +132,29 @@ def build_design(
                 start[:, k] = T[1][j]
                 V = 0.5 * (V + pushed(start.reshape(n, -1)))
             columns[k * n_terms + j] = rows(V)
-    return Design(columns, target[None], coupled=True, projected=project is not None)
+    return Design(
+        columns,
+        lambda V: rows(V)[None],
+        increments,
+        coupled=True,
+        projected=project is not None,
+    )
 
 
 def _evaluated(terms, X, Y, evaluate_at):
     if evaluate_at == "end":
-        return _finite(terms, Y)
+        return finite_terms(terms, Y)
     if evaluate_at == "start":
-        return _finite(terms, X)
+        return finite_terms(terms, X)
     if evaluate_at == "midpoint":
-        return 0.5 * (_finite(terms, X) + _finite(terms, Y))
-    return _finite(terms, Y), _finite(terms, X)
+        return 0.5 * (finite_terms(terms, X) + finite_terms(terms, Y))
+    return finite_terms(terms, Y), finite_terms(terms, X)
 
 
-def _finite(terms, X):
-    T = terms.terms(X)
+def finite_terms(terms, X):
+    """Evaluate terms, and refuse those that are not finite."""
+    with np.errstate(all="ignore"):
+        T = terms.terms(X)
     if not np.isfinite(T).all():
         bad = [
             name
@@ -144,31 +166,3 @@ def _finite(terms, X):
             "check its functions on your range of values, or rescale the states."
         )
     return T
-
-
-class _Pusher:
-    """Carry a field at the start of the step to its end by the tangent of the model."""
-
-    def __init__(self, model, X, F, step_size, dt, history):
-        self.model, self.X, self.F, self.dt = model, X, F, dt
-        self.history = history
-        self.size = step_size * (_rms(X - X.mean(axis=0)) or _rms(X) or 1.0)
-
-    def __call__(self, V):
-        largest = np.abs(V).max()
-        if self.model is None or largest == 0:
-            return V
-        rms = largest * _rms(V / largest)
-        h = self.size / rms
-        moved = call_model(self.model, self.X + h * V, self.dt, self.history)
-        if not np.isfinite(moved).all():
-            raise ValueError(
-                "The model blew up on a state moved along a candidate term: lower "
-                "tangent_step, or use evaluate_at='end'."
-            )
-        return (moved - self.F) / h
-
-
-def _rms(V):
-    scale = np.abs(V).max()
-    return float(scale * np.sqrt(np.mean((V / scale) ** 2))) if scale > 0 else 0.0

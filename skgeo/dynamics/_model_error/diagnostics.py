@@ -1,26 +1,25 @@
-"""What can go wrong in the discovery of model error, detected and told."""
-
-import sys
-import warnings
+"""What can go wrong in the discovery of model error: numbers and warnings."""
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from skgeo.exceptions import ModelErrorWarning
+from skgeo.utils.warn import warn_user
 
 __all__ = [
     "cluster_std",
     "collinear_terms",
-    "tell",
-    "tell_about",
+    "detectable_coef",
+    "diagnose",
+    "neighbor_correlation",
+    "residual_std",
+    "warn_model_error",
 ]
 
 
-def tell(message):
-    """Warn, at the caller of the package, that a result needs a second look."""
-    frame, level = sys._getframe(1), 2
-    while frame is not None and frame.f_globals.get("__package__") == __package__:
-        frame, level = frame.f_back, level + 1
-    warnings.warn(message, ModelErrorWarning, stacklevel=level)
+def warn_model_error(message):
+    """Warn, at the user's line, that a result needs a second look."""
+    warn_user(message, ModelErrorWarning)
 
 
 def collinear_terms(A, limit=1e7):
@@ -91,7 +90,119 @@ def cluster_std(A, residual, active):
     return np.sqrt(np.maximum(np.diag(cov), 0.0)) * size / scale
 
 
-def tell_about(design, discovery, names, *, plain, pace, noise, far):
+def residual_std(columns, residual, active):
+    """Standard errors of a least-squares fit on the support.
+
+    Parameters
+    ----------
+    columns : ndarray of shape (n_columns, n, n_rows)
+        Candidate terms.
+    residual : ndarray of shape (n, n_rows)
+        What the fit leaves.
+    active : ndarray of int
+        Columns of the support.
+
+    Returns
+    -------
+    std : ndarray of shape (n_active,)
+        Standard errors, for independent rows.
+    """
+    B = columns[active].reshape(len(active), -1)
+    scale = np.abs(B).max(axis=1, initial=0.0)
+    scale[scale == 0] = 1.0
+    B = B / scale[:, None]
+    size = np.abs(residual).max() or 1.0
+    variance = np.sum((residual / size) ** 2) / max(residual.size - len(active), 1)
+    inverse = np.linalg.pinv(B @ B.T, hermitian=True)
+    return np.sqrt(np.maximum(np.diag(inverse), 0.0) * variance) * size / scale
+
+
+def detectable_coef(columns, residual, coef, gain):
+    """Coefficient that each term would need to be found.
+
+    A term of ``t`` standard errors, given the support, brings a log evidence of
+    ``(t^2 - 1 - log t^2) / 2``; it is found where this exceeds the gain asked for.
+
+    Parameters
+    ----------
+    columns : ndarray of shape (n_columns, n, n_rows)
+        Candidate terms.
+    residual : ndarray of shape (n_targets, n, n_rows)
+        What the discovery leaves.
+    coef : ndarray of shape (n_targets, n_columns)
+        Coefficients.
+    gain : float
+        Log evidence that a term has to bring.
+
+    Returns
+    -------
+    detectable : ndarray of shape (n_targets, n_columns)
+        Size of the coefficients; infinite where the support explains the term.
+    """
+    t = 1.5
+    for _ in range(60):  # contracts, as the logarithm is flat
+        t = np.sqrt(1 + 2 * gain + 2 * np.log(t))
+    A = columns.reshape(len(columns), -1).T
+    scale = np.abs(A).max(axis=0, initial=0.0)
+    A = A / np.where(scale > 0, scale, 1.0)
+    total = np.sum(A**2, axis=0)
+    out = np.full(coef.shape, np.inf)
+    for i, w in enumerate(coef):
+        active = np.flatnonzero(w)
+        own = np.linalg.qr(A[:, active])[0] if len(active) else A[:, :0]
+        left = total - np.sum((own.T @ A) ** 2, axis=0)
+        for j in active:
+            others = np.linalg.qr(A[:, active[active != j]])[0]
+            left[j] = total[j] - np.sum((others.T @ A[:, j]) ** 2)
+        left[left <= 1e-12 * total] = 0.0
+        size = np.abs(residual[i]).max()
+        freedom = max(residual[i].size - len(active), 1)
+        noise = np.sqrt(np.sum((residual[i] / (size or 1.0)) ** 2) / freedom) * size
+        np.divide(
+            t * noise, np.sqrt(left) * scale, out=out[i], where=(left > 0) & (scale > 0)
+        )
+    return out
+
+
+def neighbor_correlation(X, residual):
+    """Correlation of residuals of neighbors: regular residuals are not noise.
+
+    Neighbors are points of the grid where a sample has at least 16 of them, otherwise
+    the states nearest to each other.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, n_features)
+        States.
+    residual : ndarray of shape (n_targets, n, n_rows)
+        What the discovery leaves.
+
+    Returns
+    -------
+    correlation : float
+        In [-1, 1]; zero where there is nothing to correlate.
+    """
+    _, n, n_rows = residual.shape
+    size = np.abs(residual).max(initial=0.0)
+    if size == 0 or not np.isfinite(size) or n < 3:
+        return 0.0
+    if n_rows >= 16:
+        r = residual / size
+        r = r - r.mean(axis=-1, keepdims=True)
+        total = np.sum(r * r)
+        return float(np.sum(r[..., 1:] * r[..., :-1]) / total) if total > 0 else 0.0
+    std = X.std(axis=0)
+    Z = (X - X.mean(axis=0)) / np.where(std > 0, std, 1.0)
+    if not np.isfinite(Z).all():
+        return 0.0
+    nearest = cKDTree(Z).query(Z, k=2)[1][:, 1]
+    r = (residual / size).transpose(1, 0, 2).reshape(n, -1)
+    return float(np.sum(r * r[nearest]) / np.sum(r * r))
+
+
+def diagnose(
+    design, discovery, names, *, plain, tendency, noise, far, X=None, states=True
+):
     """Check a discovery and warn of what is doubtful.
 
     Parameters
@@ -105,12 +216,16 @@ def tell_about(design, discovery, names, *, plain, pace, noise, far):
     plain : ndarray of shape (n_rows, n_terms)
         The terms themselves; tangent features of equal terms differ by the error of
         their finite difference.
-    pace : ndarray or None
+    tendency : ndarray or None
         Tendency of the model, in the shape of the target.
     noise : float
         Root mean square of the noise of the increments, zero if unknown.
     far : bool
         Whether the model moves states far in one step.
+    X : ndarray of shape (n, n_features) or None
+        States at which the residuals are, for the correlation of neighbors.
+    states : bool, default=True
+        Whether X and y are states of one system.
 
     Returns
     -------
@@ -120,7 +235,7 @@ def tell_about(design, discovery, names, *, plain, pace, noise, far):
     A, _ = design.matrices()
     n_rows, n_columns = A.shape
     if n_rows < 10 * n_columns:
-        tell(
+        warn_model_error(
             f"{n_rows} rows for {n_columns} candidate terms are few: observe more "
             "pairs or shrink the library."
         )
@@ -129,42 +244,90 @@ def tell_about(design, discovery, names, *, plain, pace, noise, far):
         condition, members = collinear_terms(plain)
     if len(members):
         listed = ", ".join(names[j] for j in members)
-        tell(
+        warn_model_error(
             f"The library is collinear (condition number {condition:.1e}): {listed} "
             "cannot be told apart, and which of them is kept is arbitrary."
         )
     cosine, fitted = 0.0, discovery.fitted
-    if pace is not None and fitted.any() and pace.any():
-        a, b = fitted / np.abs(fitted).max(), pace / np.abs(pace).max()
+    if tendency is not None and fitted.any() and tendency.any():
+        a, b = fitted / np.abs(fitted).max(), tendency / np.abs(tendency).max()
         cosine = float(np.sum(a * b) / np.sqrt(np.sum(a * a) * np.sum(b * b)))
     # Near -1 is natural: where the true tendency is small, h is about -f.
     if cosine > 0.95:
-        tell(
+        warn_model_error(
             f"The discovered terms repeat the model's own tendency (cosine "
             f"{cosine:.3f}): a wrong dt, a time lag, too strong a filter, or a model "
             "with all its coefficients off by one factor."
         )
     ratio = float(np.sqrt(np.mean(fitted**2)) / noise) if noise > 0 else np.inf
     if ratio < 0.2:
-        tell(
+        warn_model_error(
             f"The step is short for the noise: discovered terms are {ratio:.2f} of the "
             "noise of the increments. Use pairs further apart in time."
         )
-    effect = discovery.step_effect
-    if effect > 0.75:
-        tell(
-            f"The step is long: discovered terms change by {100 * effect:.0f} % along "
-            "it, and their coefficients are rough. Use pairs closer in time."
-        )
+    _warn_of_step(discovery, names)
     if far:
-        tell(
+        warn_model_error(
             "The model moves states by more than ten times their size in one step: an "
             "unstable model amplifies rounding errors. Shorten dt, or truncate the "
             "model to the scales that the states contain."
         )
+    correlation = 0.0
+    if X is not None and not design.projected:
+        correlation = neighbor_correlation(X, discovery.residual)
+    if states:
+        _warn_of_misfit(discovery.skill, correlation)
     return {
         "condition_number": condition,
         "alias_cosine": cosine,
         "signal_to_noise": ratio,
-        "step_effect": effect,
+        "step_effect": discovery.step_effect,
+        "step_error": discovery.step_error,
+        "step_status": discovery.status,
+        "residual_correlation": correlation,
     }
+
+
+def _warn_of_step(discovery, names):
+    effect, status = discovery.step_effect, discovery.status
+    if status == "long" or (effect > 0.75 and status != "corrected"):
+        warn_model_error(
+            f"The step is long: discovered terms change by {100 * effect:.0f} % along "
+            "it, and their coefficients are rough. Use pairs closer in time."
+        )
+    elif status == "corrected" and discovery.step_error > 0.25:
+        warn_model_error(
+            f"The step is long: {100 * discovery.step_error:.0f} % of the increments "
+            "are an error of the finite step, corrected by an estimate. Use pairs "
+            "closer in time."
+        )
+    if status in ("unknown", "long") and discovery.dropped:
+        gone = sorted({names[j % len(names)] for _, j in discovery.dropped})
+        listed = ", ".join(gone[:4]) + (
+            f" and {len(gone) - 4} more" if len(gone) > 4 else ""
+        )
+        remedy = (
+            "Use pairs closer in time"
+            if status == "long"
+            else "Give half_step, the model over half a step, or a model that takes dt"
+        )
+        warn_model_error(
+            f"The terms {listed} were dropped because they are no larger than the "
+            "error of a finite step may be, of which there is no reliable estimate; "
+            f"they may be real. {remedy}, and they can be told apart."
+        )
+
+
+def _warn_of_misfit(skill, correlation):
+    if skill < 0.99 and abs(correlation) > 0.3:
+        warn_model_error(
+            f"{100 * (1 - skill):.3g} % of the squared increments are unexplained and "
+            f"regular (correlation of neighbors {correlation:.2f}): terms are missing "
+            "from the library, or the grid is too coarse."
+        )
+    elif skill < 0.5:
+        warn_model_error(
+            f"The terms explain only {100 * max(skill, 0.0):.0f} % of the squared "
+            "increments: they are mostly noise, or not a function of the state. Use "
+            "pairs further apart in time, a filter, or memory terms."
+        )

@@ -23,10 +23,12 @@ class Terms:
         States to try it on.
     n_outputs : int
         Number of components that the equations are to give.
+    state_names : list of str
+        Names of the components of a state.
     """
 
-    def __init__(self, library, X, n_outputs):
-        self.library = library
+    def __init__(self, library, X, n_outputs, state_names):
+        self.library, self.state_names = library, state_names
         self.fast = isinstance(library, PointwiseLibrary)
         probe = self._evaluate(X[:1])
         self.pointwise = probe.ndim == 3
@@ -62,24 +64,32 @@ class Terms:
         return values
 
     def _names(self, n_terms):
-        names = getattr(self.library, "term_names_", None)
-        if names is None and not self.pointwise:
+        candidates = [lambda: self.library.term_names_]
+        if not self.pointwise:
+            # In the user's names for the components, where the library takes them.
+            states = np.asarray(self.state_names, dtype=object)
+            candidates = [
+                lambda: self.library.get_feature_names_out(states),
+                lambda: self.library.get_feature_names_out(),
+                *candidates,
+            ]
+        for names_of in candidates:
             try:
-                names = list(self.library.get_feature_names_out())
-            except (AttributeError, ValueError):
-                names = None
-        if names is None or len(names) != n_terms:
-            names = [f"phi{j}" for j in range(n_terms)]
-        return [str(name) for name in names]
+                names = list(names_of())
+            except (AttributeError, TypeError, ValueError):
+                continue
+            if len(names) == n_terms:
+                return [str(name) for name in names]
+        return [f"phi{j}" for j in range(n_terms)]
 
-    def equation_names(self, feature_names):
+    def equation_names(self):
         """Left-hand sides, such as ``u_t``."""
         if hasattr(self.library, "_equation_names") and self.pointwise:
             names = self.library._equation_names()
             if len(names) == self.n_equations:
                 return names
-        if not self.pointwise and len(feature_names) == self.n_equations:
-            return [f"{name}_t" for name in feature_names]
+        if not self.pointwise and len(self.state_names) == self.n_equations:
+            return [f"{name}_t" for name in self.state_names]
         return [f"x{k}_t" for k in range(self.n_equations)]
 
     def terms(self, X, wanted=None):

@@ -1,59 +1,426 @@
 """Evaluate pipelines through MOABB: data sets and paradigms by name, resumable."""
 
-import hashlib
 import os
-import pathlib
+import re
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 
-from sklearn.utils import Bunch
+from sklearn.base import BaseEstimator
 
-from skgeo.eeg._moabb.lookup import EMBEDDED, find_dataset, find_paradigm
+from skgeo.eeg._moabb.arguments import (
+    check_arguments,
+    check_band,
+    check_scorer,
+    choose_subjects,
+)
+from skgeo.eeg._moabb.folds import make_folds
+from skgeo.eeg._moabb.jobs import Job, check_crossing, record
+from skgeo.eeg._moabb.lookup import (
+    EMBEDDED,
+    find_dataset,
+    find_paradigm,
+    is_embedded,
+    is_path,
+)
 from skgeo.eeg._moabb.names import pick_name
 from skgeo.eeg._moabb.pipelines import param_grids as default_grids
 from skgeo.eeg._moabb.pipelines import pipelines as default_pipelines
-from skgeo.eeg._moabb.resumable import streaming_evaluation
+from skgeo.eeg._moabb.progress import progress
+from skgeo.eeg._moabb.resumable import FoldReport, Tally, run_job
+from skgeo.eeg._moabb.store import Store
+from skgeo.eeg._moabb.study import EvaluationResult, Study
 from skgeo.exceptions import NoNetworkError
-from skgeo.utils.files import write_whole
 
-__all__ = [
-    "EVALUATIONS",
-    "NoNetworkError",
-    "evaluate",
-]
+__all__ = ["evaluate"]
 
-EVALUATIONS = {
-    "within-session": "WithinSessionEvaluation",
-    "cross-session": "CrossSessionEvaluation",
-    "cross-subject": "CrossSubjectEvaluation",
-}
+EVALUATIONS = ("within-session", "cross-session", "cross-subject")
+# What is told apart in the embedded recording: hands against feet only on request, as
+# every pipeline solves it.
+EMBEDDED_CLASSES = (
+    ("left_hand", "right_hand"),
+    ("left_hand", "right_hand", "hands", "feet"),
+)
 
 
-def _tasks(dataset, paradigm, classes, band, channels, evaluation, file_options):
-    """List what to evaluate: (label, data set, paradigm)."""
-    if dataset is None:
-        dataset = EMBEDDED
+def evaluate(
+    dataset=None,
+    *,
+    paradigm=None,
+    evaluation: str = "within-session",
+    pipelines: Mapping[str, BaseEstimator] | str | Sequence[str] | None = None,
+    param_grid: Mapping[str, Mapping] | None = None,
+    subjects: str | Sequence[int | str] | None = None,
+    classes: Sequence[str] | None = None,
+    band: tuple[float, float] | str | None = "default",
+    channels: str | Sequence[str] | None = None,
+    interval: tuple[float, float] | None = None,
+    events: Mapping | None = None,
+    resample: float | None = None,
+    cv=None,
+    scorer: str | Callable | None = None,
+    n_jobs: int = 1,
+    output: str | os.PathLike = "results",
+    overwrite: bool = False,
+    random_state: int = 42,
+    callbacks: Callable | Sequence[Callable] | None = None,
+    verbose: int = 0,
+) -> EvaluationResult:
+    """Cross-validate pipelines on EEG through MOABB.
+
+    Results are kept below ``output``, one file per subject and pipeline, as soon as
+    their folds are done, and are not computed again: an interrupted run takes up where
+    it was, and several processes may share the folder.
+
+    Parameters
+    ----------
+    dataset : str, path-like, moabb data set, sequence of them, or None, default=None
+        Name of a MOABB data set; a file or folder (:func:`skgeo.datasets.from_files`);
+        a data set, such as those of :func:`skgeo.datasets.from_arrays`; several of
+        these; None is the embedded recording: left against right hand, and all four
+        movements, each with MOABB's folds and with folds that leave a pair of runs out.
+    paradigm : str, moabb paradigm or None, default=None
+        Name of a class of ``moabb.paradigms``, or an instance; by default the one that
+        fits the data set.
+    evaluation : {"within-session", "cross-session", "cross-subject"}, \
+            default="within-session"
+        What the folds leave out.
+    pipelines : dict, str, sequence of str or None, default=None
+        Name -> estimator, or what :func:`skgeo.eeg.pipelines` takes. Steps with a
+        parameter ``sfreq`` or ``band`` that is None get those of the trials.
+    param_grid : dict, optional
+        Name of a pipeline -> grid for MOABB's nested search; by default the grids that
+        belong to the named pipelines.
+    subjects : str or sequence, optional
+        Subjects to evaluate, also as words: ``"1,2,5-8"``; all by default.
+    classes : sequence of str, optional
+        Classes to tell apart, at least two.
+    band : (float, float), None or "default", default="default"
+        Band-pass filter in Hz; None for none; the paradigm's own by default.
+    channels : str or sequence of str, optional
+        Channels to keep. For the embedded recording also ``"motor"``, its default, and
+        ``"all"``.
+    interval : (float, float), optional
+        Trial in seconds after the event, for files of continuous recordings.
+    events : dict, optional
+        Class name -> mark or marks, for files of continuous recordings, as in
+        :func:`skgeo.datasets.from_raws`.
+    resample : float, optional
+        Sampling frequency in Hz to bring trials to, and recordings in files before
+        that, if theirs differ.
+    cv : int, str or splitter, optional
+        Folds within each session. By default MOABB's five, random and stratified. A
+        number of such folds; ``"runs"`` and ``"run-pairs"`` leave one run or a pair of
+        consecutive runs out at a time; ``"blocks"`` are five blocks of consecutive
+        trials, ``"chronological"`` trains on what came before each (``"blocks:8"`` for
+        eight); or a splitter of scikit-learn, whose groups are the runs.
+    scorer : str or callable, optional
+        Name of a scorer of scikit-learn, or a scorer; by default the paradigm's own:
+        ROC-AUC for two classes, accuracy for more.
+    n_jobs : int, default=1
+        Number of processes over folds; -1 for all cores.
+    output : path-like, default="results"
+        Folder for the results.
+    overwrite : bool, default=False
+        Compute again what is there. Results know the parameters of the pipeline, the
+        settings, and the releases of skgeo, MOABB, MNE, pyriemann and scikit-learn.
+    random_state : int, default=42
+        Seed of the folds; MOABB's own benchmark takes 42.
+    callbacks : callable or sequence of callables, optional
+        Called with a ``FoldReport`` for each fold: task, pipeline, dataset, subject,
+        session, fold, n_folds, done, total, score, time.
+    verbose : int, default=0
+        1 for a progress bar on a terminal and a line per subject and pipeline
+        elsewhere; 2 for a line per fold.
+
+    Returns
+    -------
+    result : EvaluationResult
+        ``scores``, a DataFrame with one row per subject, session, pipeline and task:
+        MOABB's columns (``score``, ``time``, ``samples``, ...) and ``task``,
+        ``paradigm``, ``evaluation``, ``folds``, ``metric``; ``folds``, a DataFrame with
+        the scores of single folds; ``study``, what was evaluated and how.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, things do not fit each other, or an argument would have
+        no effect.
+    NoNetworkError
+        If the data set has to be downloaded and cannot be.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from skgeo.eeg import evaluate
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     result = evaluate(
+    ...         pipelines=["Cov+MDM", "ACM+MDM"],
+    ...         channels=["C3", "Cz", "C4"],
+    ...         classes=["hands", "feet"],
+    ...         output=folder,
+    ...     )
+    >>> result.scores.groupby("task").size().to_dict()
+    {'hands / feet': 2}
+    """
+    start = time.perf_counter()
+    arguments = {k: v for k, v in locals().items() if k not in ("start", "arguments")}
+    checked = check_arguments(
+        resample=resample,
+        n_jobs=n_jobs,
+        overwrite=overwrite,
+        random_state=random_state,
+        verbose=verbose,
+        classes=classes,
+        channels=channels,
+        subjects=subjects,
+        interval=interval,
+        callbacks=callbacks,
+    )
+    evaluation = pick_name(evaluation, EVALUATIONS, "evaluation")
+    options = {
+        "evaluation": evaluation,
+        "paradigm": paradigm,
+        "classes": checked.classes,
+        "band": check_band(band),
+        "channels": checked.channels,
+        "resample": checked.resample,
+        "cv": cv,
+        "scorer": check_scorer(scorer, 2),
+        "subjects": checked.subjects,
+        "random_state": checked.random_state,
+    }
+    pipelines, grids = _pipelines(pipelines, param_grid)
+    store = Store(output)
+    store.check()
+    with _quiet_moabb():
+        jobs = _jobs(dataset, pipelines, grids, checked.interval, events, options)
+        keys = [job.keys() for job in jobs]
+        everything = {key for of_job in keys for key in of_job.values()}
+        if checked.overwrite:
+            for key in everything:
+                store.remove(key)
+        todo = sum(
+            store.read(key) is None for of_job in keys for key in of_job.values()
+        )
+        with progress(todo, checked.verbose) as bar:
+            told = [*_each(checked.callbacks), *([bar] if bar else [])]
+            tally = Tally(todo)
+            try:
+                for job in jobs:
+                    _run(job, store, tally, _tell_all(told), checked.n_jobs)
+            finally:
+                store.write_folds()
+        units = [[store.read(key) for key in of_job.values()] for of_job in keys]
+        _check_complete(units, store)
+        study = Study(
+            tasks=tuple(record(job, u) for job, u in zip(jobs, units, strict=True)),
+            arguments=_given(arguments),
+            pipelines={name: _one_line(p) for name, p in pipelines.items()},
+            wall_time=time.perf_counter() - start,
+            cpu_time=sum(unit["cpu"] for of_job in units for unit in of_job),
+            n_computed=tally.done,
+            n_found=len(everything) - tally.done,
+        )
+    return _tables(jobs, units, study)
+
+
+def _each(callbacks):
+    if callbacks is None:
+        return []
+    return [callbacks] if callable(callbacks) else list(callbacks)
+
+
+def _tell_all(callbacks):
+    if not callbacks:
+        return None
+
+    def tell(report: FoldReport):
+        for callback in callbacks:
+            callback(report)
+
+    return tell
+
+
+def _pipelines(pipelines, param_grid):
+    """Bring pipelines and grids to dicts; every grid belongs to a pipeline."""
+    if not isinstance(pipelines, Mapping):
+        pipelines = default_pipelines("default" if pipelines is None else pipelines)
+        param_grid = param_grid or default_grids(list(pipelines))
+    for name, pipeline in pipelines.items():
+        if not isinstance(name, str) or not isinstance(pipeline, BaseEstimator):
+            raise ValueError(
+                "pipelines must map names to scikit-learn estimators; got "
+                f"{name!r}: {type(pipeline).__name__}."
+            )
+    if not pipelines:
+        raise ValueError("pipelines holds no pipeline.")
+    grids = {
+        pick_name(name, pipelines, "pipeline in param_grid"): dict(grid)
+        for name, grid in (param_grid or {}).items()
+    }
+    return dict(pipelines), grids
+
+
+def _jobs(dataset, pipelines, grids, interval, events, options):
+    """List the jobs of a study: data sets by tasks by folds."""
+    several = isinstance(dataset, (list, tuple))
+    given = list(dataset) if several else [EMBEDDED if dataset is None else dataset]
+    if not given:
+        raise ValueError("dataset is an empty list.")
+    file_options = {"interval": interval, "events": events}
+    _check_file_options(given, file_options)
+    jobs = []
+    for one in given:
+        jobs += _jobs_of(one, pipelines, grids, file_options, options, len(given) > 1)
+    seen = {}
+    for job in jobs:
+        if seen.setdefault(job.task, job) is not job:
+            raise ValueError(f"Two data sets give the same task {job.task!r}.")
+    return jobs
+
+
+def _check_file_options(given, file_options):
+    """Refuse interval and events where no data set is a file."""
+    named = {"interval": "interval= (--interval)", "events": "events= (--event)"}
+    used = [named[key] for key, value in file_options.items() if value is not None]
+    if used and not any(is_path(one) for one in given):
+        raise ValueError(
+            f"{' and '.join(used)} {'is' if len(used) == 1 else 'are'} for files of "
+            "continuous recordings; the trials of this data set are defined already."
+        )
+
+
+def _jobs_of(dataset, pipelines, grids, file_options, options, several):
+    evaluation, channels = options["evaluation"], options["channels"]
+    embedded = is_embedded(dataset)
     if isinstance(dataset, (str, os.PathLike)):
-        is_embedded = str(dataset).lower() == EMBEDDED.lower()
+        by_name = embedded
         dataset = find_dataset(
             dataset,
             evaluation=evaluation,
-            channels=channels if is_embedded else None,
+            channels=channels if embedded else None,
+            resample=options["resample"],
+            several=several,
             **file_options,
         )
-        if is_embedded:
-            channels = None  # chosen already
-    if paradigm is not None and not isinstance(paradigm, str):
-        return [(" / ".join(paradigm.used_events(dataset)), dataset, paradigm)]
-    if paradigm is None and classes is None and dataset.code.startswith(EMBEDDED):
-        choices = [("left_hand", "right_hand"), ("hands", "feet")]
-    else:
-        choices = [classes]
-    tasks = []
-    for choice in choices:
+        channels = None if by_name else channels  # chosen already
+    _check_dataset(dataset)
+    folds = [make_folds(options["cv"], evaluation)]
+    choices = [options["classes"]]
+    if embedded and options["paradigm"] is None and options["classes"] is None:
+        choices = list(EMBEDDED_CLASSES)
+        pairs = evaluation == "within-session" and dataset.sessions == "one"
+        if options["cv"] is None and pairs:
+            folds.append(make_folds("run-pairs", evaluation))
+    subjects = choose_subjects(dataset, options["subjects"])
+    jobs = []
+    for classes in choices:
+        paradigm = _paradigm(dataset, classes, channels, options)
+        label = " / ".join(paradigm.used_events(dataset))
+        for rule in folds:
+            job = Job(
+                task=_task_name(label, dataset, rule, several, len(folds) > 1),
+                dataset=dataset,
+                paradigm=paradigm,
+                evaluation=evaluation,
+                folds=rule,
+                pipelines=pipelines,
+                grids=grids,
+                subjects=subjects,
+                random_state=options["random_state"],
+            )
+            check_crossing(job)
+            jobs.append(job)
+    return jobs
+
+
+def _task_name(label, dataset, rule, several_datasets, several_folds):
+    name = f"{dataset.code}: {label}" if several_datasets else label
+    if several_folds and rule.name != "default":
+        name += ", pairs of runs left out"
+    return name
+
+
+def _paradigm(dataset, classes, channels, options):
+    paradigm = options["paradigm"]
+    sfreq = getattr(dataset, "sfreq", None)
+    if paradigm is None or isinstance(paradigm, str):
+        band = check_band(options["band"], options["resample"] or sfreq)
         found = find_paradigm(
-            paradigm, dataset, classes=choice, band=band, channels=channels
+            paradigm,
+            dataset,
+            classes=classes,
+            band=band,
+            channels=channels,
+            resample=options["resample"],
+            scorer=options["scorer"],
         )
-        tasks.append((" / ".join(found.used_events(dataset)), dataset, found))
-    return tasks
+    else:
+        _check_paradigm(paradigm, dataset, options)
+        found = paradigm
+    used = found.used_events(dataset)
+    if len(used) < 2:
+        raise ValueError(
+            f"{dataset.code}: the paradigm {type(found).__name__} uses one class, "
+            f"{list(used)}, and there is nothing to tell apart; the data set has "
+            f"{list(dataset.event_id)}."
+        )
+    check_scorer(options["scorer"], len(used))
+    return found
+
+
+def _check_paradigm(paradigm, dataset, options):
+    from moabb.paradigms.base import BaseParadigm
+
+    if not isinstance(paradigm, BaseParadigm):
+        raise ValueError(
+            "paradigm must be the name of a class of moabb.paradigms or an instance; "
+            f"got {paradigm!r}."
+        )
+    idle = [
+        f"{key}="
+        for key in ("classes", "channels", "resample", "scorer")
+        if options[key] is not None
+    ]
+    idle += ["band="] if options["band"] != "default" else []
+    if idle:
+        raise ValueError(
+            f"{' and '.join(idle)} would have no effect beside a paradigm that is made "
+            "already: set it there, or give the paradigm by name."
+        )
+    if not paradigm.is_valid(dataset):
+        raise ValueError(
+            f"{type(paradigm).__name__} does not fit {dataset.code}, a data set of "
+            f"kind {dataset.paradigm!r} with the classes {', '.join(dataset.event_id)}."
+        )
+
+
+def _check_dataset(dataset):
+    from moabb.datasets.base import BaseDataset
+
+    if not isinstance(dataset, BaseDataset):
+        raise ValueError(
+            "dataset must be the name of a MOABB data set, a path, or a data set; got "
+            f"{type(dataset).__name__}. Make one with skgeo.datasets.from_arrays, "
+            "from_epochs or from_raws."
+        )
+
+
+def _run(job, store, tally, report, n_jobs):
+    try:
+        run_job(job, store, tally=tally, report=report, n_jobs=n_jobs)
+    except Exception as error:
+        if not _no_network(error):
+            raise
+        raise NoNetworkError(
+            f"{job.dataset.code} has to be downloaded, and that failed "
+            f"({type(error).__name__}). Without a network use the recording that ships "
+            f"with skgeo: data set {EMBEDDED!r}, the default. If the files are on this "
+            "machine, tell MNE where: MNE_DATA=<folder>, and skip MOABB's own server: "
+            "MOABB_DOWNLOAD_PROVIDER=upstream."
+        ) from error
 
 
 def _no_network(error):
@@ -76,281 +443,86 @@ def _no_network(error):
     return False
 
 
-def _check_subjects(dataset, subjects):
-    known = {str(subject): subject for subject in dataset.subject_list}
-    unknown = [s for s in subjects if str(s) not in known]
-    if unknown:
-        shown = ", ".join(list(known)[:10]) + (", ..." if len(known) > 10 else "")
-        raise ValueError(f"{dataset.code} has no subject {unknown}; it has {shown}.")
-    return [known[str(subject)] for subject in dict.fromkeys(subjects)]
+@contextmanager
+def _quiet_moabb():
+    """Keep MNE, MOABB and their dependencies from talking, and from long retries."""
+    import logging
+
+    import mne
+    import moabb
+
+    loggers = [logging.getLogger(name) for name in ("moabb", "mne")]
+    levels = [logger.level for logger in loggers]
+    # Without a network MOABB's own server costs rounds of retries.
+    provider = "MOABB_DOWNLOAD_PROVIDER"
+    unset = mne.get_config(provider) is None
+    with ExitStack() as stack:
+        stack.enter_context(warnings.catch_warnings())
+        for module in ("moabb", "mne", "h5py"):
+            warnings.filterwarnings("ignore", module=rf"{module}(\..*)?")
+        moabb.set_log_level("error")
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        if unset:
+            os.environ[provider] = "upstream"
+        try:
+            yield
+        finally:
+            if unset:
+                os.environ.pop(provider, None)
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
 
 
-def evaluate(
-    dataset=None,
-    *,
-    paradigm=None,
-    evaluation="within-session",
-    pipelines=None,
-    param_grid=None,
-    subjects=None,
-    classes=None,
-    band="default",
-    channels=None,
-    interval=None,
-    events=None,
-    n_jobs=1,
-    output="results",
-    overwrite=False,
-    random_state=42,
-    report=None,
-):
-    """Cross-validate pipelines on EEG through MOABB.
+def _check_complete(units, store):
+    if any(unit is None for of_job in units for unit in of_job):
+        raise OSError(
+            f"Results in {store.folder} disappeared or were damaged while this ran; "
+            "run it again: what is there is not computed anew."
+        )
 
-    Results are kept in MOABB's HDF5 files below ``output`` as soon as the folds of a
-    subject and pipeline are done, and are not computed again: an interrupted run takes
-    up where it was.
 
-    Parameters
-    ----------
-    dataset : str, path-like, moabb data set or None, default=None
-        Name of a MOABB data set; a file or folder (:func:`skgeo.datasets.from_files`);
-        a data set, such as those of :func:`skgeo.datasets.from_arrays`; None is the
-        embedded recording, with both its tasks.
-    paradigm : str, moabb paradigm or None, default=None
-        Name of a class of ``moabb.paradigms``, or an instance; by default the one that
-        fits the data set.
-    evaluation : {"within-session", "cross-session", "cross-subject"}, \
-            default="within-session"
-        What the folds leave out.
-    pipelines : dict, str, sequence of str or None, default=None
-        Name -> estimator, or what :func:`skgeo.eeg.pipelines` takes.
-    param_grid : dict, optional
-        Name of a pipeline -> grid for MOABB's nested search; by default the grids that
-        belong to the named pipelines.
-    subjects : sequence, optional
-        Subjects to evaluate; all by default.
-    classes : sequence of str, optional
-        Classes to tell apart.
-    band : (float, float), None or "default", default="default"
-        Band-pass filter in Hz; None for none; the paradigm's own by default.
-    channels : str or sequence of str, optional
-        Channels to keep. For the embedded recording also ``"motor"``, its default, and
-        ``"all"``.
-    interval : (float, float), optional
-        Trial in seconds after the event, for files of continuous recordings.
-    events : dict, optional
-        Class name -> annotation or code, for files of continuous recordings.
-    n_jobs : int, default=1
-        Processes over folds.
-    output : path-like, default="results"
-        Folder for the results.
-    overwrite : bool, default=False
-        Compute again what is there. MOABB knows results by the parameters of the
-        pipeline, not by the release of the packages it is made of.
-    random_state : int, default=42
-        Seed of the folds; MOABB's own benchmark takes 42.
-    report : callable, optional
-        Called with a :class:`skgeo.eeg._moabb.resumable.FoldReport` for each fold.
+def _given(arguments):
+    """Arguments that differ from their defaults."""
+    import inspect
 
-    Returns
-    -------
-    result : :class:`sklearn.utils.Bunch`
-        ``scores``, a DataFrame with one row per subject, session, pipeline and task:
-        MOABB's columns (``score``, ``time``, ``samples``, ...) and ``task``,
-        ``paradigm``, ``evaluation``, ``metric``; ``folds``, a DataFrame with the
-        scores of single folds.
+    defaults = inspect.signature(evaluate).parameters
+    silent = {"callbacks", "verbose", "n_jobs", "overwrite"}
+    return {
+        name: value
+        for name, value in arguments.items()
+        if name not in silent and not _is_default(value, defaults[name].default)
+    }
 
-    Raises
-    ------
-    ValueError
-        If a name is unknown or things do not fit each other.
-    NoNetworkError
-        If the data set has to be downloaded and cannot be.
 
-    Examples
-    --------
-    >>> import tempfile
-    >>> from skgeo.eeg import evaluate
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     result = evaluate(
-    ...         pipelines=["Cov+MDM", "ACM+MDM"],
-    ...         channels=["C3", "Cz", "C4"],
-    ...         output=folder,
-    ...     )
-    >>> result.scores.groupby("task").size().to_dict()
-    {'hands / feet': 2, 'left_hand / right_hand': 2}
-    """
-    evaluation = pick_name(evaluation, EVALUATIONS, "evaluation")
-    if not isinstance(pipelines, dict):
-        names = pipelines
-        pipelines = default_pipelines("default" if names is None else names)
-        param_grid = param_grid or default_grids(list(pipelines))
-    param_grid = param_grid or {}
-    file_options = {"interval": interval, "events": events}
-    tasks = _tasks(dataset, paradigm, classes, band, channels, evaluation, file_options)
-    output = pathlib.Path(output)
-    output.mkdir(parents=True, exist_ok=True)
-    folds = _Folds(output / "folds.csv", overwrite)
+def _is_default(value, default):
+    return value is default or (type(value) is type(default) and value == default)
 
+
+def _one_line(pipeline):
+    return re.sub(r"\s+", " ", repr(pipeline))
+
+
+def _tables(jobs, units, study):
+    """Put the tables together, in the order of tasks, subjects and pipelines."""
     import pandas as pd
 
-    frames, emptied = [], set()
-    for label, data, found in tasks:
-        everyone = data.subject_list
-        if subjects is not None:
-            data.subject_list = _check_subjects(data, subjects)
-        try:
-            for suffix, group in _by_grid(pipelines, param_grid).items():
-                runner = _runner(
-                    evaluation,
-                    paradigm=found,
-                    datasets=[data],
-                    suffix=suffix,
-                    # Overwriting empties a file that several tasks may share.
-                    overwrite=overwrite and (type(found), suffix) not in emptied,
-                    hdf5_path=str(output),
-                    random_state=random_state,
-                    n_jobs=n_jobs,
-                    report=report,
-                )
-                emptied.add((type(found), suffix))
-                runner.task = label
-                runner.keep_folds = folds.keeper(label, evaluation, suffix)
-                frame = _process(runner, group, param_grid, data)
-                wanted = {str(subject) for subject in data.subject_list}
-                frame = frame[
-                    (frame["dataset"] == data.code)
-                    & frame["subject"].astype(str).isin(wanted)
+    scores, folds = [], []
+    for job, of_job in zip(jobs, units, strict=True):
+        names = list(job.pipelines)
+        people = [str(subject) for subject in job.subjects]
+
+        def place(unit, names=names, people=people):
+            row = unit["rows"][0]
+            return people.index(row["subject"]), names.index(row["pipeline"])
+
+        ordered = sorted(of_job, key=place)
+        for subject in people:
+            own = [u for u in ordered if u["rows"][0]["subject"] == subject]
+            for session in own[0]["about"]["trials"]:
+                scores += [
+                    row for u in own for row in u["rows"] if row["session"] == session
                 ]
-                frames.append(
-                    frame.assign(
-                        task=label,
-                        paradigm=type(found).__name__,
-                        evaluation=evaluation,
-                        metric=str(found.scoring),
-                    )
-                )
-                folds.want(found, data, group, suffix, wanted)
-        finally:
-            data.subject_list = everyone
-    ranks = {
-        "pipeline": {name: i for i, name in enumerate(pipelines)},
-        "task": {label: i for i, (label, _, _) in enumerate(tasks)},
-    }
-    scores = pd.concat(frames, ignore_index=True).sort_values(
-        ["task", "subject", "session", "pipeline"],
-        key=lambda column: column.map(ranks.get(column.name, lambda value: value)),
-        kind="stable",
-        ignore_index=True,
-    )
-    # MOABB keeps single precision.
-    numbers = scores.select_dtypes("float32").columns
-    scores[numbers] = scores[numbers].astype(float).round(7)
-    return Bunch(scores=scores, folds=folds.read())
-
-
-class _Folds:
-    """Scores of single folds, which MOABB averages away, in a CSV file."""
-
-    def __init__(self, path, overwrite):
-        self.path = path
-        self.wanted = []
-        if overwrite:
-            path.unlink(missing_ok=True)
-
-    def keeper(self, label, evaluation, suffix):
-        def keep(digest, folds):
-            import pandas as pd
-
-            frame = pd.DataFrame(folds)
-            frame.insert(0, "task", label)
-            frame.insert(1, "evaluation", evaluation)
-            frame["key"] = f"{digest}-{suffix}"
-            known = self.path.read_text("utf-8") if self.path.exists() else ""
-            rows = frame.to_csv(header=not known, index=False, lineterminator="\n")
-            write_whole(self.path, known + rows)
-
-        return keep
-
-    def want(self, paradigm, dataset, pipelines, suffix, subjects):
-        from moabb.analysis.results import get_pipeline_digest
-
-        process = paradigm.make_process_pipelines(dataset)[0]
-        keys = {
-            f"{get_pipeline_digest(process, p)}-{suffix}" for p in pipelines.values()
-        }
-        self.wanted.append((dataset.code, keys, subjects))
-
-    def read(self):
-        import pandas as pd
-
-        if not self.path.exists():
-            return pd.DataFrame()
-        text = dict.fromkeys(("subject", "session"), str)
-        frame = pd.read_csv(self.path, dtype=text)
-        mask = pd.Series(False, index=frame.index)
-        for code, keys, subjects in self.wanted:
-            mask |= (
-                (frame["dataset"] == code)
-                & frame["key"].isin(keys)
-                & frame["subject"].isin(subjects)
-            )
-        unit = [
-            "task",
-            "evaluation",
-            "dataset",
-            "pipeline",
-            "subject",
-            "session",
-            "fold",
-        ]
-        return frame[mask].drop_duplicates(unit, keep="last").drop(columns="key")
-
-
-def _by_grid(pipelines, param_grid):
-    """Group pipelines by their grid: MOABB does not key results by it, we do."""
-    groups = {}
-    for name, pipeline in pipelines.items():
-        suffix = "skgeo"
-        if name in param_grid:
-            grid = repr(sorted(param_grid[name].items()))
-            suffix += "-grid-" + hashlib.sha256(grid.encode()).hexdigest()[:8]
-        groups.setdefault(suffix, {})[name] = pipeline
-    return groups
-
-
-def _runner(evaluation, *, datasets, **options):
-    code = datasets[0].code
-    try:
-        return streaming_evaluation(
-            EVALUATIONS[evaluation], datasets=datasets, **options
-        )
-    except Exception as error:
-        if "No datasets left" not in str(error):
-            raise
-        data = datasets[0] if datasets else None
-        n_subjects = len(data.subject_list) if data is not None else "too few"
-        needs = {
-            "cross-session": "at least two sessions a subject",
-            "cross-subject": "at least two subjects",
-        }.get(evaluation, "another paradigm")
-        raise ValueError(
-            f"{code} cannot be evaluated {evaluation}: it takes {needs}; here are "
-            f"{n_subjects} subjects."
-        ) from error
-
-
-def _process(runner, pipelines, param_grid, dataset):
-    grids = {name: param_grid[name] for name in pipelines if name in param_grid}
-    try:
-        return runner.process(pipelines, param_grid=grids or None)
-    except Exception as error:
-        if not _no_network(error):
-            raise
-        raise NoNetworkError(
-            f"{dataset.code} has to be downloaded, and that failed "
-            f"({type(error).__name__}). Without a network use the recording that ships "
-            f"with skgeo: data set {EMBEDDED!r}, the default. If the files are on this "
-            "machine, tell MNE where: MNE_DATA=<folder>, and skip MOABB's own server: "
-            "MOABB_DOWNLOAD_PROVIDER=upstream."
-        ) from error
+            folds += [row for u in own for row in u["folds"]]
+    frame = pd.DataFrame(folds).drop(columns="setup").reset_index(drop=True)
+    return EvaluationResult(pd.DataFrame(scores), frame, study)

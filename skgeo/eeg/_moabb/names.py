@@ -2,7 +2,26 @@
 
 import difflib
 
-__all__ = ["near_matches", "pick_name", "pick_names"]
+__all__ = ["near_matches", "pick_name", "pick_names", "printable"]
+
+
+def printable(text) -> str:
+    """Return a text without characters that a terminal would obey.
+
+    Parameters
+    ----------
+    text : object
+        Anything; its string is taken.
+
+    Returns
+    -------
+    text : str
+        Control characters, line breaks and marks of direction as their escapes.
+    """
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in str(text)
+    )
 
 
 def near_matches(name, known, n=4):

@@ -30,6 +30,8 @@ DEFAULT = (
 )
 ON_REQUEST = ("ACM(search)", "ACM+TS+SVM(grid)", "ACM+MDM(grid)")
 BASELINES = DEFAULT[:6]
+# For event-related potentials; plain covariances are there to show that they are blind.
+P300 = ("Cov+TS+LR", "ERPCov+TS+LR", "Xdawn+TS+LR", "ACM(ERP)")
 
 
 def pipeline_folder():
@@ -78,23 +80,61 @@ def elastic_net(l1_ratio=0.7):
     return LogisticRegression(max_iter=1000, **options)
 
 
+def citations(names) -> list[str]:
+    """List the DOIs of the papers behind pipelines.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of pipelines; those that are not skgeo's have none.
+
+    Returns
+    -------
+    found : list of str
+        Each once.
+    """
+    known = _configurations()
+    found = [
+        link.removeprefix("https://doi.org/")
+        for name in names
+        if name in known
+        for link in known[name].get("citations", ())
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _read(path):
+    """Read a pipeline file: plain data only, no tags that would make objects."""
+    yaml = import_optional("yaml", extra="eeg")
+    try:
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        words = " ".join(str(error).split())
+        raise ValueError(f"{path} is no pipeline file: {words}") from error
+    if not isinstance(config, dict) or not {"name", "pipeline"} <= set(config):
+        raise ValueError(f"{path} is no pipeline file: it needs a name and a pipeline.")
+    return config
+
+
 @lru_cache(maxsize=1)
 def _configurations():
-    yaml = import_optional("yaml", extra="eeg")
     found = {}
     for path in sorted(pathlib.Path(pipeline_folder()).glob("*.yml")):
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+        config = _read(path)
         found[config["name"]] = config
     # Files that are in neither list (a newer family's, say) come last.
-    ranks = {name: i for i, name in enumerate((*DEFAULT, *ON_REQUEST))}
+    ranks = {name: i for i, name in enumerate((*DEFAULT, *ON_REQUEST, *P300[1:]))}
     return dict(sorted(found.items(), key=lambda item: ranks.get(item[0], len(ranks))))
 
 
-def _build(config):
-    steps = [
-        getattr(import_module(step["from"]), step["name"])(**step.get("parameters", {}))
-        for step in config["pipeline"]
-    ]
+def _build(config, rates):
+    steps = []
+    for step in config["pipeline"]:
+        cls = getattr(import_module(step["from"]), step["name"])
+        parameters = step.get("parameters", {})
+        if parameters.get("selection") == "average":
+            parameters = {**parameters, **rates}
+        steps.append(cls(**parameters))
     return make_pipeline(*steps)
 
 
@@ -106,11 +146,13 @@ def _chosen(which):
         return list(known)
     if isinstance(which, str) and which == "baselines":
         return list(BASELINES)
+    if isinstance(which, str) and which.lower() == "p300":
+        return list(P300)
     names = [which] if isinstance(which, str) else list(which)
     return pick_names(names, known, "pipeline")
 
 
-def pipelines(which="default"):
+def pipelines(which="default", *, sfreq=None, band=None, frequencies=None):
     """Build the pipelines a MOABB evaluation takes.
 
     ``CSP+LDA`` and the ``Cov+`` pipelines are the standard ones, made of pyriemann and
@@ -120,10 +162,22 @@ def pipelines(which="default"):
     :class:`AugmentedCovarianceClassifierCV` (``ACM(search)``) or by MOABB (``(grid)``:
     hand :func:`param_grids` to ``process``, or they run at order 1).
 
+    ``"p300"`` are those for event-related potentials, which plain covariances hardly
+    see: pyriemann's and ``ACM(ERP)``.
+
     Parameters
     ----------
-    which : {"default", "baselines", "all"}, str or sequence of str, default="default"
+    which : {"default", "baselines", "p300", "all"}, str or sequence of str, \
+            default="default"
         A set of pipelines, or names; upper and lower case are alike.
+    sfreq : float or None, default=None
+        Sampling frequency in Hz of the trials, for ``ACM(average)``: with it the lags
+        are seconds. MOABB tells its pipelines no rate.
+    band : (float, float) or None, default=None
+        Pass band in Hz of the paradigm, for ``ACM(average)``: with it narrower bands
+        join the average.
+    frequencies : sequence of float or None, default=None
+        Known flicker frequencies in Hz, for ``ACM(average)``.
 
     Returns
     -------
@@ -148,7 +202,9 @@ def pipelines(which="default"):
     ['Cov+MDM', 'ACM+MDM']
     """
     known = _configurations()
-    return {name: _build(deepcopy(known[name])) for name in _chosen(which)}
+    rates = {"sfreq": sfreq, "band": band, "frequencies": frequencies}
+    rates = {key: value for key, value in rates.items() if value is not None}
+    return {name: _build(deepcopy(known[name]), rates) for name in _chosen(which)}
 
 
 def param_grids(which="all"):
@@ -156,7 +212,8 @@ def param_grids(which="all"):
 
     Parameters
     ----------
-    which : {"default", "baselines", "all"}, str or sequence of str, default="all"
+    which : {"default", "baselines", "p300", "all"}, str or sequence of str, \
+            default="all"
         As in :func:`pipelines`.
 
     Returns

@@ -2,149 +2,183 @@
 
 import base64
 import io
+import os
 import pathlib
+import platform
+import re
 import time
 
-import numpy as np
-
+from skgeo.eeg._moabb.citations import cite
 from skgeo.eeg._moabb.pipelines import BASELINES
+from skgeo.eeg._moabb.progress import clock
+from skgeo.eeg._moabb.study import EvaluationResult, Study, releases
+from skgeo.eeg._moabb.tables import (
+    latex,
+    make_tables,
+    number,
+    p_value,
+    people_table,
+    statistics,
+)
 from skgeo.plotting import (
-    METRIC_NAMES,
-    best_baseline,
+    plot_meta_analysis,
     plot_paired,
+    plot_pairs,
+    plot_ranks,
     plot_scores,
     plot_times,
-    summary_table,
 )
-from skgeo.utils.files import write_whole
+from skgeo.utils.files import atomic_write
 from skgeo.utils.optional import import_optional
 
-__all__ = ["statistics", "write_report"]
+__all__ = ["caution", "write_report"]
+
+PACKAGES = (
+    "moabb",
+    "mne",
+    "pyriemann",
+    "scikit-learn",
+    "numpy",
+    "scipy",
+    "numba",
+    "pandas",
+)
+KINDS = {
+    "LeftRightImagery": "Motor imagery",
+    "MotorImagery": "Motor imagery",
+    "P300": "P300",
+    "SSVEP": "Steady-state visual potentials",
+    "CVEP": "Code-modulated visual potentials",
+}
+SSVEP_PAGE = "https://skgeo.readthedocs.io/page/benchmarks/eeg.html"
+# Rows of people shown before the table is folded away.
+FOLDED_FROM = 12
+TITLES = {
+    "scores": "Scores",
+    "paired": "Against the best baseline, on the same trials",
+    "ranks": "Mean ranks",
+    "pairs": "All pairs",
+    "times": "Score against fit time",
+}
 
 
-def statistics(scores, folds):
-    """Compare each pipeline with each other by MOABB's own tests, task by task.
+def caution(result: EvaluationResult) -> str:
+    """Say in a sentence what a table can show.
 
     Parameters
     ----------
-    scores, folds : pandas.DataFrame
-        The tables of :func:`skgeo.eeg.evaluate`.
+    result : EvaluationResult
+        The result.
 
     Returns
     -------
-    table : pandas.DataFrame
-        ``task``, ``pipe1``, ``pipe2``, ``p`` (one-sided: small when ``pipe1`` scores
-        higher), ``smd`` (standardized mean difference over subjects), ``test``. Several
-        subjects: MOABB's permutation (below 20) or Wilcoxon test over subjects. One
-        subject: MOABB's corrected resampled t-test over the folds of its sessions,
-        which says nothing of other people.
+    words : str
+        The sentence.
     """
-    import pandas as pd
-    from moabb.analysis import meta_analysis
-
-    out = []
-    for task, rows in scores.groupby("task", sort=False):
-        if rows["pipeline"].nunique() < 2:
-            continue
-        if rows["subject"].nunique() >= 2:
-            frame = meta_analysis.compute_dataset_statistics(rows)
-            n = rows["subject"].nunique()
-            frame["test"] = "permutation test" if n < 20 else "Wilcoxon test"
-            frame = frame[frame["pipe1"] != frame["pipe2"]]
-        else:
-            frame = _fold_statistics(rows, folds, meta_analysis)
-            if frame is None:
-                continue
-        frame.insert(0, "task", task)
-        out.append(frame[["task", "pipe1", "pipe2", "p", "smd", "test"]])
-    columns = ["task", "pipe1", "pipe2", "p", "smd", "test"]
-    return pd.concat(out, ignore_index=True) if out else pd.DataFrame(columns=columns)
-
-
-def _fold_statistics(rows, folds, meta_analysis):
-    import pandas as pd
-
-    if folds.empty:
-        return None
-    mine = folds[
-        (folds["task"] == rows["task"].iloc[0])
-        & (folds["evaluation"] == rows["evaluation"].iloc[0])
-    ]
-    wide = mine.pivot_table(
-        index=["session", "fold"], columns="pipeline", values="score", sort=False
-    ).dropna()
-    if len(wide) < 2 or wide.shape[1] < 2:
-        return None
-    names = wide.columns.tolist()
-    p = meta_analysis.compute_pvals_corrected_ttest(
-        wide, mine["n_train"].mean(), mine["n_test"].mean(), names
+    if result.scores["subject"].nunique() == 1:
+        return (
+            "The table of one person says how the pipelines do on this recording, not "
+            "which is better for people; where the gain of augmentation is large, in "
+            f"steady-state potentials of few channels, is shown on {SSVEP_PAGE}."
+        )
+    return (
+        "Differences smaller than the intervals rank nothing; intervals are over "
+        "people, each the mean of their sessions."
     )
-    return pd.DataFrame(
-        [
-            {"pipe1": a, "pipe2": b, "p": p[i, j], "smd": np.nan}
-            for i, a in enumerate(names)
-            for j, b in enumerate(names)
-            if i != j
-        ]
-    ).assign(test="corrected t-test over folds")
 
 
-def _png(figure, path):
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=130, facecolor="white")
-    write_whole(path, buffer.getvalue())
-    return base64.b64encode(buffer.getvalue()).decode()
-
-
-def write_report(result, output, *, settings=None):
+def write_report(
+    result: EvaluationResult,
+    output: str | os.PathLike,
+    *,
+    command: str | None = None,
+) -> dict[str, pathlib.Path]:
     """Write tables, pictures and one self-contained HTML page.
 
     Parameters
     ----------
-    result : :class:`sklearn.utils.Bunch`
+    result : EvaluationResult
         What :func:`skgeo.eeg.evaluate` returns.
     output : path-like
         Folder; made if it is not there.
-    settings : dict, optional
-        What was run, to be shown on the page.
+    command : str, optional
+        Command line that does the same again, to be shown on the page.
 
     Returns
     -------
     paths : dict of str to pathlib.Path
-        ``csv``, ``statistics``, ``scores``, ``paired``, ``times``, ``html``. Nothing is
-        written for a picture that cannot be drawn.
+        ``csv`` (scores), ``statistics``, ``latex``, ``html``, and the pictures:
+        ``scores``, ``paired``, ``times`` and, for several data sets,
+        ``meta_analysis``, each as PNG and, beside it, SVG; those of single tasks are in
+        the folder ``pictures``. Nothing is written for a picture that cannot be drawn.
 
     Examples
     --------
     >>> import tempfile
     >>> from skgeo.eeg import evaluate, write_report
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     result = evaluate(pipelines=["Cov+MDM"], channels=["C3"], output=folder)
+    ...     result = evaluate(
+    ...         pipelines=["Cov+MDM"],
+    ...         channels=["C3"],
+    ...         classes=["hands", "feet"],
+    ...         output=folder,
+    ...     )
     ...     paths = write_report(result, folder)
     ...     paths["html"].stat().st_size > 1000
     True
     """
-    jinja2 = import_optional("jinja2", extra="eeg")
+    import_optional("jinja2", extra="eeg")
     import_optional("matplotlib", extra="eeg")
     scores, folds = result.scores, result.folds
     output = pathlib.Path(output)
     output.mkdir(parents=True, exist_ok=True)
-    paths = {"csv": output / "scores.csv", "statistics": output / "statistics.csv"}
-    write_whole(paths["csv"], scores.to_csv(index=False, lineterminator="\n"))
     tests = statistics(scores, folds)
-    write_whole(paths["statistics"], tests.to_csv(index=False, lineterminator="\n"))
-    table = summary_table(scores, folds)
+    tables = make_tables(scores, folds, tests)
+    paths = {
+        "csv": output / "scores.csv",
+        "statistics": output / "statistics.csv",
+        "latex": output / "tables.tex",
+    }
+    atomic_write(paths["csv"], scores.to_csv(index=False, lineterminator="\n"))
+    atomic_write(paths["statistics"], tests.to_csv(index=False, lineterminator="\n"))
+    atomic_write(paths["latex"], latex(tables))
 
-    figures = {
+    together = {
         "scores": plot_scores(scores, folds, BASELINES),
         "paired": plot_paired(scores, folds, BASELINES),
         "times": plot_times(scores, BASELINES),
+        "meta_analysis": _meta_analysis(scores, tests, tables),
     }
     images = {}
-    for name, figure in figures.items():
+    for name, figure in together.items():
         if figure is not None:
+            images[name] = _save(figure, output / name)
             paths[name] = output / f"{name}.png"
-            images[name] = _png(figure, paths[name])
+    shown = [
+        _shown(table, i, result, tests, output / "pictures")
+        for i, table in enumerate(tables, start=1)
+    ]
+    study = result.study or Study()
+    page = _page(
+        title=_title(result),
+        tables=shown,
+        caution=caution(result),
+        ssvep=SSVEP_PAGE,
+        meta=images.get("meta_analysis"),
+        study=study,
+        command=command,
+        python=_python(study),
+        cited=cite(study) if result.study else [],
+        facts=_facts(study),
+        date=time.strftime("%Y-%m-%d %H:%M"),
+    )
+    paths["html"] = output / "report.html"
+    atomic_write(paths["html"], page)
+    return paths
+
+
+def _page(**content):
+    import jinja2
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent / "templates"),
@@ -152,44 +186,148 @@ def write_report(result, output, *, settings=None):
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page = environment.get_template("report.html").render(
-        settings=settings or {},
-        tasks=[
-            {
-                "name": task.replace("_", " "),
-                "metric": METRIC_NAMES.get(rows["metric"].iloc[0], "score"),
-                "baseline": best_baseline(rows, BASELINES),
-                "over": rows["over"].iloc[0],
-                "rows": rows.to_dict("records"),
-                "tests": _against_baseline(tests, task, best_baseline(rows, BASELINES)),
-            }
-            for task, rows in table.groupby("task", sort=False)
-        ],
-        images=images,
-        datasets=sorted(scores["dataset"].unique()),
-        date=time.strftime("%Y-%m-%d %H:%M"),
-        versions=_versions(),
+    environment.filters |= {"number": number, "p_value": p_value, "words": _words}
+    return environment.get_template("report.html").render(**content)
+
+
+def _words(text):
+    return str(text).replace("_", " ")
+
+
+def _save(figure, path):
+    """Write a picture as PNG and SVG; return the SVG for the page."""
+    import matplotlib
+
+    drawn = {}
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # laid out once for both
+    # The same picture, the same file: no random ids, no date.
+    with matplotlib.rc_context({"svg.hashsalt": path.name}):
+        for kind, options in (
+            ("png", {"dpi": 130}),
+            ("svg", {"metadata": {"Date": None}}),
+        ):
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format=kind, facecolor="white", **options)
+            drawn[kind] = buffer.getvalue()
+    for kind, content in drawn.items():
+        atomic_write(path.with_name(f"{path.name}.{kind}"), content)
+    return base64.b64encode(drawn["svg"]).decode()
+
+
+def _shown(table, position, result, tests, folder):
+    """A table with its pictures, the people in it, and what was evaluated."""
+    scores, folds = result.scores, result.folds
+    mine = scores[scores["task"] == table.task]
+    of_mine = folds[folds["task"] == table.task] if not folds.empty else folds
+    figures = {
+        "scores": plot_scores(mine, of_mine, BASELINES),
+        "paired": plot_paired(mine, of_mine, BASELINES),
+        "ranks": plot_ranks(mine, of_mine, table.task, BASELINES),
+        "pairs": plot_pairs(tests, table.task),
+        "times": plot_times(mine, BASELINES),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    # Numbered: a task may be called what no file may be.
+    name = re.sub("[^a-z0-9]+", "-", table.task.lower()).strip("-")[:40]
+    images = [
+        (TITLES[kind], _save(figure, folder / f"{position:02d}-{name}-{kind}"))
+        for kind, figure in figures.items()
+        if figure is not None
+    ]
+    people = people_table(scores, table.task)
+    records = [] if result.study is None else result.study.tasks
+    return {
+        "table": table,
+        "images": images,
+        "people": people,
+        "folded": len(people) > FOLDED_FROM,
+        "record": next((r for r in records if r.task == table.task), None),
+        "over": "people" if table.over == "person" else f"{table.over}s of one person",
+    }
+
+
+def _meta_analysis(scores, tests, tables):
+    """MOABB's meta-analysis, where several data sets were evaluated.
+
+    Of two pipelines that every task has: the baseline that is the best on average, and
+    of the others the best one.
+    """
+    if scores["dataset"].nunique() < 2:
+        return None
+    wide = scores.pivot_table(index="task", columns="pipeline", values="score").dropna(
+        axis=1
     )
-    paths["html"] = output / "report.html"
-    write_whole(paths["html"], page)
-    return paths
+    # Tasks differ in difficulty and metric: rank within each.
+    ranks = wide.rank(axis=1, ascending=False).mean().sort_values(kind="stable")
+    baselines = [name for name in ranks.index if name in BASELINES]
+    others = [name for name in ranks.index if name not in BASELINES]
+    if baselines and others:
+        return plot_meta_analysis(tests, others[0], baselines[0])
+    if len(ranks) > 1:
+        return plot_meta_analysis(tests, ranks.index[0], ranks.index[1])
+    return None
 
 
-def _against_baseline(tests, task, baseline):
-    rows = tests[(tests["task"] == task) & (tests["pipe2"] == baseline)]
-    return {row["pipe1"]: row for row in rows.to_dict("records")}
+def _title(result):
+    """A title a person would write."""
+    scores = result.scores
+    n = scores["pipeline"].nunique()
+    what = {KINDS.get(name, name) for name in scores.get("paradigm", ["EEG"])}
+    people = scores.groupby("dataset")["subject"].nunique().sum()
+    sets = list(dict.fromkeys(scores["dataset"]))
+    where = _dataset_words(sets[0]) if len(sets) == 1 else f"{len(sets)} data sets"
+    return (
+        f"{' and '.join(sorted(what))}: {n} pipeline{'s' if n > 1 else ''} on {where}, "
+        f"{people} {'person' if people == 1 else 'people'}"
+    )
 
 
-def _versions():
-    from importlib import metadata
+def _dataset_words(code):
+    if code.startswith("EmbeddedMotorImagery"):
+        return "the recording that ships with skgeo"
+    own = re.fullmatch(r"Recordings-(.+)-[0-9a-f]+", code)
+    return f"the recordings “{own.group(1)}”" if own else code
 
-    import skgeo
 
-    names = ("moabb", "mne", "pyriemann", "scikit-learn", "numpy", "scipy")
-    found = {"skgeo": skgeo.__version__}
-    for name in names:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+def _facts(study):
+    """Versions, machine and times."""
+    facts = releases(PACKAGES)
+    return {
+        "software": ", ".join(f"{name} {found}" for name, found in facts.items()),
+        "Python": f"{platform.python_version()} ({platform.python_implementation()})",
+        "system": platform.platform(),
+        "processor": f"{_processor()}, {os.cpu_count()} cores",
+        "time": f"{clock(study.wall_time)} for this run, of which it computed "
+        f"{study.n_computed} and found {study.n_found} (subject, pipeline) done; "
+        f"{clock(study.cpu_time)} of CPU time for all fits and scores",
+    }
+
+
+def _processor():
+    try:
+        text = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return platform.processor() or platform.machine()
+    found = re.search(r"model name\s*:\s*(.+)", text)
+    return found.group(1).strip() if found else platform.machine()
+
+
+def _python(study):
+    """Python code that does the same again."""
+    given = {k: v for k, v in study.arguments.items() if k != "output"}
+    output = study.arguments.get("output", "results")
+    lines = ["from skgeo.eeg import evaluate, write_report", ""]
+    lines.append("result = evaluate(")
+    for name, value in given.items():
+        lines.append(f"    {name}={_literal(value)},")
+    lines.append(f"    output={os.fspath(output)!r},")
+    lines += [")", f"write_report(result, {os.fspath(output)!r})"]
+    return "\n".join(lines)
+
+
+def _literal(value):
+    if isinstance(value, os.PathLike):
+        return repr(os.fspath(value))
+    text = re.sub(r"\s+", " ", repr(value))
+    return text

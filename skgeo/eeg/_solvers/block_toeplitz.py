@@ -14,10 +14,10 @@ import numpy as np
 from skgeo.eeg._solvers import riemann
 
 __all__ = [
-    "at_zero",
     "coefficients",
-    "from_zero",
+    "exp_origin",
     "lags",
+    "log_origin",
     "mean",
     "mobius",
     "siegel_mean",
@@ -35,7 +35,7 @@ def _power(A, exponent):
     if not (values[..., 0] > 0).all():
         raise riemann.NotPositiveDefiniteError(
             "A block-Toeplitz covariance is not positive definite to working "
-            "precision. Regularize it: shrinkage='auto' or a number, or a lower order."
+            "precision. Regularize it (shrinkage='diagonal'), or lower order."
         )
     return (V * values[..., None, :] ** exponent) @ V.swapaxes(-1, -2)
 
@@ -160,7 +160,7 @@ def _radially(Z, function, limit):
     return Z @ ((V * ratio[..., None, :]) @ _t(V))
 
 
-def at_zero(Z):
+def log_origin(Z):
     """Logarithm at the origin of the Siegel disk.
 
     Parameters
@@ -176,7 +176,7 @@ def at_zero(Z):
     return _radially(Z, np.arctanh, _RIM)
 
 
-def from_zero(T):
+def exp_origin(T):
     """Exponential at the origin of the Siegel disk.
 
     Parameters
@@ -236,10 +236,10 @@ def siegel_mean(Z, weight, *, tol=1e-8, max_iter=100):
     """
     B = np.tensordot(weight, Z, axes=1)
     for _ in range(max_iter):
-        J = np.tensordot(weight, at_zero(mobius(Z, B)), axes=1)
+        J = np.tensordot(weight, log_origin(mobius(Z, B)), axes=1)
         if np.linalg.norm(J) <= tol * np.sqrt(len(J)):
             return B, True
-        B = mobius(from_zero(J), -B)
+        B = mobius(exp_origin(J), -B)
     return B, False
 
 
@@ -262,7 +262,7 @@ def tangent(R, W):
     P, Omega = coefficients(whiten(R, W))
     T = np.empty((n, p, c, c))
     T[:, 0] = np.sqrt(p) * riemann.log_maps(P, np.eye(c)).dense()
-    T[:, 1:] = np.sqrt(p - np.arange(1.0, p))[:, None, None] * at_zero(Omega)
+    T[:, 1:] = np.sqrt(p - np.arange(1.0, p))[:, None, None] * log_origin(Omega)
     return T.reshape(n, p * c * c)
 
 
@@ -320,6 +320,6 @@ def squared_distances(P, Omega, W, center):
     p = len(center) + 1
     d2 = p * riemann.distances_to(P, W) ** 2
     for k in range(p - 1):
-        T = at_zero(mobius(Omega[:, k], center[k]))
+        T = log_origin(mobius(Omega[:, k], center[k]))
         d2 += (p - 1 - k) * np.einsum("nij,nij->n", T, T)
     return d2

@@ -23,15 +23,15 @@ class Folds:
     splits : list of (ndarray of int, ndarray of int)
         Training and test trials of each fold.
     Cs : tuple of float
-        Inverse regularisations.
+        Inverse regularizations.
     kernels : tuple of {"linear", "rbf"}
         Kernels.
     scoring : {"accuracy", "balanced_accuracy", "roc_auc"} or callable
         A callable takes (decision, predicted codes, test trials).
     precision : str
         Precision of the references, see :func:`fold_grams`.
-    large_svm : callable
-        Solver of large support vector machines, see :func:`one_versus_one`.
+    weight : ndarray of shape (n_trials,)
+        Positive weights of the trials in means and machines; scores have none.
     """
 
     codes: np.ndarray
@@ -41,10 +41,10 @@ class Folds:
     kernels: tuple
     scoring: object
     precision: str
-    large_svm: object
+    weight: np.ndarray
 
 
-def gamma_scale(K, train):
+def gamma_scale(K, train, weight=None):
     """Width of the rbf kernel that scikit-learn's ``gamma="scale"`` means.
 
     It is one over the summed variance of the features, and the training vectors are
@@ -56,13 +56,17 @@ def gamma_scale(K, train):
         Gram matrix, centered on ``train``.
     train : ndarray of int
         Training vectors.
+    weight : ndarray of shape (n,), optional
+        Weights of all vectors.
 
     Returns
     -------
     gamma : float
         ``n_train / trace``, or 1 if there is no variation.
     """
-    total = K[train, train].mean()
+    total = np.average(
+        K[train, train], weights=None if weight is None else weight[train]
+    )
     return 1.0 / total if total > 0 else 1.0
 
 
@@ -134,12 +138,12 @@ def _score(scoring, decision, codes, n_classes, test):
     return scoring(ovr_decision(decision, n_classes), predicted, test)
 
 
-def score_settings(C, folds):
+def score_settings(covariances, folds):
     """Score every C and kernel on every fold of one set of covariances.
 
     Parameters
     ----------
-    C : ndarray of shape (n_trials, n, n) or (n_trials, p, c, c)
+    covariances : ndarray of shape (n_trials, n, n) or (n_trials, p, c, c)
         Covariances, or blocks (0, k) of block-Toeplitz ones.
     folds : Folds
         Folds and settings.
@@ -152,12 +156,12 @@ def score_settings(C, folds):
     scores = np.empty((len(folds.splits), len(folds.Cs), len(folds.kernels)))
     trains = [train for train, _ in folds.splits]
     # Dense covariances are 3-D, the blocks of block-Toeplitz ones 4-D.
-    geometry = fold_grams if C.ndim == 3 else siegel_fold_grams
-    grams = geometry(C, trains, folds.precision)
+    geometry = fold_grams if covariances.ndim == 3 else siegel_fold_grams
+    grams = geometry(covariances, trains, folds.precision, folds.weight)
     for f, (K, (train, test)) in enumerate(zip(grams, folds.splits, strict=True)):
         for k, kernel in enumerate(folds.kernels):
             if kernel == "rbf":
-                K_used = radial(K, gamma_scale(K, train))
+                K_used = radial(K, gamma_scale(K, train, folds.weight))
             else:
                 K_used = K
             decision = one_versus_one(
@@ -166,7 +170,7 @@ def score_settings(C, folds):
                 folds.n_classes,
                 K_used[np.ix_(test, train)],
                 folds.Cs,
-                other=folds.large_svm,
+                weight=folds.weight[train],
             )
             for c in range(len(folds.Cs)):
                 # Machines that no bound holds are the same for every larger C.

@@ -15,12 +15,15 @@ __all__ = [
     "augmented_scatter",
     "block_toeplitz_scatter",
     "center_and_scale",
+    "check_window",
     "embed",
+    "filled_variances",
     "lag_blocks",
     "ledoit_wolf_shrinkage",
     "oas_shrinkage",
     "shrink",
     "shrink_blocks",
+    "shrink_to_diagonal",
     "window_length",
     "wrapped_scatter",
 ]
@@ -48,6 +51,44 @@ def window_length(n_times, order, lag, edge):
     if edge == "wrap" or order == 1:
         return n_times
     return n_times - (order if edge == "moabb" else order - 1) * lag
+
+
+def check_window(n_times, order, lag, edge):
+    """Return the number of embedded samples, or say why there are too few.
+
+    Parameters
+    ----------
+    n_times : int
+        Samples in a trial.
+    order, lag : int
+        Embedding.
+    edge : {"valid", "moabb", "wrap"}
+        Edge rule.
+
+    Returns
+    -------
+    n_window : int
+        Number of embedded samples, at least 2.
+
+    Raises
+    ------
+    ValueError
+        If fewer than two samples are left, or a circular shift is a full turn.
+    """
+    n_window = window_length(n_times, order, lag, edge)
+    if n_window < 2:
+        raise ValueError(
+            f"order={order} and lag={lag} need more than the {n_times} times a trial "
+            f"has: edge={edge!r} leaves {max(n_window, 0)} embedded samples and at "
+            "least 2 are required. Lower order or lag, or pass longer trials."
+        )
+    if edge == "wrap" and (order - 1) * lag >= n_times:
+        raise ValueError(
+            f"order={order} and lag={lag} span {(order - 1) * lag} samples, which "
+            f"wraps around a trial of {n_times} times more than once. Lower order "
+            "or lag."
+        )
+    return n_window
 
 
 def embed(X, delays, n_window, wrap=False):
@@ -101,15 +142,6 @@ def center_and_scale(X):
     return out, exponent
 
 
-def _first_blocks(X, order, lag, n_window):
-    n, c, _ = X.shape
-    base = np.empty((n, order, c, c))
-    right = X[:, :, :n_window].swapaxes(1, 2)
-    for k in range(order):
-        np.matmul(X[:, :, k * lag : k * lag + n_window], right, out=base[:, k])
-    return base
-
-
 def augmented_scatter(X, order, lag, n_window, base=None, out=None):
     """Centered scatter matrices of delay-embedded trials.
 
@@ -133,7 +165,11 @@ def augmented_scatter(X, order, lag, n_window, base=None, out=None):
     """
     n, c, _ = X.shape
     if base is None:
-        base = _first_blocks(X, order, lag, n_window)
+        base = np.empty((n, order, c, c))
+        right = X[:, :, :n_window].swapaxes(1, 2)
+        for k in range(order):
+            left = X[:, :, k * lag : k * lag + n_window]
+            np.matmul(left, right, out=base[:, k])
     out = np.empty((n, order * c, order * c)) if out is None else out
     kernels.unroll_blocks(X, base, lag, n_window, out)
     return out
@@ -195,32 +231,46 @@ def block_toeplitz_scatter(X, order, lag):
     return _toeplitz(lag_blocks(X, order, lag))
 
 
-def shrink_blocks(blocks, rho):
-    """Shrink block-Toeplitz matrices, given by blocks (k, 0), to a scaled identity.
+def shrink_blocks(blocks, n_samples=None, rho=None, diagonal=False):
+    """Shrink block-Toeplitz matrices, given by blocks (k, 0).
 
     Parameters
     ----------
     blocks : ndarray of shape (n_trials, order, n_channels, n_channels)
-        Blocks (k, 0), with divisor one sample.
-    rho : float, ndarray of shape (n_trials,) or int
-        Intensities; an int is a number of samples, and the intensity OAS.
+        Blocks (k, 0), divided by the number of samples.
+    n_samples : int, optional
+        Number of samples, for the OAS intensity.
+    rho : float, optional
+        Intensity; by default OAS.
+    diagonal : bool, default=False
+        Shrink to the diagonal of the matrix, not to a scaled identity.
 
     Returns
     -------
     shrunk : ndarray of shape (n_trials, order, n_channels, n_channels)
-        Blocks of ``(1 - rho) A + rho tr(A)/d I``.
+        Blocks of ``(1 - rho) A + rho T`` with the target ``T``.
     """
     n, order, c, _ = blocks.shape
-    mu = np.trace(blocks[:, 0], axis1=1, axis2=2) / c
-    if isinstance(rho, int):
-        squares = np.einsum("nkij,nkij->nk", blocks, blocks)
+    d = order * c
+    variances = filled_variances(np.einsum("nii->ni", blocks[:, 0]))
+    if not diagonal:
+        variances = np.repeat(
+            np.trace(blocks[:, 0], axis1=1, axis2=2)[:, None] / c, c, axis=1
+        )
+    if rho is None:
+        scale = np.sqrt(np.where(variances > 0, variances, 1.0))
+        squares = (blocks / scale[:, None, :, None] / scale[:, None, None, :]) ** 2
         count = 2.0 * (order - np.arange(order))
         count[0] = order
-        rho = _oas(squares @ count / (order * c) ** 2, mu**2, order * c, rho)
+        alpha = squares.sum((2, 3)) @ count / d**2
+        rho = _oas(alpha, np.ones(n), d, n_samples)
     rho = np.broadcast_to(np.asarray(rho, dtype=float), (n,))
     out = blocks * (1.0 - rho)[:, None, None, None]
-    diagonal = np.arange(c)
-    out[:, 0, diagonal, diagonal] += (rho * mu)[:, None]
+    index = np.arange(c)
+    if diagonal:
+        out[:, 0, index, index] = variances
+    else:
+        out[:, 0, index, index] += rho[:, None] * variances
     return out
 
 
@@ -356,4 +406,74 @@ def shrink(S, rho, factor=1.0, out=None):
     out = np.multiply(S, ((1.0 - rho) * factor)[:, None, None], out=out)
     diagonal = np.arange(d)
     out[:, diagonal, diagonal] += ridge[:, None]
+    return out
+
+
+def filled_variances(variances):
+    """Replace variances of zero by the geometric mean of the others.
+
+    A channel that does not vary has no scale of its own. This one moves with the
+    others' only, so that tangent vectors stay free of the unit of every channel.
+
+    Parameters
+    ----------
+    variances : ndarray of shape (n_trials, n)
+        Non-negative variances.
+
+    Returns
+    -------
+    filled : ndarray of shape (n_trials, n)
+        Positive variances; zeros for a trial without any.
+    """
+    zero = variances <= 0
+    if not zero.any():
+        return variances
+    n_positive = (~zero).sum(1)
+    logs = np.log(np.where(zero, 1.0, variances)).sum(1) / np.maximum(n_positive, 1)
+    typical = np.where(n_positive > 0, np.exp(logs), 0.0)
+    return np.where(zero, typical[:, None], variances)
+
+
+def shrink_to_diagonal(S, n_samples=None, rho=None, factor=1.0, out=None):
+    """Return ``factor ((1 - rho) S + rho D)``, with ``D`` the diagonal of ``S``.
+
+    Shrinking to the diagonal is shrinking the correlations to zero: it commutes with
+    a change of the unit of any channel.
+
+    Parameters
+    ----------
+    S : ndarray of shape (n_trials, n, n)
+        Symmetric matrices.
+    n_samples : int, optional
+        Number of samples, for the intensity.
+    rho : float, optional
+        Intensity; by default that of OAS for the correlation matrix.
+    factor : float or ndarray of shape (n_trials,), default=1.0
+        Factors of the results.
+    out : ndarray of shape (n_trials, n, n), optional
+        Where to put the result; may be S.
+
+    Returns
+    -------
+    shrunk : ndarray of shape (n_trials, n, n)
+        Shrunk matrices.
+
+    References
+    ----------
+    The intensity: Chen, Wiesel, Eldar and Hero, IEEE Trans. Signal Processing 58
+    (2010), eq. (23), of a matrix whose target is the identity.
+    """
+    n, d, _ = S.shape
+    # A copy: S may be overwritten below.
+    variances = filled_variances(np.einsum("nii->ni", S).copy())
+    if rho is None:
+        scale = np.sqrt(np.where(variances > 0, variances, 1.0))
+        R = S / scale[:, :, None]
+        R /= scale[:, None, :]
+        alpha = np.einsum("nij,nij->n", R, R) / d**2
+        rho = _oas(alpha, np.ones(n), d, n_samples)
+    rho = np.broadcast_to(np.asarray(rho, dtype=float), (n,))
+    out = np.multiply(S, ((1.0 - rho) * factor)[:, None, None], out=out)
+    index = np.arange(d)
+    out[:, index, index] = variances * np.broadcast_to(factor, (n,))[:, None]
     return out

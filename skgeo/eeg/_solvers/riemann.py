@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import solve_triangular
+from sklearn.exceptions import ConvergenceWarning
 
 from skgeo.exceptions import NotPositiveDefiniteError
 from skgeo.utils.solver_result import SolverResult
+from skgeo.utils.warn import warn_user
 
 __all__ = [
     "LogMaps",
@@ -23,8 +25,10 @@ __all__ = [
     "log_maps",
     "newton_direction",
     "riemann_mean",
+    "symmetric_whitener",
     "unvectorize",
     "vectorize",
+    "warn_if_not_converged",
     "whitener_of",
 ]
 
@@ -118,8 +122,8 @@ def _not_pd(what):
     return (
         f"{what[0].upper()}{what[1:]} is not positive definite. Covariances of short, "
         "average-referenced or duplicated channels are singular: regularize them "
-        "(shrinkage='auto' in AugmentedCovariances, estimator='oas' in pyriemann) or "
-        "drop the dependent channels."
+        "(shrinkage='diagonal' in AugmentedCovariances, estimator='oas' in pyriemann) "
+        "or drop the dependent channels."
     )
 
 
@@ -372,3 +376,46 @@ def unvectorize(T, d):
     S[:, rows, columns] = values
     S[:, columns, rows] = values
     return S
+
+
+def symmetric_whitener(W):
+    """Turn any whitener of a matrix into the symmetric one.
+
+    Parameters
+    ----------
+    W : ndarray of shape (n, n)
+        Whitener of ``M``: ``W M W^T = I``.
+
+    Returns
+    -------
+    root : ndarray of shape (n, n)
+        ``M^(-1/2)``.
+    rotation : ndarray of shape (n, n)
+        Orthogonal matrix with ``rotation @ W = root``.
+    M : ndarray of shape (n, n)
+        The matrix itself.
+    """
+    U, s, Vt = np.linalg.svd(W)
+    root = (Vt.T * s) @ Vt
+    # M in two factors: s ** -2 would overflow before M does.
+    half = Vt.T / s
+    return (root + root.T) / 2, Vt.T @ U.T, half @ half.T
+
+
+def warn_if_not_converged(result, tol):
+    """Warn when a Riemannian mean stopped before its tolerance.
+
+    Parameters
+    ----------
+    result : SolverResult
+        Result of :func:`riemann_mean`.
+    tol : float
+        The tolerance asked for.
+    """
+    if not result.converged:
+        warn_user(
+            f"The Riemannian mean stopped at {result.stop:.1e} > tol={tol:.1e} after "
+            f"{result.n_iter} passes. The matrices are badly conditioned: regularize "
+            "them more, or accept it by a larger tol.",
+            ConvergenceWarning,
+        )

@@ -5,8 +5,24 @@ import math
 import numpy as np
 
 from skgeo.linear_model._kronecker.posterior import kron_outer, mode_products
+from skgeo.utils.warn import warn_user
 
-__all__ = ["Dictionary", "check_factors", "check_measurements"]
+__all__ = [
+    "Dictionary",
+    "apply_factors",
+    "check_factors",
+    "check_measurements",
+    "finite",
+    "indistinguishable",
+    "n_dims",
+    "warn_of_twins",
+]
+
+
+# Columns whose normalized inner product is this near to one are told apart by nothing.
+_TWINS = 1e-6
+# Magnitudes of columns whose squares, scaled, neither vanish nor overflow.
+_RANGE = (1e-290, 1e290)
 
 
 def check_factors(factors, name="factors"):
@@ -46,23 +62,34 @@ def check_factors(factors, name="factors"):
             )
         if not np.isfinite(H).all():
             raise ValueError(f"{name}[{i}] contains NaN or infinity.")
+        sizes = np.abs(H).max(axis=0)
+        sizes = sizes[sizes > 0]
+        if len(sizes) and (sizes.min() < _RANGE[0] or sizes.max() > _RANGE[1]):
+            raise ValueError(
+                f"{name}[{i}] has columns of magnitude {sizes.min():.3g} to "
+                f"{sizes.max():.3g}, where floating-point numbers lose digits or "
+                f"overflow. Scale its columns to within {_RANGE[0]:g} and "
+                f"{_RANGE[1]:g}."
+            )
         if H.dtype.kind == "c":
             dtype = np.complex128
     return [np.ascontiguousarray(H, dtype=dtype) for H in arrays]
 
 
-def check_measurements(X, factors, name="X"):
+def check_measurements(X, factors, name="X", *, allow_nan=False):
     """Check complex measurements, which scikit-learn's validation refuses."""
     X = np.asarray(X)
     if X.ndim != 2 or X.dtype.kind not in "fiubc":
         raise ValueError(
-            f"{name} must be a 2-D array of numbers, one measurement vector a row; got "
-            f"shape {X.shape} and dtype {X.dtype}. Reshape your data."
+            f"{name} must be a 2-D array of numbers, one measurement vector per row; "
+            f"got shape {X.shape} and dtype {X.dtype}. Reshape your data."
         )
     if len(X) == 0:
         raise ValueError(f"Found {name} with 0 sample(s) while 1 is required.")
-    if not np.isfinite(X).all():
-        raise ValueError(f"Input {name} contains NaN or infinity.")
+    if np.isinf(X).any() if allow_nan else not np.isfinite(X).all():
+        raise ValueError(
+            f"Input {name} contains {'' if allow_nan else 'NaN or '}infinity."
+        )
     return np.ascontiguousarray(X, dtype=factors[0].dtype)
 
 
@@ -92,6 +119,10 @@ class Dictionary:
             self.norms.append(top * norm)
         self.shape = tuple(len(H) for H in factors)
         self.code_shape = tuple(H.shape[1] for H in factors)
+
+    @property
+    def is_complex(self):
+        return self.factors[0].dtype.kind == "c"
 
     @property
     def n_measurements(self):
@@ -148,6 +179,90 @@ class Dictionary:
             part, power = math.frexp(unit)
             out[-1] = np.ldexp(out[-1] * (mantissa * part**2), exponent + 2 * power)
         return out
+
+
+def n_dims(X):
+    """Number of dimensions of an array-like; zero if it is ragged."""
+    if hasattr(X, "shape"):
+        return len(X.shape)
+    try:
+        return np.asarray(X).ndim
+    except ValueError:
+        return 0
+
+
+def finite(values, name):
+    """Replace what overflowed by the largest number, with a warning.
+
+    Parameters
+    ----------
+    values : ndarray
+        Values in the units of the user, without NaN.
+    name : str
+        What they are.
+
+    Returns
+    -------
+    values : ndarray
+        Finite values.
+    """
+    if np.isfinite(values).all():
+        return values
+    warn_user(
+        f"{name} exceeds the range of floating-point numbers in the units of the data "
+        "and is cut off there. Give the data or the factors in other units."
+    )
+    largest = np.finfo(np.float64).max
+    return np.clip(values, -largest, largest)
+
+
+def indistinguishable(factor, kept):
+    """Pairs of columns of a factor, the first one kept, that differ by a scale only.
+
+    Parameters
+    ----------
+    factor : ndarray of shape (m, n)
+        Factor with columns of unit norm (or zero).
+    kept : ndarray of int
+        Indices kept.
+
+    Returns
+    -------
+    pairs : ndarray of int of shape (n_pairs, 2)
+        Index kept, and the other one.
+    """
+    coherence = np.abs(factor[:, kept].conj().T @ factor)
+    coherence[np.arange(len(kept)), kept] = 0.0
+    first, second = np.nonzero(coherence > 1.0 - _TWINS)
+    return np.column_stack([kept[first], second])
+
+
+def warn_of_twins(factors, kept):
+    """Find, and warn of, kept columns that others equal but for a scale.
+
+    Parameters
+    ----------
+    factors : list of ndarray of shape (m_i, n_i)
+        Factors with columns of unit norm (or zero).
+    kept : list of ndarray of int
+        Indices kept in each mode.
+
+    Returns
+    -------
+    pairs : list of ndarray of int of shape (n_pairs_i, 2)
+        In each mode, index kept and indistinguishable other index.
+    """
+    pairs = [indistinguishable(H, k) for H, k in zip(factors, kept, strict=True)]
+    if any(len(p) for p in pairs):
+        mode = next(i for i, p in enumerate(pairs) if len(p))
+        one, other = pairs[mode][0]
+        warn_user(
+            f"Codes are not identifiable: in mode {mode} the kept column {one} and "
+            f"column {other} differ by a scale only, so that the data cannot tell "
+            f"which of them is in use ({sum(map(len, pairs))} such pairs, see "
+            "indistinguishable_). The reconstructed measurements are not affected."
+        )
+    return pairs
 
 
 def apply_factors(factors, codes):

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["KronPosterior", "kron_outer", "mode_products", "posterior"]
+__all__ = [
+    "CompleteData",
+    "KronPosterior",
+    "kron_outer",
+    "mode_products",
+    "posterior",
+]
 
 
 def mode_products(tensor, matrices):
@@ -48,7 +54,7 @@ def kron_outer(vectors):
     return tensor
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class KronPosterior:
     """Posterior of the codes given measurements, and what learning needs of it.
 
@@ -56,8 +62,9 @@ class KronPosterior:
     ----------
     mean : ndarray of shape (n_samples, n_codes)
         Posterior mean of the codes of each measurement vector.
-    variance : ndarray of shape (n_codes,)
-        Posterior variance of each code; the same for every measurement vector.
+    variance : ndarray of shape (n_codes,) or (n_samples, n_codes)
+        Posterior variance of each code; the same for every measurement vector unless
+        entries are missing.
     residual : float
         Sum over measurement vectors of the squared norm of what the mean leaves.
     dof : float
@@ -65,6 +72,8 @@ class KronPosterior:
         1 - variance / prior variance.
     log_evidence : float
         Log marginal likelihood of all measurement vectors.
+    variance_error : float, default=0.0
+        Relative standard error of the variances; zero where they are exact.
     """
 
     mean: np.ndarray
@@ -72,6 +81,7 @@ class KronPosterior:
     residual: float
     dof: float
     log_evidence: float
+    variance_error: float = 0.0
 
 
 class _Modes:
@@ -141,6 +151,7 @@ class Moments:
     dof: float
     inverse_trace: float  # trace of C^-1
     log_evidence: float  # mean over rows, without constants
+    exact: bool = True  # False: second moments and evidence are sampled
 
     def keep(self, mode, stay):
         """Keep some indices of a mode."""
@@ -203,6 +214,61 @@ def moments(factors, gammas, Y, noise, *, outside=0.0, n_outside=0, need="slopes
         inverse_trace=(1.0 / modes.total).sum() + (n_all - modes.lam.size) / noise,
         log_evidence=-c * (log_det + quadratic),
     )
+
+
+class CompleteData:
+    """Measurements without gaps, as the fit of a prior sees them.
+
+    Parameters
+    ----------
+    Y : ndarray of shape (n_samples, m_1, ..., m_I)
+        Measurements.
+    outside : float, default=0.0
+        Mean squared norm, over samples, of measurements that no code reaches and that
+        are not in Y.
+    n_outside : float, default=0
+        Number of such measurements per sample.
+    """
+
+    # Second moments are exact and cost no more than the mean.
+    small = True
+
+    def __init__(self, Y, outside=0.0, n_outside=0):
+        self.Y, self.outside, self.n_outside = Y, outside, n_outside
+        self.n_samples = len(Y)
+        self.n_all = Y[0].size + n_outside
+        self.power = self.signal_power = np.vdot(Y, Y).real / len(Y) + outside
+        self.is_complex = np.iscomplexobj(Y)
+
+    def copy(self):
+        """Return the same measurements, to be compressed apart."""
+        return CompleteData(self.Y, self.outside, self.n_outside)
+
+    def moments(self, factors, gammas, noise, need):
+        """Posterior moments; see :func:`moments`."""
+        return moments(
+            factors, gammas, self.Y, noise,
+            outside=self.outside, n_outside=self.n_outside, need=need,
+        )  # fmt: skip
+
+    def null_evidence(self, noise):
+        """Log evidence per sample, without constants, of noise alone."""
+        c = 1.0 if self.is_complex else 0.5
+        return -c * (self.n_all * np.log(noise) + self.power / noise)
+
+    def compress(self, i, factor):
+        """Rotate away what the columns of mode i cannot reach; the rotated factor."""
+        m, n = factor.shape
+        if m <= n:
+            return factor
+        q, r = np.linalg.qr(factor)
+        axis = i + 1
+        Y = np.tensordot(self.Y, q.conj(), axes=(axis, 0))
+        rest = np.moveaxis(self.Y, axis, -1) - Y @ q.T
+        self.outside += np.vdot(rest, rest).real / len(Y)
+        self.n_outside += rest[0].size - Y[0].size
+        self.Y = np.ascontiguousarray(np.moveaxis(Y, -1, axis))
+        return r
 
 
 def posterior(factors, gammas, Y, noise):

@@ -1,12 +1,13 @@
 """Learn the Kronecker-structured prior variance of sparse codes from measurements."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.optimize import nnls
 
-from skgeo.linear_model._kronecker.posterior import kron_outer, moments
-from skgeo.utils.solver_result import SolverResult
+from skgeo.linear_model._kronecker.posterior import kron_outer
 
-__all__ = ["fit_kron_prior"]
+__all__ = ["KronFit", "fit_kron_prior"]
 
 # Smallest variance relative to the largest of its mode; keeps reciprocals finite.
 _TINY = 1e-60
@@ -17,11 +18,40 @@ _POWER, _AM_POWER = 10.0, 1.0
 _UNSEEN = 0.05
 
 
+@dataclass(frozen=True, slots=True)
+class KronFit:
+    """Variances that maximize the evidence.
+
+    Parameters
+    ----------
+    gammas : list of ndarray of shape (n_i,)
+        Variances of each mode, zero where pruned.
+    noise_variance : float
+        Noise variance.
+    objective : ndarray of shape (n_iter + 1,)
+        Log evidence per sample before each update and at the end, without the terms
+        that no parameter changes.
+    net_evidence : float
+        Log evidence of all samples less the costs of the indices kept.
+    n_iter : int
+        Number of updates.
+    converged : bool
+        Whether the variances settled.
+    """
+
+    gammas: list
+    noise_variance: float
+    objective: np.ndarray
+    net_evidence: float
+    n_iter: int
+    converged: bool
+
+
 def fit_kron_prior(
     factors,
-    Y,
+    data,
     *,
-    method="mm",
+    solver="mm",
     noise=None,
     coupling=None,
     prune_tol=1e-4,
@@ -30,8 +60,6 @@ def fit_kron_prior(
     tol=1e-4,
     max_inner=5,
     noise_floor=1e-10,
-    outside=0.0,
-    n_outside=0,
     start=None,
     callback=None,
 ):
@@ -41,9 +69,9 @@ def fit_kron_prior(
     ----------
     factors : list of ndarray of shape (m_i, n_i)
         Factors of the dictionary, columns of norm one (or zero).
-    Y : ndarray of shape (n_samples, m_1, ..., m_I)
+    data : CompleteData or MaskedData
         Measurements, of mean power one (or zero).
-    method : {"mm", "am", "svd"}, default="mm"
+    solver : {"mm", "am", "svd"}, default="mm"
         How the variances are updated.
     noise : float, optional
         Noise variance; None learns it.
@@ -55,108 +83,104 @@ def fit_kron_prior(
         Log evidence an index has to bring; "auto" is log(n_i) in mode i. Indices that
         bring less are taken out once the variances have settled.
     max_iter : int, default=200
-        Largest number of updates.
+        Maximum number of updates.
     tol : float, default=1e-4
         Relative change of the variances at which to stop.
     max_inner : int, default=5
         Sweeps over the modes per update of "am".
     noise_floor : float, default=1e-10
         Smallest noise variance.
-    outside, n_outside : float and int
-        Mean squared norm and number of measurements per sample that no code reaches.
     start : (list of ndarray of shape (n_i,), float), optional
-        Positive variances and noise variance to start from.
+        Variances and noise variance to start from. Indices of variance zero are left
+        out, and taken back at the end if they bring what they cost.
     callback : callable, optional
         Called after each iteration with a dict; a true answer stops.
 
     Returns
     -------
-    result : SolverResult
-        ``x``: list of variances, zero where pruned; ``objective``: log evidence
-        per sample before each update and at the end, without the terms that no
-        parameter changes; ``extra``: ``noise_variance``, ``support``,
-        ``net_evidence`` (of all samples, less the costs of the indices kept).
+    result : KronFit
+        Variances, and how they were found.
     """
     gammas, first_noise = (None, None) if start is None else start
-    power = _AM_POWER if method == "am" else _POWER
-    fit = _Fit(factors, Y, outside, n_outside, coupling, gammas, power)
+    power = _AM_POWER if solver == "am" else _POWER
+    fit = _Fit(factors, data, coupling, gammas, power)
     if first_noise is None:
-        first_noise = 0.1 * fit.power / fit.n_all
+        first_noise = 0.1 * data.power / data.n_all
     # A noise given as zero, too, needs the floor: the evidence divides by it.
     fit.noise = max(first_noise if noise is None else noise, noise_floor)
     options = {
-        "method": method, "learn_noise": noise is None, "prune_tol": prune_tol,
+        "solver": solver, "learn_noise": noise is None, "prune_tol": prune_tol,
         "tol": tol, "max_inner": max_inner, "noise_floor": noise_floor,
         "callback": callback,
     }  # fmt: skip
-    scores = []
-    stop = _iterate(fit, scores, max_iter=max_iter, **options)
+    trace = []
+    stop = _iterate(fit, trace, max_iter=max_iter, **options)
     costs = [np.log(n) if min_gain == "auto" else min_gain for n in fit.n_codes]
-    while stop <= tol and fit.alive and any(costs):
-        removed = _trim(fit, costs)
-        left = max_iter - len(scores)
-        if not removed or left <= 0:
+    while stop <= tol and fit.has_signal and any(costs):
+        changed = _trim(fit, costs) or _readmit(fit, costs)
+        left = max_iter - len(trace)
+        if not changed or left <= 0:
             break
-        stop = _iterate(fit, scores, max_iter=left, **options)
+        stop = _iterate(fit, trace, max_iter=left, **options)
     full = []
     for g, kept, n in zip(fit.gammas, fit.support, fit.n_codes, strict=True):
         full.append(np.zeros(n))
-        full[-1][kept] = g if fit.alive else 0.0
-    return SolverResult(
-        x=full,
-        objective=np.array(scores),
-        stop=float(stop),
-        n_iter=max(1, len(scores) - 1),
-        converged=bool(stop <= tol or not fit.alive),
-        extra={
-            "noise_variance": fit.noise,
-            "support": fit.support,
-            # What trimming maximizes, over all samples.
-            "net_evidence": scores[-1] * len(Y)
-            - sum(c * len(s) for c, s in zip(costs, fit.support, strict=True)),
-        },
+        full[-1][kept] = g if fit.has_signal else 0.0
+    n_kept = [len(s) if fit.has_signal else 0 for s in fit.support]
+    return KronFit(
+        gammas=full,
+        noise_variance=fit.noise,
+        objective=np.array(trace),
+        net_evidence=trace[-1] * data.n_samples - np.dot(costs, n_kept),
+        n_iter=max(1, len(trace) - 1),
+        converged=bool(stop <= tol or not fit.has_signal),
     )
 
 
 def _iterate(
-    fit, scores, *, method, learn_noise, prune_tol, max_iter, tol, max_inner,
+    fit, trace, *, solver, learn_noise, prune_tol, max_iter, tol, max_inner,
     noise_floor, callback,
 ):  # fmt: skip
     """Update until the variances settle; returns their last relative change."""
-    update = {"mm": _minorize, "am": _alternate, "svd": _rank_one}[method]
-    need = "slopes" if method == "mm" else "variance"
+    update = {"mm": update_mm, "am": update_am, "svd": update_svd}[solver]
+    need = "slopes" if solver == "mm" else "variance"
     stop = np.inf
     for iteration in range(max_iter + 1):
-        m = fit.moments(need)
-        scores.append(m.log_evidence)
+        if fit.has_signal:
+            m = fit.moments(need)
+            trace.append(m.log_evidence)
+        else:
+            trace.append(fit.data.null_evidence(fit.noise))
         info = {
-            "n_iter": len(scores) - 1,
-            "score": scores[-1],
+            "n_iter": len(trace) - 1,
+            "objective": trace[-1],
             "noise_variance": fit.noise,
         }
         asked = callback is not None and callback(info)
-        if iteration == max_iter or stop <= tol or asked or not fit.alive:
+        if iteration == max_iter or stop <= tol or asked or not fit.has_signal:
             break
         old = [g.copy() for g in fit.gammas]
         update(fit, m, max_inner)
-        fit.let_go()
-        if not fit.alive:
-            break
+        fit.check_signal()
+        if not fit.has_signal:
+            continue  # one more evidence, that of noise alone
         fit.normalize()
         stop = sum(
             np.linalg.norm(g - o) / np.linalg.norm(g)
             for g, o in zip(fit.gammas, old, strict=True)
         )
         if learn_noise:
-            noise = max(_new_noise(m, fit, method), noise_floor)
+            noise = max(_new_noise(m, fit, solver), noise_floor)
             stop += abs(np.log(noise / fit.noise))
             fit.noise = noise
-        if method == "am":
+        if solver == "am":
             fit.threshold(prune_tol)
         else:
             # What is monotone stays so.
-            floor = m.log_evidence if method == "mm" else -np.inf
+            floor = m.log_evidence if solver == "mm" else -np.inf
             fit.prune(prune_tol, old, m, floor)
+        if not m.exact:
+            fit.focus()
     return stop
 
 
@@ -171,8 +195,10 @@ def _trim(fit, costs):
     without it: the first tells which indices are worth the second.
     """
     m = fit.moments("variance")
-    c = 1.0 if np.iscomplexobj(fit.Y) else 0.5
-    n_samples = len(fit.Y)
+    if not m.exact:
+        return 0  # differences of estimates say nothing
+    c = 1.0 if fit.data.is_complex else 0.5
+    n_samples = fit.data.n_samples
     prior = kron_outer(fit.gammas)
     variance = np.maximum(m.variance, 1e-300)
     gains = (
@@ -197,19 +223,47 @@ def _trim(fit, costs):
     return removed
 
 
+# Indices that one pass of _readmit tries in each mode, and their variances relative to
+# the mean of their mode.
+_N_READMITTED, _LEVELS = 5, (1.0, 0.1, 0.01)
+
+
+def _readmit(fit, costs):
+    """Take back indices left out by :meth:`_Fit.focus` that bring what they cost."""
+    if not fit.left_out or any(C is not None for C in fit.couplings):
+        return 0
+    n_samples, added = fit.data.n_samples, 0
+    for i, cost in enumerate(costs):
+        out = np.setdiff1d(fit.left_out[i], fit.support[i])
+        if not len(out):
+            continue
+        wider = list(fit.factors)
+        wider[i] = fit.left_factors[i][:, out]
+        seen = fit.data.residual_power(fit.factors, fit.gammas, fit.noise, wider)
+        others = [g for j, g in enumerate(fit.gammas) if j != i]
+        score = np.moveaxis(seen, i, 0).reshape(len(out), -1)
+        score = score @ (kron_outer(others).ravel() if others else np.ones(1))
+        for index in out[np.argsort(-score)[:_N_READMITTED]]:
+            best = fit.moments("evidence").log_evidence * n_samples
+            for level in _LEVELS:
+                with_it = fit.extended(i, index, level)
+                moments = fit.data.moments(*with_it, fit.noise, "evidence")
+                if moments.exact and moments.log_evidence * n_samples > best + cost:
+                    fit.admit(i, index, level)
+                    added += 1
+                    break
+    return added
+
+
 class _Fit:
     """Variances, the factors of the codes still in, and the measurements."""
 
-    def __init__(
-        self, factors, Y, outside, n_outside, coupling, start=None, power=_POWER
-    ):
-        self.Y, self.outside, self.n_outside = Y, outside, n_outside
-        self.n_all = Y[0].size + n_outside
+    def __init__(self, factors, data, coupling, start=None, power=_POWER):
+        self.data = data
         self.n_codes = [H.shape[1] for H in factors]
-        self.power = np.vdot(Y, Y).real / len(Y) + outside
         self.support = [np.flatnonzero(np.any(H != 0, axis=0)) for H in factors]
-        self.alive = self.power > 0 and all(len(kept) for kept in self.support)
-        if not self.alive:
+        self.has_signal = data.power > 0 and all(len(kept) for kept in self.support)
+        if not self.has_signal:
             self.support = [
                 kept if len(kept) else np.arange(1) for kept in self.support
             ]
@@ -218,8 +272,8 @@ class _Fit:
         ]
         self.gammas = [np.ones(len(kept)) for kept in self.support]
         n_codes = np.prod([float(len(g)) for g in self.gammas])
-        self.gammas[-1] *= power * max(self.power, 1e-200) / n_codes
-        if start is not None and self.alive:
+        self.gammas[-1] *= power * max(data.signal_power, 1e-200) / n_codes
+        if start is not None and self.has_signal:
             self.gammas = [g[kept] for g, kept in zip(start, self.support, strict=True)]
         self.couplings = [None] * len(factors)
         if coupling is not None:
@@ -227,30 +281,29 @@ class _Fit:
                 _neighbors(H.shape[1], beta)[np.ix_(kept, kept)] if beta else None
                 for H, kept, beta in zip(factors, self.support, coupling, strict=True)
             ]
+        self.left_out, self.left_factors = None, factors
         # Where a mode is coupled, its variances are coupling @ source.
         self.sources = [g.copy() for g in self.gammas]
         for i, C in enumerate(self.couplings):
             if C is not None:
                 self.gammas[i] = C @ self.sources[i]
+        if start is not None and self.has_signal and not all(map(np.all, self.gammas)):
+            self.left_out = [s.copy() for s in self.support]
+            for i, g in enumerate(start):
+                self.restrict(i, g[self.support[i]] > 0)
         self.normalize()
         for i in range(len(factors)):
             self._compress(i)
 
     def moments(self, need):
         """Posterior moments at the present variances."""
-        return moments(
-            self.factors, self.gammas, self.Y, self.noise,
-            outside=self.outside, n_outside=self.n_outside, need=need,
-        )  # fmt: skip
+        return self.data.moments(self.factors, self.gammas, self.noise, need)
 
     def evidence_without(self, i, stay):
         """Log evidence per sample with only some indices of mode i."""
         factors, gammas = list(self.factors), list(self.gammas)
         factors[i], gammas[i] = factors[i][:, stay], self._gammas_of(i, stay)
-        return moments(
-            factors, gammas, self.Y, self.noise,
-            outside=self.outside, n_outside=self.n_outside, need="evidence",
-        ).log_evidence  # fmt: skip
+        return self.data.moments(factors, gammas, self.noise, "evidence").log_evidence
 
     def set(self, i, gamma, source=None):
         """Give mode i new variances."""
@@ -258,7 +311,7 @@ class _Fit:
         self.gammas[i] = np.maximum(gamma, floor)
         self.sources[i] = self.gammas[i] if source is None else source
 
-    def let_go(self):
+    def check_signal(self):
         """Give up when the data ask for no code at all.
 
         The variances then fall by a factor each iteration and would reach zero only by
@@ -267,7 +320,7 @@ class _Fit:
         prior = 1.0
         for H, g in zip(self.factors, self.gammas, strict=True):
             prior *= float((np.abs(H) ** 2 @ g).sum())
-        self.alive = prior > 1e-30 * self.power
+        self.has_signal = prior > 1e-30 * self.data.signal_power
 
     def normalize(self):
         """Put the scale, which only the product of the modes has, into the last."""
@@ -295,11 +348,40 @@ class _Fit:
                 continue
             slope, dof = _slopes(m, old, i)
             stay = ~(small & (slope < 0) & (dof < _UNSEEN))
-            if stay.all() or not stay.any() or self.evidence_without(i, stay) < floor:
+            if stay.all() or not stay.any():
+                continue
+            # An estimate of the evidence is no floor.
+            if m.exact and self.evidence_without(i, stay) < floor:
                 continue
             old[i] = old[i][stay]
             m.keep(i, stay)
             self.restrict(i, stay)
+
+    def focus(self):
+        """Leave all but few codes, if these hold nearly all prior variance."""
+        kept = self.data.focus(self.gammas)
+        if kept is None:
+            return
+        self.left_out = [s.copy() for s in self.support]
+        for i, indices in enumerate(kept):
+            stay = np.zeros(len(self.gammas[i]), dtype=bool)
+            stay[indices] = True
+            if not stay.all():
+                self.restrict(i, stay)
+
+    def extended(self, i, index, level):
+        """Factors and variances with one more index in mode i."""
+        factors, gammas = list(self.factors), list(self.gammas)
+        factors[i] = np.column_stack([factors[i], self.left_factors[i][:, index]])
+        gammas[i] = np.append(gammas[i], level * gammas[i].mean())
+        return factors, gammas
+
+    def admit(self, i, index, level):
+        """Add one index of mode i."""
+        factors, gammas = self.extended(i, index, level)
+        self.factors[i] = factors[i]
+        self.gammas[i] = self.sources[i] = gammas[i]
+        self.support[i] = np.append(self.support[i], index)
 
     def threshold(self, tol):
         """Take out small variances: expectation maximization crawls towards zero."""
@@ -328,17 +410,7 @@ class _Fit:
 
     def _compress(self, i):
         """Rotate away the measurements that the columns left of mode i cannot reach."""
-        m, n = self.factors[i].shape
-        if m <= n:
-            return
-        q, r = np.linalg.qr(self.factors[i])
-        axis = i + 1
-        Y = np.tensordot(self.Y, q.conj(), axes=(axis, 0))
-        rest = np.moveaxis(self.Y, axis, -1) - Y @ q.T
-        self.outside += np.vdot(rest, rest).real / len(Y)
-        self.n_outside += rest[0].size - Y[0].size
-        self.Y = np.ascontiguousarray(np.moveaxis(Y, -1, axis))
-        self.factors[i] = r
+        self.factors[i] = self.data.compress(i, self.factors[i])
 
 
 def _slopes(m, gammas, i):
@@ -365,7 +437,7 @@ def _contract(tensor, vectors, skip):
     return tensor
 
 
-def _minorize(fit, m, max_inner):
+def update_mm(fit, m, max_inner):
     """One cyclic sweep over a surrogate that touches the evidence and lies below it.
 
     log det C is concave in the variances, so its tangent bounds it; the quadratic
@@ -385,7 +457,7 @@ def _minorize(fit, m, max_inner):
             fit.set(i, C @ source, source)
 
 
-def _alternate(fit, m, max_inner):
+def update_am(fit, m, max_inner):
     """Expectation maximization, its M-step by exact cyclic minimization.
 
     Under coupling each minimizer is replaced by its non-negative least-squares fit.
@@ -407,7 +479,7 @@ def _alternate(fit, m, max_inner):
             break
 
 
-def _rank_one(fit, m, max_inner):
+def update_svd(fit, m, max_inner):
     """Nearest outer product of the second moments, one mode split off at a time."""
     rest = m.variance + m.power
     for i, C in enumerate(fit.couplings[:-1]):
@@ -428,8 +500,8 @@ def _project(fit, i, gamma, C):
     fit.set(i, np.maximum(C @ source, 1e-5 * gamma.max()), source)
 
 
-def _new_noise(m, fit, method):
+def _new_noise(m, fit, solver):
     """Noise variance: same surrogate as the variances for mm, EM for the others."""
-    if method == "mm":
+    if solver == "mm":
         return np.sqrt(m.residual / m.inverse_trace)
-    return (m.residual + fit.noise * m.dof) / fit.n_all
+    return (m.residual + fit.noise * m.dof) / fit.data.n_all

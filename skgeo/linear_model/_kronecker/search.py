@@ -18,11 +18,11 @@ _N_STARTS = 16
 # Sweeps of updates for the variances of a changed set.
 _N_SWEEPS = 5
 # Smallest rise of the evidence that makes a set a better one.
-_RISE = 1e-6
+_MIN_GAIN = 1e-6
 # What updates of the variances may add, at most, to the evidence of a candidate.
 _SLACK = 10.0
 # Variance, relative to the mean of its mode, of an index left out: it may come back.
-_ASLEEP = 1e-3
+_PRUNED_START = 1e-3
 
 
 def search_modes(factors, Y, gammas, noise, costs):
@@ -66,7 +66,10 @@ def search_modes(factors, Y, gammas, noise, costs):
             gammas[i][members] = variances
     if not found:
         return None
-    return [np.where(g > 0, g, _ASLEEP * g.sum() / np.count_nonzero(g)) for g in gammas]
+    return [
+        np.where(g > 0, g, _PRUNED_START * g.sum() / np.count_nonzero(g))
+        for g in gammas
+    ]
 
 
 class _ModeProblem:
@@ -121,7 +124,7 @@ class _ModeProblem:
         """The same of one set."""
         return self.objectives(np.array([members]), variances[None])[0]
 
-    def settle(self, members, variances, n_sweeps=_N_SWEEPS):
+    def refine_variances(self, members, variances, n_sweeps=_N_SWEEPS):
         """Raise the evidence of one set by minorize-maximize updates."""
         members = np.array([members])
         for _ in range(n_sweeps):
@@ -137,9 +140,9 @@ class _ModeProblem:
             variances = np.maximum(variances, 1e-12 * max(variances.max(), 1e-200))
         return variances
 
-    def climb(self, members, variances):
+    def local_search(self, members, variances):
         """Add, remove or exchange one index at a time while it raises the evidence."""
-        variances = self.settle(members, variances)
+        variances = self.refine_variances(members, variances)
         best = self.objective(members, variances)
         moved = True
         while moved:
@@ -149,12 +152,12 @@ class _ModeProblem:
                 top = int(others.argmax())
                 if others[top] < best - _SLACK:
                     continue
-                settled = self.settle(sets[top], start[top])
+                settled = self.refine_variances(sets[top], start[top])
                 value = self.objective(sets[top], settled)
-                if value > best + _RISE:
+                if value > best + _MIN_GAIN:
                     best, members, variances = value, sets[top], settled
                     key = frozenset(members.tolist())
-                    # An earlier climb came by and went on from here.
+                    # An earlier local_search came by and went on from here.
                     moved = key not in self.visited
                     self.visited.add(key)
                     break
@@ -191,5 +194,7 @@ def _search(problem, level):
         for _ in range(min(n, _N_STARTS)):
             size = rng.randint(2, problem.most + 1)
             starts.append(rng.permutation(n)[:size])
-    climbs = [problem.climb(start, np.full(len(start), level)) for start in starts]
-    return max(climbs, key=lambda found: found[0])
+    searches = [
+        problem.local_search(start, np.full(len(start), level)) for start in starts
+    ]
+    return max(searches, key=lambda found: found[0])

@@ -4,15 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import blas, lapack
+from scipy.sparse import issparse
 
-__all__ = ["Compressed", "compress"]
+__all__ = ["Compressed", "compress", "dense_rows", "power_of_two"]
 
 _EPS = np.finfo(np.float64).eps
 _BLOCK = 1024  # rows at a time
 _MAX_COND = 300.0  # condition up to which the Gram matrix is accurate enough
 _N_POWER = 8  # iterations that estimate it
-_PLAIN = 1e100  # root mean squares from 1/this to this need no units
-_CLEAR = 1e6  # a mean this many times its spread, or less, leaves no doubt of a spread
+_MAX_RMS = 1e100  # root mean squares from 1/this to this need no units
+_MAX_MEAN_TO_STD = 1e6  # up to this ratio the spread is no rounding error
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +23,13 @@ class Compressed:
     Attributes
     ----------
     design : ndarray of shape (n_features, n_rows)
-        Columns of the reduced design, one a row, each of unit norm (or zero, where
+        Columns of the reduced design, one per row, each of unit norm (or zero, where
         the column is constant), n_rows <= min(n_samples, n_features).
     target : ndarray of shape (n_targets, n_rows)
         Reduced targets.
-    outside : ndarray of shape (n_targets,)
+    unexplained : ndarray of shape (n_targets,)
         Squared norm of the part of each target that no column reaches;
-        ``outside + sum(target**2)`` is one (zero for a constant target).
+        ``unexplained + sum(target**2)`` is one (zero for a constant target).
     n : float
         Effective number of rows, less one where an intercept is fitted.
     total_weight : float
@@ -41,7 +42,7 @@ class Compressed:
 
     design: np.ndarray
     target: np.ndarray
-    outside: np.ndarray
+    unexplained: np.ndarray
     n: float
     total_weight: float
     x_mean: np.ndarray
@@ -50,11 +51,16 @@ class Compressed:
     y_scale: np.ndarray
 
 
-def _power_of_two(values):
+def power_of_two(values):
     """Return the power of two just above each value (one for zero)."""
     exponent = np.frexp(values)[1]
     # 2**1024 overflows, and dividing by a subnormal would.
     return np.ldexp(1.0, np.where(values > 0, np.clip(exponent, -1020, 1022), 0))
+
+
+def dense_rows(X, rows):
+    """Rows of a matrix, which may be sparse, as a dense array."""
+    return X[rows].toarray() if issparse(X) else X[rows]
 
 
 def compress(X, Y, weight=None, fit_intercept=True):
@@ -62,14 +68,14 @@ def compress(X, Y, weight=None, fit_intercept=True):
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_features)
-        Design.
+    X : ndarray or sparse matrix in CSR format of shape (n_samples, n_features)
+        Design. Sparse rows are made dense a block at a time.
     Y : ndarray of shape (n_samples, n_targets)
         Targets.
     weight : ndarray of shape (n_samples,), optional
         Positive weights; a weight of two counts like a repeated row.
     fit_intercept : bool, default=True
-        Take the weighted means out first.
+        Subtract the weighted means first.
 
     Returns
     -------
@@ -78,20 +84,22 @@ def compress(X, Y, weight=None, fit_intercept=True):
     """
     n_samples, n_features = X.shape
     total = float(n_samples) if weight is None else float(weight.sum())
-    share = None if weight is None else weight / total
-    R, mean = _one_pass(X, Y, share, fit_intercept)
+    if weight is not None:
+        weight = weight / total  # sums to one from here on
+    R, mean = _one_pass(X, Y, weight, fit_intercept)
     unit, top, try_gram = np.ones(n_features + Y.shape[1]), None, mean is None
     if R is None:
-        if share is None:
-            share = np.full(n_samples, 1.0 / n_samples)
-        unit, top, mean = _scales(X, Y, share, fit_intercept)
-        root = np.sqrt(share)
+        if weight is None:
+            weight = np.full(n_samples, 1.0 / n_samples)
+        unit, top, mean = _scales(X, Y, weight, fit_intercept)
+        root, center = np.sqrt(weight), mean / unit
 
         def block(rows, out):
-            np.subtract(X[rows], mean[:n_features], out=out[:, :n_features])
-            np.subtract(Y[rows], mean[n_features:], out=out[:, n_features:])
+            # Scaled first, so that no difference of large values overflows.
+            np.divide(dense_rows(X, rows), unit[:n_features], out=out[:, :n_features])
+            np.divide(Y[rows], unit[n_features:], out=out[:, n_features:])
+            out -= center
             out *= root[rows, None]
-            out /= unit
 
         R = _triangle(block, n_samples, len(unit), try_gram)
     rms = y_rms = np.linalg.norm(R, axis=0)
@@ -110,7 +118,7 @@ def compress(X, Y, weight=None, fit_intercept=True):
     return Compressed(
         design=np.ascontiguousarray(R[:n_rows, :n_features].T),
         target=np.ascontiguousarray(R[:n_rows, n_features:].T),
-        outside=np.einsum("ij,ij->j", R[n_rows:, n_features:], R[n_rows:, n_features:]),
+        unexplained=np.sum(R[n_rows:, n_features:] ** 2, axis=0),
         n=total - float(fit_intercept),
         total_weight=total,
         x_mean=mean[:n_features],
@@ -120,15 +128,15 @@ def compress(X, Y, weight=None, fit_intercept=True):
     )
 
 
-def _one_pass(X, Y, share, fit_intercept):
+def _one_pass(X, Y, weight, fit_intercept):
     """R of the centered rows by one read of them, and their means.
 
-    No R where columns are nearly dependent, neither where the means are in doubt.
+    R is None if columns are nearly dependent, the means too if they are unreliable.
 
     Rows are shifted by the mean of a sample of them, their Gram matrix and their sums
     accumulated together, and what is left of the mean is taken out at the end, which
-    is accurate as long as it is not more than the spread. Columns of no spread or
-    of extreme units are left to the careful way.
+    is accurate as long as it does not exceed the spread. Columns of no spread or
+    of extreme units are left to :func:`_scales`.
     """
     n_samples, n_features = X.shape
     width = n_features + Y.shape[1]
@@ -138,7 +146,7 @@ def _one_pass(X, Y, share, fit_intercept):
     if fit_intercept:
         # A sample from everywhere: rows may be sorted.
         some = slice(None, None, max(1, n_samples // _BLOCK))
-        shift[:n_features] = X[some].mean(axis=0)
+        shift[:n_features] = dense_rows(X, some).mean(axis=0)
         shift[n_features:] = Y[some].mean(axis=0)
     gram = np.zeros((width + 1, width + 1))
     buffer = np.empty((_BLOCK, width + 1))
@@ -146,13 +154,15 @@ def _one_pass(X, Y, share, fit_intercept):
         for start in range(0, n_samples, _BLOCK):
             rows = slice(start, min(start + _BLOCK, n_samples))
             part = buffer[: rows.stop - start]
-            np.subtract(X[rows], shift[:n_features], out=part[:, :n_features])
+            np.subtract(
+                dense_rows(X, rows), shift[:n_features], out=part[:, :n_features]
+            )
             np.subtract(Y[rows], shift[n_features:], out=part[:, n_features:-1])
             part[:, -1] = 1.0
-            if share is not None:
-                part *= np.sqrt(share[rows, None])
+            if weight is not None:
+                part *= np.sqrt(weight[rows, None])
             gram += part.T @ part
-        if share is None:
+        if weight is None:
             gram /= n_samples
         left, square = gram[:-1, -1], np.diag(gram)[:-1]
         gram = gram[:-1, :-1]
@@ -161,8 +171,8 @@ def _one_pass(X, Y, share, fit_intercept):
                 return None, None
             gram, shift = gram - np.outer(left, left), shift + left
         spread = np.sqrt(np.diag(gram))
-        plain = (spread >= 1 / _PLAIN) & (spread <= _PLAIN)
-        if not (plain & (np.abs(shift) <= _CLEAR * spread)).all():
+        plain = (spread >= 1 / _MAX_RMS) & (spread <= _MAX_RMS)
+        if not (plain & (np.abs(shift) <= _MAX_MEAN_TO_STD * spread)).all():
             return None, None
     return _cholesky(gram), shift
 
@@ -196,29 +206,39 @@ def _condition(R):
     return np.sqrt(np.linalg.norm(largest) * np.linalg.norm(smallest))
 
 
-def _scales(X, Y, share, fit_intercept):
+def _scales(X, Y, weight, fit_intercept):
     """Powers of two above the columns of (X, Y), largest values in them, and means."""
-    width = X.shape[1] + Y.shape[1]
-    top, mean = np.zeros(width), np.zeros(width)
-    for start in range(0, len(X), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        for A, columns in ((X, slice(X.shape[1])), (Y, slice(X.shape[1], None))):
-            block = A[rows]
-            np.maximum(top[columns], block.max(axis=0), out=top[columns])
-            np.maximum(top[columns], -block.min(axis=0), out=top[columns])
-            if fit_intercept:
-                # No overflow: the shares sum to one.
-                mean[columns] += share[rows] @ block
-    unit = _power_of_two(top)
+    n_features = X.shape[1]
+    width = n_features + Y.shape[1]
+
+    def blocks():
+        for start in range(0, X.shape[0], _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            yield weight[rows], dense_rows(X, rows), slice(n_features)
+            yield weight[rows], Y[rows], slice(n_features, None)
+
+    top = np.zeros(width)
+    for _, block, columns in blocks():
+        np.maximum(top[columns], block.max(axis=0), out=top[columns])
+        np.maximum(top[columns], -block.min(axis=0), out=top[columns])
+    unit = power_of_two(top)
+    mean = np.zeros(width)
+    if fit_intercept:
+        # About the first row, so that the mean of a constant column is exact; in units
+        # of the largest value, so that no difference overflows.
+        first = np.concatenate([dense_rows(X, slice(1))[0], Y[0]]) / unit
+        for part, block, columns in blocks():
+            mean[columns] += part @ (block / unit[columns] - first[columns])
+        mean = (mean + first) * unit
     return unit, top / unit, mean
 
 
 def _triangle(block, n_samples, width, try_gram):
-    """Return R of the QR factorization of a matrix that ``block`` writes rows of.
+    """Return R of the QR factorization of a matrix whose rows ``block`` writes.
 
     The Cholesky factor of the Gram matrix is R, to relative accuracy cond**2 eps, and
-    three times cheaper; only where the columns are ill-conditioned, which includes a
-    target that the features explain almost wholly, is it worth a Householder pass.
+    three times cheaper. A Householder pass is only worth it where the columns are
+    ill-conditioned, which includes a target that the features explain almost wholly.
     """
     if try_gram and n_samples > width:
         gram = np.zeros((width, width))

@@ -45,6 +45,17 @@ def test_cd_codes_equals_its_twin(nonneg, l1):
     assert_allclose(C, expected, atol=1e-12)
 
 
+@pytest.mark.parametrize("size", [1e-6, 0.3, 1e6])
+def test_cd_codes_of_short_and_long_atoms(size):
+    """Twice as long an atom, half its code: the length is no threshold."""
+    _, _, gram, rhs = problem(5)
+    reference, C = np.zeros_like(rhs), np.zeros_like(rhs)
+    cd_codes(reference, gram, rhs, 0.0, True, 50, 0.0)
+    cd_codes(C, size**2 * gram, size * rhs, 0.0, True, 50, 0.0)
+    assert_allclose(size * C, reference, rtol=1e-9)
+    assert (reference > 0).any()
+
+
 def test_nonnegative_codes_equal_nnls():
     D, X, gram, rhs = problem(2)
     C = np.zeros_like(rhs)

@@ -1,5 +1,7 @@
 """Solvers against independent optimisers, the theory, and each other."""
 
+import itertools
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -13,15 +15,20 @@ from skgeo.decomposition._supervised.bcd import bcd_feature, bcd_filter
 from skgeo.decomposition._supervised.data_matrix import (
     DataMatrix,
     column_mean,
+    column_squares,
+    column_tops,
     largest_eigenvalue,
-    mean_square,
 )
 from skgeo.decomposition._supervised.initialization import (
     initial_dictionary,
     principal_axes,
 )
-from skgeo.decomposition._supervised.loss import LabelLoss, Nuisance, ridge_logistic
-from skgeo.decomposition._supervised.lpgd import lpgd, lpgd_plain
+from skgeo.decomposition._supervised.loss import (
+    CovariateModel,
+    LabelLoss,
+    ridge_logistic,
+)
+from skgeo.decomposition._supervised.lpgd import lpgd
 
 
 def setting(n=120, p=14, r=3, q=2, n_classes=2, seed=0, noise=0.3, ridge=0.01):
@@ -36,10 +43,10 @@ def setting(n=120, p=14, r=3, q=2, n_classes=2, seed=0, noise=0.3, ridge=0.01):
     w = rng.random(n) + 0.5
     w /= w.sum()
     mean = column_mean(X, w)
-    unit, value = mean_square(X, w, mean)
-    data = DataMatrix(X, w, mean, unit * np.sqrt(value))
+    squares = column_squares(X, w, mean, np.ones(p))
+    data = DataMatrix(X, w, mean, np.sqrt(squares.sum()))
     loss = LabelLoss(y, n_classes, w)
-    return data, loss, Nuisance(loss, Z - w @ Z, True, ridge)
+    return data, loss, CovariateModel(loss, Z - w @ Z, True, ridge)
 
 
 def dense(data):
@@ -73,18 +80,21 @@ def test_data_matrix_products(order, kind, centered, monkeypatch):
     w /= w.sum()
     mean = w @ X
     assert_allclose(column_mean(given, w), mean, atol=1e-15)
-    unit, value = mean_square(given, w, mean)
-    assert_allclose(unit**2 * value, w @ ((X - mean) ** 2).sum(1))
-    data = DataMatrix(given, w, mean if centered else None, 2.5)
-    Xs = (X - (mean if centered else 0)) / 2.5
+    unit = np.linspace(0.1, 7.0, 6)
+    squares = column_squares(given, w, mean, unit)
+    assert_allclose(squares, w @ ((X - mean) / unit) ** 2)
+    assert_allclose(column_tops(given), np.abs(X).max(axis=0))
+    scale = np.linspace(1.5, 3.0, 6)
+    data = DataMatrix(given, w, mean if centered else None, scale)
+    Xs = (X - (mean if centered else 0)) / scale
     A, R = rng.standard_normal((2, 6)), rng.standard_normal((70, 2))
     assert_allclose(data.forward(A), Xs @ A.T, atol=1e-14)
     assert_allclose(data.backward(R), R.T @ Xs, atol=1e-13)
     assert_allclose(data.gram(), Xs.T @ (w[:, None] * Xs), atol=1e-14)
     assert_allclose(data.gram_times(A.T), data.gram() @ A.T, atol=1e-13)
     assert_allclose(data.energy(), np.trace(data.gram()))
-    both = data.both(A, lambda rows, S: np.tanh(S) * R[rows])
-    assert_allclose(both, (np.tanh(Xs @ A.T) * R).T @ Xs, atol=1e-13)
+    fused = data.fused_products(A, lambda rows, S: np.tanh(S) * R[rows])
+    assert_allclose(fused, (np.tanh(Xs @ A.T) * R).T @ Xs, atol=1e-13)
 
 
 def test_largest_eigenvalue():
@@ -112,36 +122,61 @@ def test_ridge_logistic_equals_scikit_learn(n_classes):
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])
-def test_nuisance_is_minimized_out(n_classes):
-    data, loss, nuisance = setting(n_classes=n_classes, q=3)
+def test_covariates_are_minimized_out(n_classes):
+    data, loss, covariates = setting(n_classes=n_classes, q=3)
     S = data.forward(np.random.default_rng(0).standard_normal((loss.n_logits, 14)))
-    coef, value, residual = nuisance.solve(S, nuisance.zeros(), 50)
-    gradient = residual.T @ nuisance.N + 2 * coef * nuisance.penalty
+    coef, value, residual = covariates.solve(S, covariates.zeros(), 50)
+    gradient = residual.T @ covariates.N + 2 * coef * covariates.penalty
     assert np.abs(gradient).max() < 1e-10
-    assert_allclose(value, nll(S + nuisance.N @ coef.T, loss) + nuisance.ridge(coef))
-    nuisance.newton = False  # the majorising steps agree with Newton's
-    slow, _, _ = nuisance.solve(S, nuisance.zeros(), 3000)
+    assert_allclose(
+        value, nll(S + covariates.N @ coef.T, loss) + covariates.ridge(coef)
+    )
+    covariates.newton = False  # the majorising steps agree with Newton's
+    slow, _, _ = covariates.solve(S, covariates.zeros(), 3000)
     assert_allclose(slow, coef, atol=1e-6)
 
 
-def starts(model_size, rank, loss, nuisance, n_rows=None):
+def lpgd_plain(X, loss, *, rank, recon, ridge, step, A, B, max_iter, tol=0.0):
+    """The published iteration on the unweighted lift, in full: the yardstick.
+
+    Forms M = [A; B] densely, truncates its singular value decomposition, and returns
+    every iterate M and the objective along the way.
+    """
+    k, M = len(A), np.vstack([A, B])
+    path, history = [M], []
+    for _ in range(max_iter):
+        A, B = M[:k], M[k:]
+        value, residual = loss(X @ A.T)
+        history.append(value + ridge * np.sum(A * A) + recon * np.sum((B - X) ** 2))
+        gradient = np.vstack([residual.T @ X + 2 * ridge * A, 2 * recon * (B - X)])
+        U, sigma, Vt = np.linalg.svd(M - step * gradient, full_matrices=False)
+        new = (U[:, :rank] * sigma[:rank]) @ Vt[:rank]
+        moved = np.linalg.norm(new - M) / max(1.0, np.linalg.norm(M))
+        M = new
+        path.append(M)
+        if moved <= tol:
+            break
+    return path, history
+
+
+def starts(model_size, rank, loss, covariates, n_rows=None):
     """Six starts of scale 0 to 100."""
     rng = np.random.default_rng(7)
     for scale in (0, 1, 1, 5, 20, 100):
         shape = (loss.n_logits, model_size) if n_rows is None else (n_rows, 1)
         A = scale * rng.standard_normal(shape)
-        yield A, rng.standard_normal((model_size, rank)), scale * nuisance.zeros()
+        yield A, rng.standard_normal((model_size, rank)), scale * covariates.zeros()
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_filter_reaches_one_objective_from_six_starts(n_classes):
-    data, loss, nuisance = setting(n_classes=n_classes)
+    data, loss, covariates = setting(n_classes=n_classes)
     found = [
         lpgd(
             "filter",
             data,
             loss,
-            nuisance,
+            covariates,
             rank=3,
             recon=0.5,
             ridge=0.01,
@@ -149,7 +184,7 @@ def test_filter_reaches_one_objective_from_six_starts(n_classes):
             max_iter=5000,
             tol=1e-9,
         ).objective
-        for start in starts(14, 3, loss, nuisance)
+        for start in starts(14, 3, loss, covariates)
     ]
     last = [trace[-1] for trace in found]
     assert np.ptp(last) < 1e-9 * min(last)
@@ -158,13 +193,13 @@ def test_filter_reaches_one_objective_from_six_starts(n_classes):
 
 
 def test_feature_reaches_one_objective_from_six_starts():
-    data, loss, nuisance = setting()
+    data, loss, covariates = setting()
     last = [
         lpgd(
             "feature",
             data,
             loss,
-            nuisance,
+            covariates,
             rank=3,
             recon=0.5,
             ridge=0.05,
@@ -172,7 +207,7 @@ def test_feature_reaches_one_objective_from_six_starts():
             max_iter=5000,
             tol=1e-10,
         ).objective[-1]
-        for start in starts(15, 3, loss, nuisance, n_rows=120)
+        for start in starts(15, 3, loss, covariates, n_rows=120)
     ]
     assert np.ptp(last) < 1e-9 * min(last)
 
@@ -180,20 +215,20 @@ def test_feature_reaches_one_objective_from_six_starts():
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_filter_equals_lbfgs_of_the_projected_problem(n_classes):
     """The codes eliminated, D, coefficients and covariates by L-BFGS."""
-    data, loss, nuisance = setting(n_classes=n_classes)
+    data, loss, covariates = setting(n_classes=n_classes)
     r, recon, ridge = 3, 0.5, 0.01
     result = lpgd(
         "filter",
         data,
         loss,
-        nuisance,
+        covariates,
         rank=r,
         recon=recon,
         ridge=ridge,
         tol=1e-10,
         max_iter=5000,
     )
-    X, N, k = dense(data), nuisance.N, loss.n_logits
+    X, N, k = dense(data), covariates.N, loss.n_logits
     G = X.T @ (data.weight[:, None] * X)
     cuts = np.cumsum([r * 14, k * r])
 
@@ -204,7 +239,7 @@ def test_filter_equals_lbfgs_of_the_projected_problem(n_classes):
         P = Q @ Q.T
         A = B @ D
         S = X @ A.T + N @ nu.T
-        value = nll(S, loss) + ridge * np.sum(A**2) + nuisance.ridge(nu)
+        value = nll(S, loss) + ridge * np.sum(A**2) + covariates.ridge(nu)
         value += recon * np.trace(G @ (np.eye(14) - P))
         E = np.exp(full_logits(S) - full_logits(S).max(1, keepdims=True))
         R = E / E.sum(1, keepdims=True)
@@ -212,7 +247,7 @@ def test_filter_equals_lbfgs_of_the_projected_problem(n_classes):
         R = loss.weight[:, None] * R[:, -k:]
         gA = R.T @ X + 2 * ridge * A
         gD = B.T @ gA - 2 * recon * np.linalg.pinv(D).T @ G @ (np.eye(14) - P)
-        gnu = R.T @ N + 2 * nu * nuisance.penalty
+        gnu = R.T @ N + 2 * nu * covariates.penalty
         return value, np.concatenate([g.ravel() for g in (gD, gA @ D.T, gnu)])
 
     best = np.inf
@@ -226,12 +261,12 @@ def test_filter_equals_lbfgs_of_the_projected_problem(n_classes):
 
 def test_full_rank_filter_equals_cvxpy():
     cp = pytest.importorskip("cvxpy")
-    data, loss, nuisance = setting(n=60, p=5)
+    data, loss, covariates = setting(n=60, p=5)
     result = lpgd(
         "filter",
         data,
         loss,
-        nuisance,
+        covariates,
         rank=5,
         recon=0.7,
         ridge=0.02,
@@ -239,10 +274,10 @@ def test_full_rank_filter_equals_cvxpy():
         max_iter=5000,
     )
     X, sign = dense(data), 2.0 * loss.y - 1
-    a, g = cp.Variable(5), cp.Variable(nuisance.size)
-    margin = cp.multiply(sign, X @ a + nuisance.N @ g)
+    a, g = cp.Variable(5), cp.Variable(covariates.size)
+    margin = cp.multiply(sign, X @ a + covariates.N @ g)
     value = loss.weight @ cp.logistic(-margin) + 0.02 * cp.sum_squares(a)
-    value += cp.sum(cp.multiply(nuisance.penalty, cp.square(g)))
+    value += cp.sum(cp.multiply(covariates.penalty, cp.square(g)))
     problem = cp.Problem(cp.Minimize(value))
     problem.solve(solver="CLARABEL")
     assert_allclose(result.objective[-1], problem.value, rtol=1e-7)
@@ -251,12 +286,12 @@ def test_full_rank_filter_equals_cvxpy():
 
 def test_lifted_feature_equals_cvxpy_at_full_rank():
     cp = pytest.importorskip("cvxpy")
-    data, loss, nuisance = setting(n=25, p=3, q=1)
+    data, loss, covariates = setting(n=25, p=3, q=1)
     result = lpgd(
         "feature",
         data,
         loss,
-        nuisance,
+        covariates,
         rank=4,
         recon=0.7,
         ridge=0.05,
@@ -264,10 +299,10 @@ def test_lifted_feature_equals_cvxpy_at_full_rank():
         max_iter=5000,
     )
     sign = 2.0 * loss.y - 1
-    a, g = cp.Variable(25), cp.Variable(nuisance.size)
-    value = loss.weight @ cp.logistic(-cp.multiply(sign, a + nuisance.N @ g))
+    a, g = cp.Variable(25), cp.Variable(covariates.size)
+    value = loss.weight @ cp.logistic(-cp.multiply(sign, a + covariates.N @ g))
     value += 0.05 * cp.sum(cp.multiply(data.weight, cp.square(a)))
-    value += cp.sum(cp.multiply(nuisance.penalty, cp.square(g)))
+    value += cp.sum(cp.multiply(covariates.penalty, cp.square(g)))
     problem = cp.Problem(cp.Minimize(value))
     problem.solve(solver="CLARABEL")
     # With p + 1 columns the rank is no constraint: the data are reproduced.
@@ -291,7 +326,7 @@ def test_contracts_at_the_proven_rate():
     B = 20 * rng.standard_normal((80, 10))
     U, s, Vt = np.linalg.svd(np.vstack([A, B]), full_matrices=False)
     M = (U[:, :3] * s[:3]) @ Vt[:3]
-    result = lpgd_plain(
+    path, history = lpgd_plain(
         X,
         loss,
         rank=3,
@@ -303,7 +338,6 @@ def test_contracts_at_the_proven_rate():
         max_iter=300,
         tol=1e-15,
     )
-    path = result.extra["path"]
     target = path[-1]
     # The target is the ridge solution beside the data themselves.
     found = minimize(
@@ -320,30 +354,30 @@ def test_contracts_at_the_proven_rate():
     # The weighted form solves the same problem: same objective, whatever the metric.
     data = DataMatrix(X, np.full(80, 1 / 80), None, 1.0)
     mean_loss = LabelLoss(y, 2, np.full(80, 1 / 80))
-    nuisance = Nuisance(mean_loss, np.empty((80, 0)), False, 0.0)
+    covariates = CovariateModel(mean_loss, np.empty((80, 0)), False, 0.0)
     scaled = lpgd(
         "filter",
         data,
         mean_loss,
-        nuisance,
+        covariates,
         rank=3,
         recon=recon,
         ridge=ridge / 80,
         tol=1e-12,
         max_iter=1000,
     )
-    assert_allclose(80 * scaled.objective[-1], result.objective[-1], rtol=1e-10)
+    assert_allclose(80 * scaled.objective[-1], history[-1], rtol=1e-10)
     assert scaled.extra["lipschitz"] / scaled.extra["strong_convexity"] < 3
 
 
 def test_weighted_form_equals_the_published_iteration_when_misspecified():
     data, loss, _ = setting(q=0, noise=1.0)
-    nuisance = Nuisance(loss, np.empty((120, 0)), False, 0.0)
+    covariates = CovariateModel(loss, np.empty((120, 0)), False, 0.0)
     scaled = lpgd(
         "filter",
         data,
         loss,
-        nuisance,
+        covariates,
         rank=2,
         recon=0.3,
         ridge=0.05,
@@ -363,7 +397,7 @@ def test_weighted_form_equals_the_published_iteration_when_misspecified():
             value, R = loss(S / root)
             return value, R / root
 
-    plain = lpgd_plain(
+    _, history = lpgd_plain(
         weighted,
         Weighted(),
         rank=2,
@@ -375,35 +409,76 @@ def test_weighted_form_equals_the_published_iteration_when_misspecified():
         max_iter=4000,
         tol=1e-13,
     )
-    assert_allclose(scaled.objective[-1], plain.objective[-1], rtol=1e-9)
+    assert_allclose(scaled.objective[-1], history[-1], rtol=1e-9)
 
 
 @pytest.mark.parametrize("momentum", [True, False])
 def test_warm_subspace_equals_exact(momentum, monkeypatch):
-    data, loss, nuisance = setting(p=30, n_classes=3)
+    data, loss, covariates = setting(p=30, n_classes=3)
     options = {"rank": 3, "recon": 0.5, "ridge": 0.01, "tol": 1e-9, "max_iter": 4000}
     last = []
     for exact, gram in ((1000, 1000), (0, 1000), (0, 0)):
         monkeypatch.setattr(sdl_subspace, "EXACT_LIMIT", exact)
         monkeypatch.setattr(sdl_subspace, "GRAM_LIMIT", gram)
         for kind in ("filter", "feature"):
-            result = lpgd(kind, data, loss, nuisance, momentum=momentum, **options)
+            result = lpgd(kind, data, loss, covariates, momentum=momentum, **options)
             assert (np.diff(result.objective) <= 1e-12).all()
             last.append(result.objective[-1])
     assert_allclose(last[0::2], last[0], rtol=1e-7)
     assert_allclose(last[1::2], last[1], rtol=1e-6)
 
 
+@pytest.mark.parametrize("kind", ["filter", "feature"])
+def test_stop_is_the_relative_step(kind):
+    """Rows of unequal weight, no momentum: each step by hand from the iterates."""
+    data, loss, covariates = setting()
+    seen = []
+    result = lpgd(
+        kind,
+        data,
+        loss,
+        covariates,
+        rank=2,
+        recon=0.0,
+        ridge=0.05,
+        max_iter=6,
+        tol=0.0,
+        momentum=False,
+        callback=lambda state: seen.append(state["A"]),
+    )
+    omega = data.weight[:, None] if kind == "feature" else 1.0
+    steps = [
+        np.sqrt(np.sum(omega * (b - a) ** 2)) / max(1.0, np.sqrt(np.sum(omega * b**2)))
+        for a, b in itertools.pairwise(seen)
+    ]
+    assert_allclose(result.extra["residuals"][1:], steps, rtol=1e-9)
+    assert result.stop == result.extra["residuals"][-1]
+
+
+def test_newton_finds_all_digits():
+    """Two ways to one minimum agree far beyond the root of the rounding error."""
+    data, loss, covariates = setting(n_classes=3)
+    S = data.forward(np.random.default_rng(0).standard_normal((3, 14)))
+    one, _, _ = covariates.solve(S, covariates.zeros(), 50)
+    rows = np.random.default_rng(1).permutation(len(S))
+    shuffled = LabelLoss(loss.y[rows], 3, loss.weight[rows])
+    other = CovariateModel.of_columns(
+        shuffled, covariates.N[rows], covariates.penalty
+    ).solve(S[rows], 0.5 + covariates.zeros(), 50)[0]
+    other -= other.mean(axis=0)
+    assert_allclose(other, one - one.mean(axis=0), atol=1e-12)
+
+
 def test_large_and_zero_reconstruction_weight():
-    data, loss, nuisance = setting()
+    data, loss, covariates = setting()
     common = {"rank": 3, "ridge": 0.01, "max_iter": 3000, "tol": 1e-9}
-    heavy = lpgd("filter", data, loss, nuisance, recon=1e6, **common)
+    heavy = lpgd("filter", data, loss, covariates, recon=1e6, **common)
     axes = principal_axes(data, 3)
     gap = heavy.x[1] - axes.T @ (axes @ heavy.x[1])
     assert np.abs(gap).max() < 1e-4
-    none = lpgd("filter", data, loss, nuisance, recon=0.0, **common)
-    X = np.hstack([dense(data), nuisance.N])
-    penalty = np.r_[np.full(14, 0.01), nuisance.penalty]
+    none = lpgd("filter", data, loss, covariates, recon=0.0, **common)
+    X = np.hstack([dense(data), covariates.N])
+    penalty = np.r_[np.full(14, 0.01), covariates.penalty]
     _, value = ridge_logistic(X, loss, penalty, np.zeros((1, 17)), max_iter=5000)
     assert_allclose(none.objective[-1], value, rtol=1e-8)  # binary: rank one suffices
 
@@ -414,10 +489,10 @@ def test_large_and_zero_reconstruction_weight():
 @pytest.mark.parametrize("recon", [1e-3, 1.0, 1e3])
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_bcd_never_rises(solver, positive_dict, positive_code, recon, n_classes):
-    data, loss, nuisance = setting(n_classes=n_classes, seed=4)
+    data, loss, covariates = setting(n_classes=n_classes, seed=4)
     # Uneven class weights: the label loss no longer shares the sample weights.
     loss = LabelLoss(loss.y, n_classes, loss.weight * np.where(loss.y == 0, 7.0, 0.4))
-    nuisance.loss = loss
+    covariates.loss = loss
     rng = np.random.RandomState(0)
     signs = {"positive_dict": positive_dict, "positive_code": positive_code}
     label_data = data
@@ -429,10 +504,10 @@ def test_bcd_never_rises(solver, positive_dict, positive_code, recon, n_classes)
         result = solver(
             data,
             loss=loss,
-            nuisance=nuisance,
+            covariates=covariates,
             recon=recon,
             ridge=1e-3,
-            start=(D, np.zeros((loss.n_logits, 3)), nuisance.zeros()),
+            start=(D, np.zeros((loss.n_logits, 3)), covariates.zeros()),
             max_iter=40,
             tol=0.0,
             **signs,
@@ -450,26 +525,26 @@ def test_bcd_never_rises(solver, positive_dict, positive_code, recon, n_classes)
             S, ridge = dense(label_data) @ (coef @ D).T, np.sum((coef @ D) ** 2)
         else:
             S, ridge = C @ coef.T, np.sum(coef**2)
-        value = nll(S + nuisance.N @ nu.T, loss) + 1e-3 * ridge
-        value += nuisance.ridge(nu)
+        value = nll(S + covariates.N @ nu.T, loss) + 1e-3 * ridge
+        value += covariates.ridge(nu)
         value += recon * data.weight @ ((X - C @ D) ** 2).sum(1)
         assert_allclose(trace[-1], value, rtol=1e-7)
 
 
 def test_free_block_descent_reaches_the_lifted_optimum():
-    data, loss, nuisance = setting()
+    data, loss, covariates = setting()
     common = {"recon": 0.5, "ridge": 0.01}
     lifted = lpgd(
-        "filter", data, loss, nuisance, rank=3, tol=1e-10, max_iter=5000, **common
+        "filter", data, loss, covariates, rank=3, tol=1e-10, max_iter=5000, **common
     )
     result = bcd_filter(
         data,
         data,
         loss,
-        nuisance,
+        covariates,
         positive_dict=False,
         positive_code=False,
-        start=(principal_axes(data, 3), np.zeros((1, 3)), nuisance.zeros()),
+        start=(principal_axes(data, 3), np.zeros((1, 3)), covariates.zeros()),
         max_iter=3000,
         tol=1e-12,
         **common,

@@ -68,6 +68,13 @@ def test_equals_plain_moabb(evaluation, real, fake_dataset, tmp_path):
         random_state=42,
         hdf5_path=str(tmp_path / "plain"),
     ).process(pipelines(NAMES))
+    # MOABB shows its own keys of sessions, skgeo the names as given.
+    names = getattr(dataset, "session_names", {})
+    by_name = {str(subject): keys for subject, keys in names.items()}
+    plain["session"] = [
+        by_name.get(s, {}).get(session, session)
+        for s, session in zip(plain["subject"], plain["session"], strict=True)
+    ]
     key = ["subject", "session", "pipeline"]
     pd.testing.assert_series_equal(
         mine.set_index(key)["score"].sort_index(),
@@ -135,7 +142,7 @@ def test_nested_search_through_both_routes(tmp_path):
         dataset,
         pipelines=pipelines(name),
         param_grid=grid,
-        report=calls.append,
+        callbacks=calls.append,
         **options,
     )
     assert calls
@@ -167,12 +174,12 @@ def test_an_interrupted_run_goes_on(fake_dataset, tmp_path):
     Interrupting.fits_left = 13
     seen = []
     with pytest.raises(KeyboardInterrupt):
-        evaluate(fake_dataset, report=seen.append, **options)
+        evaluate(fake_dataset, callbacks=seen.append, **options)
     finished = [r for r in seen if r.score is not None]
     assert len(finished) == 20 + 3 + 10
     Interrupting.fits_left = 1000
     again = []
-    result = evaluate(fake_dataset, report=again.append, **options)
+    result = evaluate(fake_dataset, callbacks=again.append, **options)
     redone = {(r.subject, r.pipeline) for r in again if r.score is not None}
     assert redone == {("2", "interrupting"), ("3", "interrupting"), ("3", "Cov+MDM")}
     assert len(result.scores) == 12
@@ -180,9 +187,9 @@ def test_an_interrupted_run_goes_on(fake_dataset, tmp_path):
     assert not result.folds.duplicated(["pipeline", "subject", "session", "fold"]).any()
     # a complete run computes nothing, and --overwrite everything
     third = []
-    evaluate(fake_dataset, report=third.append, **options)
+    evaluate(fake_dataset, callbacks=third.append, **options)
     assert not third
-    evaluate(fake_dataset, report=third.append, overwrite=True, **options)
+    evaluate(fake_dataset, callbacks=third.append, overwrite=True, **options)
     assert sum(r.score is not None for r in third) == 60
 
 
@@ -193,9 +200,12 @@ def test_fold_scores_average_to_moabbs(tmp_path):
     np.testing.assert_allclose(
         mean.sort_index(), scores.sort_index(), rtol=1e-6
     )  # float32
+    four = "left_hand / right_hand / hands / feet"
     assert result.scores["task"].unique().tolist() == [
         "left_hand / right_hand",
-        "hands / feet",
+        "left_hand / right_hand, pairs of runs left out",
+        four,
+        f"{four}, pairs of runs left out",
     ]
 
 
@@ -243,6 +253,8 @@ def test_paradigms():
         find_paradigm("P300", embedded)
     with pytest.raises(ValueError, match="channels must be a sequence"):
         find_paradigm(None, embedded, channels="motor")
+    with pytest.raises(ValueError, match=r"has no channel C33.*Did you mean C3"):
+        find_paradigm(None, embedded, channels=["C33"])
     with pytest.raises(ValueError, match="has no class"):
         find_paradigm(None, embedded, classes=["tongue", "feet"])
     with pytest.raises(ValueError, match="does not let one choose"):
@@ -274,3 +286,258 @@ def test_no_network(tmp_path, monkeypatch):
     monkeypatch.setattr(Zhou2016, "_get_single_subject_data", lambda self, s: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         evaluate("Zhou2016", subjects=[1], pipelines=["Cov+MDM"], output=tmp_path)
+
+
+def test_folds_are_numbered_from_one_in_each_session(fake_dataset, tmp_path):
+    seen = []
+    result = evaluate(
+        fake_dataset,
+        pipelines=["Cov+MDM"],
+        subjects=[2],
+        output=tmp_path,
+        callbacks=seen.append,
+    )
+    for _, rows in result.folds.groupby(["subject", "session"]):
+        assert rows["fold"].tolist() == [1, 2, 3, 4, 5]
+    told = [(r.fold, r.n_folds) for r in seen if r.score is not None]
+    assert told == [(i, 10) for i in range(1, 11)]  # two sessions of five
+    assert [(r.done, r.total) for r in seen][-1] == (1, 1)
+    cross = evaluate(
+        fake_dataset,
+        evaluation="cross-subject",
+        pipelines=["Cov+MDM"],
+        output=tmp_path,
+    )
+    assert (cross.folds["fold"] == 1).all()  # one subject is left out once
+
+
+class Asks(Interrupting):
+    """Has parameters that MOABB does not hand over, but skgeo does."""
+
+    def __init__(self, sfreq=None, band=None, order=None):
+        self.sfreq = sfreq
+        self.band = band
+        self.order = order
+
+    def fit(self, X, y):
+        TOLD.append((self.sfreq, self.band, self.order))
+        self.classes_ = np.unique(y)
+        return self
+
+
+TOLD = []
+
+
+def test_rate_and_band_reach_the_steps_that_ask(tmp_path):
+    from sklearn.pipeline import make_pipeline
+
+    options = {"classes": ["hands", "feet"], "cv": 2, "output": tmp_path}
+    options["channels"] = CHANNELS
+    chosen = {"asks": Asks(), "in a pipeline": make_pipeline(Asks(band=(1.0, 2.0)))}
+    TOLD.clear()
+    evaluate(pipelines=chosen, **options)
+    assert set(TOLD) == {(160.0, (8.0, 32.0), None), (160.0, (1.0, 2.0), None)}
+    assert chosen["asks"].sfreq is None  # the user's own is left as it was
+    TOLD.clear()
+    evaluate(pipelines={"asks": Asks()}, resample=80, band=(4, 30), **options)
+    evaluate(pipelines={"asks": Asks()}, band=None, **options)
+    assert TOLD == [(80.0, (4.0, 30.0), None)] * 2 + [(160.0, None, None)] * 2
+
+
+def noise(labels, n=20, **options):
+    X = np.random.RandomState(0).randn(n, 3, 128)
+    y = np.resize(labels, n)
+    return from_arrays(X, y, sfreq=128.0, **options)
+
+
+def test_rest_stays_where_it_is_needed_or_was_named(tmp_path):
+    options = {"pipelines": ["Cov+MDM"], "output": tmp_path}
+    scores = evaluate(noise(["rest", "right_hand"]), **options).scores
+    assert scores[["task", "n_classes"]].values.tolist() == [["rest / right_hand", 2]]
+    assert scores["score"].iloc[0] < 0.9
+    three = noise(["left_hand", "rest", "right_hand"], 30)
+    assert evaluate(three, **options).scores["n_classes"].tolist() == [3]
+    both = {"classes": ["left_hand", "right_hand"], **options}
+    assert evaluate(three, **both).scores["task"].tolist() == ["left_hand / right_hand"]
+    # of a published data set rest is left out, as in MOABB
+    embedded = find_paradigm("MotorImagery", EmbeddedMotorImagery())
+    assert "rest" not in embedded.used_events(EmbeddedMotorImagery())
+
+
+def test_one_class_is_never_evaluated(tmp_path):
+    options = {"pipelines": ["Cov+MDM"], "output": tmp_path}
+    with pytest.raises(ValueError, match="one class"):
+        evaluate(noise(["rest"]), **options)
+    # one of two people has one class only
+    y = np.repeat(["left_hand", "right_hand"], [10, 30])
+    lopsided = noise(y, 40, subject=np.repeat([1, 2], 20))
+    with pytest.raises(ValueError, match="subject 2, session 0: there is only the cl"):
+        evaluate(lopsided, **options)
+    with pytest.raises(ValueError, match="a training set holds 1 class"):
+        evaluate(lopsided, evaluation="cross-subject", subjects="1,2", **options)
+    # the wrong folds: all trials of one class come first
+    sorted_labels = noise(np.repeat(["left_hand", "right_hand"], 10))
+    with pytest.raises(ValueError, match=r"holds 1 class.*cv= \(--folds\)"):
+        evaluate(sorted_labels, cv="chronological:3", **options)
+    with pytest.raises(ValueError, match="20 folds need 20 trials of each class"):
+        evaluate(sorted_labels, cv=20, **options)
+    with pytest.raises(ValueError, match="several runs in each session"):
+        evaluate(sorted_labels, cv="runs", **options)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"band": (32, 8)}, "low < high"),
+        ({"band": (8, 64)}, "half the sampling frequency, 64 Hz"),
+        ({"band": 8}, "'band' must be"),
+        ({"interval": (5, 1)}, "start < stop"),
+        ({"interval": (0, 1)}, r"interval= \(--interval\) is for files"),
+        ({"events": {"a": 1, "b": 2}}, "is for files"),
+        ({"subjects": []}, "'subjects' must be"),
+        ({"subjects": "3-1"}, "runs backwards"),
+        ({"subjects": range(10**6)}, "has no subject"),
+        ({"classes": ["left_hand"]}, "at least two"),
+        ({"classes": "left_hand"}, "'classes' must be"),
+        ({"channels": ["Fz"]}, "has no channel Fz"),
+        ({"param_grid": {"Cov+MDN": {}}}, r"Did you mean Cov\+MDM"),
+        ({"pipelines": {}}, "no pipeline"),
+        ({"pipelines": {"x": 3}}, "must map names to scikit-learn estimators"),
+        ({"paradigm": 3}, "paradigm must be"),
+        ({"scorer": "acuracy"}, "Did you mean accuracy"),
+        ({"n_jobs": 0}, "'n_jobs' must be"),
+        ({"random_state": None}, "'random_state' must be"),
+        ({"overwrite": 1}, "'overwrite' must be"),
+        ({"callbacks": 1}, "'callbacks' must be"),
+        ({"cv": True}, "must be a number of folds"),
+        ({"evaluation": "cross-subject", "cv": 3}, "is for within-session"),
+    ],
+)
+def test_clear_errors(change, message, tmp_path):
+    options = {"pipelines": ["Cov+MDM"], "output": tmp_path / "out"} | change
+    with pytest.raises(ValueError, match=message):
+        evaluate(noise(["left_hand", "right_hand"]), **options)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"band": (8, 30)},
+        {"channels": ["C3", "C4"]},
+        {"classes": ["left_hand", "right_hand"]},
+        {"scorer": "accuracy"},
+        {"resample": 80},
+    ],
+)
+def test_what_a_paradigm_made_already_would_ignore(change, tmp_path):
+    with pytest.raises(ValueError, match="would have no effect beside a paradigm"):
+        evaluate(
+            EmbeddedMotorImagery(),
+            paradigm=LeftRightImagery(),
+            output=tmp_path,
+            **change,
+        )
+
+
+@pytest.mark.parametrize("thing", [3, (np.zeros((4, 3, 9)), [0, 1, 0, 1]), [None]])
+def test_what_is_no_data_set(thing, tmp_path):
+    with pytest.raises(ValueError, match=r"dataset must be .*from_arrays"):
+        evaluate(thing, output=tmp_path)
+
+
+def test_another_setting_is_another_result(tmp_path):
+    # MOABB keys results by neither seed, folds, score nor the people trained on.
+    X, y = load_trials()
+    people = from_arrays(X, y, sfreq=160.0, subject=np.arange(len(y)) % 3)
+    calls = []
+    options = {"pipelines": ["Cov+MDM"], "output": tmp_path, "callbacks": calls.append}
+    variants = [
+        {},
+        {"random_state": 7},
+        {"cv": 3},
+        {"cv": "blocks:3"},
+        {"scorer": "accuracy"},
+        {"band": None},
+        {"evaluation": "cross-subject"},
+        {"evaluation": "cross-subject", "subjects": [0, 1]},
+    ]
+    results = []
+    for change in variants:
+        calls.clear()
+        results.append(evaluate(people, **options, **change))
+        assert calls
+        assert results[-1].study.n_found == 0
+    for change, first in zip(variants, results, strict=True):
+        calls.clear()
+        again = evaluate(people, **options, **change)
+        assert not calls
+        pd.testing.assert_frame_equal(again.scores, first.scores)
+        pd.testing.assert_frame_equal(again.folds, first.folds)
+
+
+def load_trials():
+    data = load_embedded_eeg("left_right", channels=CHANNELS, band=None)
+    return data.X, data.y
+
+
+def test_chronological_folds_train_on_the_past(tmp_path):
+    seen = []
+
+    class Looks(Interrupting):
+        def fit(self, X, y):
+            self.last = X[:, 0, 0].max()
+            return super().fit(X, y)
+
+        def decision_function(self, X):
+            seen.append((self.last, X[:, 0, 0].min()))
+            return super().decision_function(X)
+
+    Interrupting.fits_left = 100
+    X = np.random.RandomState(0).randn(24, 3, 128)
+    X[:, 0, 0] = np.arange(24)
+    data = from_arrays(X, ["a", "b"] * 12, sfreq=128.0)
+    evaluate(
+        data,
+        pipelines={"looks": Looks()},
+        cv="chronological",
+        band=None,
+        output=tmp_path,
+    )
+    assert len(seen) == 5
+    assert all(last < first for last, first in seen)
+
+
+def test_a_splitter_of_scikit_learn_has_runs_as_groups(tmp_path):
+    from sklearn.model_selection import GroupKFold
+
+    X, y = load_trials()
+    run = np.repeat([0, 1, 2], 15)
+    data = from_arrays(X, y, sfreq=160.0, run=run)
+    options = {"pipelines": ["Cov+MDM"], "output": tmp_path}
+    own = evaluate(data, cv=GroupKFold(3), **options)
+    named = evaluate(data, cv="runs", **options)
+    assert sorted(own.folds["score"]) == sorted(named.folds["score"])
+
+
+def test_bars_and_lines_are_for_those_who_ask(tmp_path, capfd):
+    evaluate(noise(["a", "b"]), pipelines=["Cov+MDM"], output=tmp_path)
+    assert capfd.readouterr() == ("", "")
+    evaluate(
+        noise(["a", "b"]),
+        pipelines=["Cov+MDM"],
+        output=tmp_path,
+        verbose=1,
+        overwrite=True,
+    )
+    assert "1/1  a / b  Cov+MDM  subject 1  score" in capfd.readouterr().err
+
+
+def test_an_error_says_where(tmp_path):
+    class Fails(Interrupting):
+        def fit(self, X, y):
+            raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no") as caught:
+        evaluate(noise(["a", "b"]), pipelines={"f": Fails()}, output=tmp_path)
+    assert caught.value.__notes__ == ["in pipeline f, subject 1, fold 1"]

@@ -57,3 +57,24 @@ def test_moabb_tells_all_pipelines_apart():
     results = pytest.importorskip("moabb.analysis.results")
     digests = {results.get_digest(pipeline) for pipeline in pipelines("all").values()}
     assert len(digests) == len(pipelines("all"))
+
+
+def test_rates_reach_the_average():
+    plain = pipelines(["ACM(average)", "ACM+MDM"])
+    given = pipelines(["ACM(average)", "ACM+MDM"], sfreq=250.0, band=(8.0, 32.0))
+    name = "augmentedcovarianceclassifier"
+    assert given["ACM(average)"].get_params()[f"{name}__sfreq"] == 250.0
+    assert given["ACM(average)"].get_params()[f"{name}__band"] == (8.0, 32.0)
+    assert plain["ACM(average)"].get_params()[f"{name}__sfreq"] is None
+    assert repr(given["ACM+MDM"]) == repr(plain["ACM+MDM"])
+
+
+def test_pipelines_for_event_related_potentials():
+    from skgeo.eeg._moabb.pipelines import P300
+    from skgeo.testing import make_trials
+
+    X, y = make_trials(20, 3)
+    found = pipelines("p300")
+    assert list(found) == list(P300)
+    for pipeline in found.values():
+        assert pipeline.fit(X, y).predict_proba(X).shape == (20, 2)

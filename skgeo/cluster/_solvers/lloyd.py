@@ -1,4 +1,4 @@
-"""Plain K-means where the solvers ask for it; they are handed these functions."""
+"""Plain K-means where the solvers ask for it."""
 
 import numpy as np
 from sklearn.cluster import KMeans, MiniBatchKMeans
@@ -32,9 +32,9 @@ def split_cells(points, n_cells, random_state):
         return model.fit_predict(points)
 
 
-def lift_centers(X, centers):
+def lift_centers(X, centers, weight=None):
     """Run Lloyd's algorithm on all points until the labels stand still."""
     model = KMeans(len(centers), init=centers, n_init=1, tol=0.0, max_iter=300)
     with single_openmp_thread(len(X) <= _FEW):
-        model.fit(X)
+        model.fit(X, sample_weight=weight)
     return model.labels_.astype(np.intp)

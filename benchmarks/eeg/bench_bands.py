@@ -1,0 +1,239 @@
+"""The average over lags in seconds, bands and known frequencies, against simple rules.
+
+``python -m benchmarks.eeg.bench_bands [--quick] [kalunga|mamem|imagery|uea ...]``,
+SKGEO_TEST_DATA set. Percent correct, or the area under the ROC curve for two classes.
+
+kalunga: Kalunga2016, seven people, 64 trials of four classes (three flicker frequencies
+and rest), five stratified folds and leave-one-run-out; the whole cut is filtered, then 2
+to 4 s after the mark are kept. mamem: MAMEM II, 500 cuts of a person, five classes,
+one block of 100 left out. imagery: one person's left/right imagery, AUC over repeated
+folds. uea: three archive sets, five folds.
+"""
+
+import sys
+import time
+
+import numpy as np
+from pyriemann.estimation import Covariances
+from pyriemann.tangentspace import TangentSpace
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import (
+    LeaveOneGroupOut,
+    RepeatedStratifiedKFold,
+    StratifiedKFold,
+)
+from sklearn.pipeline import make_pipeline
+
+from benchmarks.common import save
+from benchmarks.eeg.recordings import imagery, kalunga, ssvep, uea
+from skgeo.eeg import AugmentedCovarianceClassifier, filter_bank
+
+PLAIN = "Cov+TS+LR"
+STACKED = "known frequencies stacked, Cov+TS+LR"
+SAMPLES = "average, lags in samples"
+RULE = "average, seconds and bands"
+KNOWN = "average, seconds, bands, frequencies"
+
+
+def stacked(bank):
+    """Signals of known frequencies side by side, as extended covariances have them."""
+    n, c, t, f = bank.shape
+    return bank.transpose(0, 3, 1, 2).reshape(n, f * c, t)
+
+
+def tangent_lr(estimator="oas"):
+    """The strongest simple baseline."""
+    return make_pipeline(
+        Covariances(estimator),
+        TangentSpace(),
+        LogisticRegression(max_iter=2000),
+    )
+
+
+def contestants(sfreq, band, frequencies):
+    """Name -> (model, view of the data): "plain", "known" or "bank"."""
+    one = {"probability": False}
+    seconds = {**one, "sfreq": sfreq}
+    bands = {**seconds, "band": band}
+    Ours = AugmentedCovarianceClassifier
+    found = {
+        PLAIN: (tangent_lr(), "plain"),
+        "order 1": (Ours(1, 1, selection=None, **one), "plain"),
+        "order 4, lag 4": (Ours(4, 4, selection=None, **one), "plain"),
+        "order 4, lag 4, identity shrinkage": (
+            Ours(4, 4, selection=None, shrinkage="auto", **one),
+            "plain",
+        ),
+        SAMPLES: (Ours(**one), "plain"),
+        "average, seconds": (Ours(**seconds), "plain"),
+        RULE: (Ours(**bands), "bank"),
+        "average, seconds and bands, identity shrinkage": (
+            Ours(**bands, shrinkage="auto"),
+            "bank",
+        ),
+        "average, seconds and bands, alignment": (
+            Ours(**bands, weights="alignment"),
+            "bank",
+        ),
+        "average, seconds and bands, filtered after the cut": (Ours(**bands), "plain"),
+    }
+    if frequencies is not None:
+        found[STACKED] = (tangent_lr(), "known")
+        found[KNOWN] = (Ours(**bands, frequencies=frequencies), "all")
+    return found
+
+
+def views(broad, window, sfreq, band, frequencies):
+    """The data as each contestant takes them, filtered before the cut."""
+    bank = filter_bank(broad, sfreq, band, frequencies)[:, :, window]
+    n_known = len(frequencies or ())
+    cut = bank[..., : bank.shape[-1] - n_known]
+    found = {
+        "plain": np.ascontiguousarray(bank[..., 0]),
+        "bank": np.ascontiguousarray(cut),
+        "all": bank,
+    }
+    if n_known:
+        found["known"] = stacked(bank[..., -n_known:])
+    return found
+
+
+def scores_of(model, X, y, splits):
+    """Scores of a model on each split, and CPU seconds of all."""
+    start, scores = time.process_time(), []
+    for train, test in splits:
+        model.fit(X[train], y[train])
+        if len(np.unique(y)) == 2:
+            score = roc_auc_score(y[test], model.decision_function(X[test]))
+        else:
+            score = np.mean(model.predict(X[test]) == y[test])
+        scores.append(100 * score)
+    return np.array(scores), time.process_time() - start
+
+
+def run(data, people, sfreq, band, frequencies, keep):
+    """Score every contestant; one row a contestant, differences over people."""
+    table, cpu = {}, {}
+    for broad, y, window, splits in people:
+        seen = views(broad, window, sfreq, band, frequencies)
+        for label, (model, view) in contestants(sfreq, band, frequencies).items():
+            if keep is not None and label not in keep:
+                continue
+            scores, seconds = scores_of(model, seen[view], y, splits)
+            table.setdefault(label, []).append(scores)
+            cpu[label] = cpu.get(label, 0.0) + seconds
+    rows = []
+    single = len(people) == 1
+    for label, found in table.items():
+        # Over people; over folds where there is one person, which understates it.
+        values = found[0] if single else np.array([f.mean() for f in found])
+        against = {}
+        for name in (PLAIN, STACKED, SAMPLES, "order 4, lag 4", "order 1"):
+            if name in table and name != label:
+                other = table[name]
+                other = other[0] if single else np.array([f.mean() for f in other])
+                gain = values - other
+                against[name] = [
+                    float(gain.mean()),
+                    float(gain.std(ddof=1) / np.sqrt(len(gain))),
+                    int((gain > 0).sum()),
+                ]
+        rows.append(
+            {
+                "data": data,
+                "method": label,
+                "score": float(values.mean()),
+                "values": np.round(values, 1).tolist(),
+                "unit": "folds" if single else "people",
+                "against": against,
+                "cpu": cpu[label],
+            }
+        )
+        print(data, label, round(values.mean(), 1), rows[-1]["values"][:8], flush=True)
+    return rows
+
+
+def run_kalunga(quick, keep):
+    """Score SSVEP with rest, folds and runs."""
+    rows, window = [], slice(1024, 1537)
+    people = [kalunga(p) for p in range(1, 4 if quick else 8)]
+    for name, splitter in (
+        ("five folds", StratifiedKFold(5, shuffle=True, random_state=42)),
+        ("leave one run out", LeaveOneGroupOut()),
+    ):
+        sets = [
+            (X, y, window, list(splitter.split(X[:, 0], y, run)))
+            for X, y, run in people
+        ]
+        args = (256.0, (7.0, 45.0), (13.0, 17.0, 21.0), keep)
+        rows += run(f"Kalunga, {name}", sets, *args)
+        if name == "five folds":
+            kept = [y != "rest" for _, y, _ in people]
+            three = [
+                (X[k], y[k], window, list(splitter.split(X[k][:, 0], y[k])))
+                for (X, y, _), k in zip(people, kept, strict=True)
+            ]
+            rows += run("Kalunga, three classes, five folds", three, *args)
+    return rows
+
+
+def run_mamem(quick, keep):
+    """Score SSVEP of one-second cuts, filtered after the cut: there is nothing else."""
+    blocks = np.arange(500) // 100
+    sets = []
+    for subject in range(1, 3 if quick else 7):
+        X, y = ssvep(subject)
+        splits = list(LeaveOneGroupOut().split(X, y, blocks))
+        sets.append((X, y, slice(None), splits))
+    known = (12.0, 10.0, 8.57, 7.5, 6.66)
+    return run("MAMEM II, leave one block out", sets, 125.0, (6.0, 40.0), known, keep)
+
+
+def run_imagery(quick, keep):
+    """Score left/right imagery of one person."""
+    rows = []
+    for n_channels, repeats in ((3, 2), (9, 2), (22, 2), (64, 1)):
+        X, y = imagery(n_channels)
+        folds = RepeatedStratifiedKFold(
+            n_splits=5, n_repeats=1 if quick else repeats, random_state=2718
+        )
+        sets = [(X, y, slice(None), list(folds.split(X, y)))]
+        name = f"imagery, {n_channels} channels"
+        rows += run(name, sets, 160.0, (8.0, 32.0), None, keep)
+    return rows
+
+
+def run_uea(quick, keep):
+    """Score three archive sets."""
+    rows = []
+    for name, sfreq, band in (
+        ("EyesOpenShut", 128.0, (4.0, 40.0)),
+        ("HandMovementDirection", 400.0, (4.0, 80.0)),
+        ("FingerMovements", 100.0, (4.0, 40.0)),
+    ):
+        X, y = uea(name)
+        folds = StratifiedKFold(5, shuffle=True, random_state=2718)
+        sets = [(X, y, slice(None), list(folds.split(X, y)))]
+        rows += run(name, sets, sfreq, band, None, keep)
+    return rows
+
+
+PARTS = {
+    "kalunga": run_kalunga,
+    "mamem": run_mamem,
+    "imagery": run_imagery,
+    "uea": run_uea,
+}
+
+
+def main():
+    quick = "--quick" in sys.argv
+    wanted = [a for a in sys.argv[1:] if a in PARTS] or list(PARTS)
+    keep = {PLAIN, SAMPLES, RULE, KNOWN} if quick else None
+    for part in wanted:
+        save(f"eeg_bands_{part}", PARTS[part](quick, keep), quick=quick)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Numerics of k-medoids: dissimilarities, swaps, bounds, branching."""

@@ -1,0 +1,149 @@
+"""How labels are found: runs of the solvers, with what they prove."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from skgeo.cluster._solvers.certificate import CERTIFIED_GAP, ROUNDING
+from skgeo.cluster._solvers.judgement import Judgement
+from skgeo.cluster._solvers.lloyd import lift_centers
+from skgeo.cluster._solvers.local_search import better_labels
+from skgeo.cluster._solvers.lowrank import labels_of_factor, solve_kmeans_lowrank
+from skgeo.cluster._solvers.reference_cvxpy import solve_with_cvxpy
+from skgeo.cluster._solvers.relaxation import (
+    RelaxationResult,
+    finish_labels,
+    solve_kmeans_sdp,
+)
+from skgeo.cluster._solvers.sketch import sketch_kmeans_sdp
+
+__all__ = ["Run", "add_relaxation", "run_gram", "run_lowrank", "run_sketch"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Labels and what the solver that gave them reports, in scaled units.
+
+    ``relaxation`` is the dense result, ``judgement`` what is proven already.
+    """
+
+    labels: np.ndarray
+    solver: str = "kmeans"
+    n_iter: int = 0
+    converged: bool = True
+    objective: np.ndarray | None = None
+    relaxation: RelaxationResult | None = None
+    judgement: Judgement | None = None
+    left_out: tuple = ()
+
+
+def _watch(tick):
+    """Hand a solver's progress to the callbacks."""
+
+    def callback(progress):
+        return tick({"n_iter": progress.n_iter, "objective": float(progress.objective)})
+
+    return callback
+
+
+def run_gram(gram, labels, params, rng, tick):
+    """Dense solvers; the matrix is double-centered."""
+    K, total = params.n_clusters, np.trace(gram.matrix)
+    if params.solver == "cvxpy":
+        Z, N, value, n_iter = solve_with_cvxpy(
+            gram.matrix[None], [float(K)], tol=params.tol, max_iter=params.max_iter
+        )
+        result = finish_labels(gram.matrix, K, Z[0], N[0], rng)
+        return Run(
+            result.labels,
+            "cvxpy",
+            n_iter,
+            True,
+            total - np.array([value]),
+            relaxation=result,
+        )
+    result = solve_kmeans_sdp(
+        gram,
+        K,
+        labels=labels,
+        tol=params.tol,
+        max_iter=params.max_iter,
+        random_state=rng,
+        callback=_watch(tick),
+    )
+    return Run(
+        result.labels,
+        "dense",
+        result.n_iter,
+        result.converged,
+        total - result.objective,
+        relaxation=result,
+    )
+
+
+def run_sketch(X, labels, weight, params, rng, tick):
+    K = params.n_clusters
+    size = params.sketch_size or min(params.max_dense, 300)
+    size = min(len(X), params.max_dense, max(size, 10 * K))
+    centers, result = sketch_kmeans_sdp(
+        X,
+        K,
+        labels,
+        size=size,
+        tol=max(params.tol, 1e-3),
+        max_iter=params.max_iter,
+        random_state=rng,
+        weight=weight,
+        callback=_watch(tick),
+    )
+    found = lift_centers(X, centers, weight)
+    labels = better_labels(X, [labels, found], K, weight)
+    return Run(labels, "sketch", result.n_iter, result.converged, result.objective)
+
+
+def run_lowrank(X, labels, weight, params, rng, tick):
+    K = params.n_clusters
+    w = np.ones(len(X)) if weight is None else weight
+    centered = X - np.average(X, axis=0, weights=w)
+    result = solve_kmeans_lowrank(
+        centered,
+        K,
+        labels,
+        weight=weight,
+        rank=None if params.rank is None else max(params.rank, K),
+        tol=params.tol,
+        max_iter=params.max_iter,
+        random_state=rng,
+        callback=_watch(tick),
+    )
+    found = labels_of_factor(result.x, K, np.sqrt(w))
+    total = w @ np.einsum("ij,ij->i", centered, centered)
+    return Run(
+        better_labels(X, [labels, found], K, weight),
+        "lowrank",
+        result.n_iter,
+        result.converged,
+        total - result.objective,
+    )
+
+
+def add_relaxation(judgement, relaxation):
+    """Add to a judgement what the dense relaxation proves."""
+    if relaxation is None or judgement.verdict == "certified":
+        return judgement
+    lower = max(judgement.lower_bound, relaxation.lower_bound)
+    lower = min(lower, judgement.inertia)
+    method = "relaxation" if lower > judgement.lower_bound else judgement.method
+    verdict, reason = judgement.verdict, judgement.reason
+    if relaxation.verdict == "certified":
+        # The relaxation's own margin grows with the total scatter, the inertia's not.
+        if judgement.error <= CERTIFIED_GAP * judgement.inertia:
+            lower, method = judgement.inertia - judgement.error, "certificate"
+            verdict, reason = "certified", ""
+        else:
+            reason = ROUNDING
+    elif relaxation.verdict == "not_tight":
+        verdict = "not_tight"
+    return replace(
+        judgement, verdict=verdict, reason=reason, lower_bound=lower, method=method
+    )

@@ -1,0 +1,304 @@
+"""Tangent vectors of several embeddings, one weighted Gram matrix.
+
+Every embedding has its own tangent space; the machine sees the sum of their Gram
+matrices. One embedding after another is mapped, added to the sum and, where memory is
+short, let go: a linear machine needs its vectors once more only, to fold the weights of
+the trials into weights of the features. Predicting then takes no training trials.
+"""
+
+import numpy as np
+
+from skgeo.eeg._solvers import block_toeplitz, riemann
+
+__all__ = ["OnePassSpace", "RiemannSpace", "SiegelSpace", "TangentFeatures"]
+
+# Mean squared norm of averaged vectors. With it a support vector machine of C = 1 is
+# practically one of hard margin, for any number of embeddings; C = 0.1 costs 2 to 6
+# points on steady-state responses, larger ones change nothing.
+_MEAN_SQUARE = 10.0
+
+# Bytes of tangent vectors that are kept during a fit rather than computed twice.
+_MAX_KEPT = 256e6
+
+# Norm of the mean logarithm, over sqrt(n), up to which one correction of first order
+# is enough. On EEG it is about 0.1 at the arithmetic mean.
+_NEAR = 0.5
+
+
+class _DenseSpace:
+    """What spaces of dense covariances with a whitened reference share."""
+
+    def covariance_change(self, vectors):
+        """Change of the covariance along tangent vectors, one matrix for each."""
+        d = len(self.whitener)
+        root = np.linalg.inv(self.whitener)
+        return root @ riemann.unvectorize(vectors, d) @ root.T
+
+    def reference(self):
+        """Return the reference matrix."""
+        root = np.linalg.inv(self.whitener)
+        return root @ root.T
+
+
+class RiemannSpace(_DenseSpace):
+    """Logarithms at the Riemannian mean of dense covariances.
+
+    Parameters
+    ----------
+    tol : float
+        Tolerance of the mean.
+    """
+
+    def __init__(self, tol):
+        self.tol = tol
+
+    def learn(self, matrices, weight):
+        """Learn the mean (weight sums to one) and return the packed logarithms."""
+        result = riemann.riemann_mean(matrices, weight, tol=self.tol)
+        riemann.warn_if_not_converged(result, self.tol)
+        self.whitener = result.x
+        return riemann.vectorize(result.extra["logs"].dense())
+
+    def map(self, matrices):
+        """Return the packed logarithms."""
+        return riemann.vectorize(riemann.log_maps(matrices, self.whitener).dense())
+
+
+class OnePassSpace(_DenseSpace):
+    """Logarithms near the Riemannian mean, from one eigendecomposition of a matrix.
+
+    The logarithms are taken at the arithmetic mean ``A``; to first order those at
+    ``A^(1/2) exp(m) A^(1/2)`` differ by ``V (Phi * (V^T m V)) V^T``, with the
+    eigenvectors at hand already. The Gram matrix is within about 2e-3 of that at the
+    Riemannian mean, at half the price.
+    """
+
+    def learn(self, matrices, weight):
+        """Learn the reference (weight sums to one) and return the packed vectors."""
+        d = matrices.shape[1]
+        average = np.tensordot(weight, matrices, axes=1)
+        W = riemann.whitener_of(average, "the arithmetic mean of the matrices")
+        for _ in range(5):
+            logs = riemann.log_maps(matrices, W)
+            phi = riemann.hessian_weights(logs.values)
+            m = logs.mean(weight) / (weight @ phi.mean((1, 2)))
+            if np.linalg.norm(m) <= _NEAR * np.sqrt(d):
+                break
+            W = riemann.exp_symmetric(m, -0.5) @ W
+        self.whitener, self.shift = W, m
+        return self._shifted(logs, phi)
+
+    def map(self, matrices):
+        """Return the packed vectors."""
+        logs = riemann.log_maps(matrices, self.whitener)
+        return self._shifted(logs, riemann.hessian_weights(logs.values))
+
+    def _shifted(self, logs, phi):
+        V = logs.vectors
+        Vt = V.swapaxes(1, 2)
+        inner = Vt @ self.shift @ V
+        inner *= -phi
+        index = np.arange(V.shape[1])
+        inner[:, index, index] += logs.values
+        return riemann.vectorize(V @ inner @ Vt)
+
+
+class SiegelSpace:
+    """Block-Toeplitz coordinates at the mean of the diagonal blocks.
+
+    Parameters
+    ----------
+    tol : float
+        Tolerance of the mean.
+    """
+
+    def __init__(self, tol):
+        self.tol = tol
+
+    def learn(self, blocks, weight):
+        """Learn the mean of the diagonal blocks and return the coordinates."""
+        result = riemann.riemann_mean(blocks[:, 0], weight, tol=self.tol)
+        riemann.warn_if_not_converged(result, self.tol)
+        self.whitener = result.x
+        return self.map(blocks)
+
+    def map(self, blocks):
+        """Return the coordinates."""
+        return block_toeplitz.tangent(blocks, self.whitener)
+
+
+class TangentFeatures:
+    """Tangent vectors of embeddings, weighted so that their Gram matrices average.
+
+    Parameters
+    ----------
+    spaces : list
+        One tangent space per embedding.
+    shares : ndarray of shape (n_embeddings,) or None
+        Weights of the normalized Gram matrices, sum one; None for a single embedding
+        whose vectors stay as they are.
+    groups : sequence of str, optional
+        Group of each embedding; with ``alignment`` weights move inside groups only.
+    alignment : bool, default=False
+        Multiply the weights by the alignment of each Gram matrix with the labels.
+
+    Attributes
+    ----------
+    factors : ndarray of shape (n_embeddings,)
+        Weights of the Gram matrices as they are.
+    final_shares : ndarray of shape (n_embeddings,)
+        Shares, after alignment.
+    n_features : int
+        Number of entries of all vectors together.
+    """
+
+    def __init__(self, spaces, shares=None, *, groups=None, alignment=False):
+        self.spaces, self.shares = spaces, shares
+        self.groups, self.alignment = groups, alignment
+
+    def learn(self, sets, codes, weight):
+        """Learn all references and return the Gram matrix of the training vectors.
+
+        Parameters
+        ----------
+        sets : iterable of ndarray
+            Matrices of the training trials, one array per embedding.
+        codes : ndarray of shape (n,)
+            Class of each trial.
+        weight : ndarray of shape (n,)
+            Weights, sum one.
+
+        Returns
+        -------
+        K : ndarray of shape (n, n)
+            Weighted sum of the Gram matrices.
+        """
+        self.offsets, self.rows, spreads, aligned = [], [], [], []
+        sums, kept = {}, 0
+        names = self.groups or ["all"] * len(self.spaces)
+        base = np.ones(len(self.spaces)) if self.shares is None else self.shares
+        for q, (space, matrices) in enumerate(zip(self.spaces, sets, strict=True)):
+            rows = space.learn(matrices, weight)
+            single = self.shares is None and not isinstance(space, SiegelSpace)
+            # Logarithms at a Riemannian mean are centered by nature.
+            offset = np.zeros(rows.shape[1]) if single else weight @ rows
+            rows -= offset
+            gram = rows @ rows.T
+            spread = 1.0 if self.shares is None else weight @ np.diagonal(gram)
+            spreads.append(spread if spread > 0 else np.inf)
+            aligned.append(_alignment(gram, codes, weight) if self.alignment else 1.0)
+            gram *= base[q] * aligned[-1] / spreads[-1]
+            sums[names[q]] = gram + sums.get(names[q], 0.0)
+            self.offsets.append(offset)
+            kept += rows.nbytes
+            self.rows.append(rows if kept <= _MAX_KEPT else None)
+        self.n_features = sum(len(offset) for offset in self.offsets)
+        weights = np.asarray(base, dtype=float) * aligned
+        scale = 1.0 if self.shares is None else _MEAN_SQUARE
+        K = 0.0
+        for name, gram in sums.items():
+            member = np.array([n == name for n in names])
+            share = np.asarray(base)[member].sum() / weights[member].sum()
+            weights[member] *= share
+            K = K + scale * share * gram
+        self.final_shares = weights
+        self.factors = scale * weights / spreads
+        return K
+
+    def vectors(self, sets):
+        """Yield the centered vectors of trials, embedding by embedding."""
+        for space, offset, matrices in zip(
+            self.spaces, self.offsets, sets, strict=True
+        ):
+            rows = space.map(matrices)
+            rows -= offset
+            yield rows
+
+    def gram(self, sets, landmarks):
+        """Gram matrix of trials and landmarks.
+
+        Parameters
+        ----------
+        sets : iterable of ndarray
+            Matrices of trials.
+        landmarks : list of ndarray
+            Vectors of other trials, one array per embedding.
+
+        Returns
+        -------
+        K : ndarray of shape (n, n_landmarks)
+            Weighted sum of inner products.
+        norms : ndarray of shape (n,)
+            Weighted squared norms of the trials' vectors.
+        """
+        K, norms = 0.0, 0.0
+        for rows, other, factor in zip(
+            self.vectors(sets), landmarks, self.factors, strict=True
+        ):
+            K = K + factor * (rows @ other.T)
+            norms = norms + factor * np.einsum("ij,ij->i", rows, rows)
+        return K, norms
+
+    def training_vectors(self, again):
+        """Yield the training vectors, computing anew those that were let go.
+
+        Parameters
+        ----------
+        again : callable
+            Returns an iterable of the training matrices.
+        """
+        if all(rows is not None for rows in self.rows):
+            yield from self.rows
+            return
+        for q, matrices in enumerate(again()):
+            if self.rows[q] is not None:
+                yield self.rows[q]
+            else:
+                yield self.spaces[q].map(matrices) - self.offsets[q]
+
+    def fold(self, coef, again):
+        """Turn coefficients of the training trials into weights of the features.
+
+        Parameters
+        ----------
+        coef : ndarray of shape (n, n_out)
+            Coefficients of the training trials.
+        again : callable
+            Returns an iterable of the training matrices.
+        """
+        self.weights = [
+            factor * (rows.T @ coef)
+            for factor, rows in zip(
+                self.factors, self.training_vectors(again), strict=True
+            )
+        ]
+        self.rows = None
+
+    def scores(self, sets):
+        """Inner products of trials with the folded weights.
+
+        Parameters
+        ----------
+        sets : iterable of ndarray
+            Matrices of trials, one array per embedding.
+
+        Returns
+        -------
+        scores : ndarray of shape (n, n_out)
+            Sum over the embeddings.
+        """
+        return sum(
+            rows @ weights
+            for rows, weights in zip(self.vectors(sets), self.weights, strict=True)
+        )
+
+
+def _alignment(gram, codes, weight):
+    """Centered alignment of a Gram matrix with that of the labels, at least 1e-6."""
+    labels = codes[:, None] == codes
+    ideal = labels - weight @ labels - (labels @ weight)[:, None]
+    ideal = ideal + weight @ labels @ weight
+    pair = weight[:, None] * weight
+    top = (pair * gram * ideal).sum()
+    bottom = np.sqrt((pair * gram**2).sum() * (pair * ideal**2).sum())
+    return max(1e-6, float(top / bottom)) if bottom > 0 else 1e-6

@@ -1,0 +1,226 @@
+"""MEDIDA says when it explains little, and what it could not have seen."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.model_selection import GridSearchCV
+from sklearn.preprocessing import PolynomialFeatures
+
+from skgeo.datasets import Lorenz63, Lorenz96, make_observation_pairs
+from skgeo.dynamics import (
+    MEDIDA,
+    ModelErrorWarning,
+    StencilLibrary,
+    one_standard_error,
+    skill_scorer,
+)
+from skgeo.exceptions import UnusedParameterWarning
+from tests.dynamics.common import lorenz_pairs, support
+from tests.dynamics.test_step_error import oscillator, runge_kutta
+
+
+def lotka_volterra(X):
+    x, y = X.T
+    return np.stack([x - 0.5 * x * y, -0.5 * y + 0.3 * x * y], axis=1)
+
+
+def test_noise_that_hides_everything_is_reported():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(0.5, 3, (400, 2))
+    Y = runge_kutta(lotka_volterra, X, 0.001, 4)
+
+    def model(Z, dt=0.001):
+        return runge_kutta(lambda U: U * [1.0, -0.5], Z, dt, 4)
+
+    scale = 0.01 * X.std()
+    with pytest.warns(ModelErrorWarning, match="mostly noise"):
+        MEDIDA(model, 0.001).fit(
+            X + scale * rng.standard_normal(X.shape),
+            Y + scale * rng.standard_normal(Y.shape),
+        )
+
+
+@pytest.mark.parametrize("degree", [1, 2])
+def test_terms_missing_from_the_library_are_reported(degree):
+    X = np.random.default_rng(0).uniform(-1.5, 1.5, (400, 2))
+
+    def truth(Z):
+        return np.stack([Z[:, 1], Z[:, 0] - 0.4 * np.sin(2 * Z[:, 0])], axis=1)
+
+    Y = runge_kutta(truth, X, 0.05, 10)
+    medida = MEDIDA(
+        lambda Z, dt=0.05: runge_kutta(oscillator, Z, dt, 5),
+        0.05,
+        library=PolynomialFeatures(degree),
+    )
+    with pytest.warns(ModelErrorWarning, match="terms are missing from the library"):
+        medida.fit(X, Y)
+    assert medida.diagnostics_["residual_correlation"] > 0.3
+
+
+def test_right_equations_raise_no_alarm():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pairs = lorenz_pairs()
+        for params in ({"rho": 26.0}, {"xz": 0.0}, {"sigma": 9.0}):
+            MEDIDA(Lorenz63(**params).flow(0.01, 5)).fit(pairs.X, pairs.y)
+        pairs = make_observation_pairs(Lorenz96(), 20, dt=0.02, random_state=5)
+        MEDIDA(Lorenz96(damping=0.0).flow(0.02), library=StencilLibrary()).fit(
+            pairs.X, pairs.y
+        )
+
+
+def test_detectable_sizes_separate_found_from_missed():
+    # A term well above its detectable size is found, one well below is not.
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, (500, 1))
+    noise = 1e-3 * rng.standard_normal(X.shape)
+
+    def fit(weak):
+        tendency = X - weak * X**2
+        Y = X + 0.01 * (tendency + noise * 100)
+        return MEDIDA(None, 0.01, library=PolynomialFeatures(3)).fit(X, Y)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        medida = fit(0.0)
+        j = medida.feature_names_.index("x0^2")
+        size = medida.detectable_[0, j]
+        assert 0 < size < 0.5
+        assert fit(2 * size).coef_[0, j] != 0
+        assert fit(0.3 * size).coef_[0, j] == 0
+    # In units of the coefficients: a tenth of the step, ten times the noise of rates.
+    assert medida.detectable_.shape == medida.coef_.shape
+
+
+# -- names and arguments --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "columns", [["x1", "x2", "x3"], ["x2", "x0", "x1"], ["a b", "b", "c^2"]]
+)
+def test_equations_speak_in_the_names_of_the_columns(columns):
+    pairs = make_observation_pairs(Lorenz63(), 300, dt=0.01, random_state=0)
+    X, y = (pd.DataFrame(v, columns=columns) for v in (pairs.X, pairs.y))
+    medida = MEDIDA(Lorenz63(xz=0.0).flow(0.01, 5)).fit(X, y)
+    a, b, c = columns
+    assert medida.equations(2)[1] == f"{b}_t = model - 1.00 {a} {c}"
+    assert f"{a} {c}" in medida.feature_names_
+
+
+def test_the_step_is_known_or_asked_for():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, (100, 2))
+    Y = runge_kutta(lambda Z: -1.5 * Z, X, 0.01, 4)
+
+    def model(Z):
+        return Z
+
+    with pytest.raises(ValueError, match="dt, the time between the two states"):
+        MEDIDA(model).fit(X, Y)
+    for medida in (
+        MEDIDA(model, 0.01).fit(X, Y),
+        MEDIDA(lambda Z, dt: Z).fit(X, Y, dt=0.01),
+        MEDIDA(lambda Z, dt: Z).fit(X, Y, dt=np.full(100, 0.01)),
+    ):
+        np.testing.assert_allclose(np.diag(medida.coef_[:, 1:3]), -1.5, rtol=1e-3)
+        assert medida.dt_ == 0.01
+    pairs = lorenz_pairs(0.01)
+    assert MEDIDA(Lorenz63(rho=26.0).flow(0.01)).fit(pairs.X, pairs.y).dt_ == 0.01
+    with pytest.warns(ModelErrorWarning, match="differs from the step of the model"):
+        MEDIDA(Lorenz63(rho=26.0).flow(0.01), 0.02).fit(pairs.X, pairs.y)
+    for bad in (0.0, -1.0, np.nan, [0.1], np.full(100, -0.1)):
+        with pytest.raises(ValueError, match="dt"):
+            MEDIDA(model, 0.01).fit(X, Y, dt=bad)
+
+
+def test_a_missing_model_has_to_be_said():
+    with pytest.raises(ValueError, match="model is missing"):
+        MEDIDA().fit(np.eye(3), np.eye(3))
+    with pytest.raises(ValueError, match="model"):
+        MEDIDA("nothing", 0.1).fit(np.eye(3), np.eye(3))
+
+
+def test_models_of_one_state_are_explained():
+    from scipy.integrate import solve_ivp
+
+    def single(x):
+        return solve_ivp(lambda t, u: [-u[0]], (0, 0.1), x).y[:, -1]
+
+    X = np.random.default_rng(0).uniform(-1, 1, (20, 1))
+    with pytest.raises(ValueError, match="models are batched"):
+        MEDIDA(single, 0.1).fit(X, X)
+    with pytest.raises(ZeroDivisionError):  # an error of its own stays what it is
+        MEDIDA(lambda Z: 1 // 0, 0.1).fit(X, X)
+
+
+def test_models_may_write_into_their_argument():
+    pairs = lorenz_pairs()
+    flow = Lorenz63(rho=26.0).flow(0.01)
+
+    def careless(X):
+        X[:] = flow(X)
+        return X
+
+    medida = MEDIDA(careless, 0.01).fit(pairs.X, pairs.y)
+    assert support(medida, 1) == {"x0"}
+
+
+@pytest.mark.parametrize(
+    "key", ["library__degree", "regressor__min_gain", "assimilation__obs_noise"]
+)
+def test_parts_left_at_their_defaults_cannot_be_tuned(key):
+    pairs = lorenz_pairs()
+    medida = MEDIDA(Lorenz63(rho=26.0).flow(0.01))
+    with pytest.raises(ValueError, match=f"{key.partition('__')[0]} is None"):
+        GridSearchCV(medida, {key: [1, 2]}).fit(pairs.X, pairs.y)
+    both = medida.set_params(library=PolynomialFeatures(), library__degree=3)
+    assert both.library.degree == 3
+
+
+def test_idle_parameters_are_reported():
+    pairs = lorenz_pairs()
+    with pytest.warns(UnusedParameterWarning, match="tangent_step"):
+        MEDIDA(Lorenz63(rho=26.0).flow(0.01), evaluate_at="end", tangent_step=1e-4).fit(
+            pairs.X, pairs.y
+        )
+    with pytest.warns(UnusedParameterWarning, match="gain_matched"):
+        MEDIDA(Lorenz63(rho=26.0).flow(0.01), gain_matched=False).fit(pairs.X, pairs.y)
+
+
+def test_ties_go_to_the_smaller_library():
+    pairs = lorenz_pairs()
+    search = GridSearchCV(
+        MEDIDA(Lorenz63(rho=26.0).flow(0.01), library=PolynomialFeatures()),
+        {"library__degree": [3, 2, 1]},
+        scoring=skill_scorer,
+        refit=one_standard_error,
+        cv=3,
+    ).fit(pairs.X, pairs.y)
+    assert search.best_params_ == {"library__degree": 1}
+    results = {
+        "mean_test_skill": np.array([0.9, 0.9, 0.9]),
+        "mean_test_sparsity": np.array([-2.0, -2.0, -2.0]),
+        "mean_test_compactness": np.array([-30.0, -10.0, -20.0]),
+        "split0_test_skill": np.array([0.9, 0.9, 0.9]),
+    }
+    assert one_standard_error(results) == 1
+
+
+@pytest.mark.parametrize("scale", [1e-160, 1.0, 1e160])
+def test_score_is_finite_on_ordinary_data_in_any_units(scale):
+    pairs = lorenz_pairs()
+    flow = Lorenz63(rho=26.0).flow(0.01)
+
+    def model(Z):
+        return scale * flow(Z / scale)
+
+    medida = MEDIDA(model, 0.01, library=PolynomialFeatures(1))
+    medida.fit(scale * pairs.X, scale * pairs.y)
+    np.testing.assert_allclose(
+        medida.score(scale * pairs.X, scale * pairs.y), 1.0, atol=1e-4
+    )
+    constant = MEDIDA(None, 1.0).fit(np.eye(3), np.full((3, 3), 1e8))
+    assert np.isfinite(constant.score(np.eye(3), np.full((3, 3), 1e8)))
