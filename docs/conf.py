@@ -1,5 +1,7 @@
 """Sphinx configuration."""
 
+import importlib
+import inspect
 import os
 import pathlib
 import re
@@ -24,7 +26,8 @@ version = release = skgeo.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
+    "sphinx.ext.linkcode",
+    "sphinx-mathjax-offline",  # formulas without a network
     "numpydoc",
     "myst_parser",
     "sphinx_design",
@@ -50,8 +53,19 @@ html_theme = "pydata_sphinx_theme"
 html_title = "skgeo"
 html_static_path = ["_static"]
 html_css_files = ["skgeo.css"]
+html_logo = "_static/logo.svg"
+html_favicon = "_static/favicon.svg"
 html_show_sourcelink = False
+REPOSITORY = "https://github.com/skgeo/skgeo"
 html_theme_options = {
+    "logo": {"text": "skgeo"},
+    "github_url": REPOSITORY,
+    "navbar_end": ["version-switcher", "theme-switcher", "navbar-icon-links"],
+    "switcher": {
+        "json_url": "https://skgeo.readthedocs.io/en/latest/_static/switcher.json",
+        "version_match": "dev" if ".dev" in skgeo.__version__ else skgeo.__version__,
+    },
+    "check_switcher": False,
     "show_prev_next": False,
     # Not on the landing page, and not beside the wide tables of the benchmarks.
     "secondary_sidebar_items": {
@@ -84,6 +98,24 @@ sphinx_gallery_conf = {
     "backreferences_dir": "gallery/backreferences",
     "inspect_global_variables": False,
 }
+
+
+def linkcode_resolve(domain, info):
+    """Find the line of the source that defines a documented object."""
+    if domain != "py" or not info["module"]:
+        return None
+    thing = importlib.import_module(info["module"])
+    for part in info["fullname"].split("."):
+        thing = getattr(thing, part, None)
+    try:
+        thing = inspect.unwrap(thing)
+        path = pathlib.Path(inspect.getsourcefile(thing)).relative_to(ROOT)
+        lines, start = inspect.getsourcelines(thing)
+    except (TypeError, ValueError, OSError):
+        return None  # a property, or what another package defines
+    revision = "main" if ".dev" in skgeo.__version__ else f"v{skgeo.__version__}"
+    place = f"{path.as_posix()}#L{start}-L{start + len(lines) - 1}"
+    return f"{REPOSITORY}/blob/{revision}/{place}"
 
 
 def skip_routing(app, what, name, member, skip, options):

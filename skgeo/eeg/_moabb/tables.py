@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from skgeo.eeg._moabb.pipelines import BASELINES
-from skgeo.plotting import METRIC_NAMES, best_baseline, summary_table
+from skgeo.plotting import best_baseline, summary_table
+from skgeo.plotting._evaluations import METRIC_NAMES
 
 __all__ = ["Row", "Table", "holm", "latex", "make_tables", "statistics"]
 
