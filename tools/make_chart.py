@@ -63,13 +63,19 @@ def main():
         lines = have.split("\n")
         top = middle - 8 - 9 * len(lines)
         height = 18 * len(lines) + 14
-        parts.append(f'<rect class="box" x="{LEFT}" y="{top:.0f}" width="192" height="{height}" rx="6"/>')
+        parts.append(
+            f'<rect class="box" x="{LEFT}" y="{top:.0f}" width="192" height="{height}" rx="6"/>'
+        )
         for i, line in enumerate(lines):
             at = middle + 5 + 17 * (i - (len(lines) - 1) / 2)
-            parts.append(f'<text class="have" x="{LEFT + 10}" y="{at:.0f}">{escape(line)}</text>')
+            parts.append(
+                f'<text class="have" x="{LEFT + 10}" y="{at:.0f}">{escape(line)}</text>'
+            )
         for i, (want, name, page) in enumerate(wants):
             at = y + STEP * i + STEP / 2 - 4
-            parts.append(f'<path class="line" d="M204 {middle:.0f} C 218 {middle:.0f}, 216 {at:.0f}, 228 {at:.0f}"/>')
+            parts.append(
+                f'<path class="line" d="M204 {middle:.0f} C 218 {middle:.0f}, 216 {at:.0f}, 228 {at:.0f}"/>'
+            )
             parts.append(f'<text x="{MIDDLE}" y="{at + 4:.0f}">{escape(want)}</text>')
             parts.append(f'<path class="line" d="M470 {at:.0f} H 518"/>')
             parts.append(

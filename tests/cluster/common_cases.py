@@ -1,7 +1,6 @@
 """Instances for scikit-learn's estimator checks."""
 
-from skgeo.cluster import KMedoids, LikelihoodAdjustedSDP, SDPKMeans
-from skgeo.cluster import ExactKMeans, LikelihoodAdjustedSDP, SDPKMeans
+from skgeo.cluster import ExactKMeans, KMedoids, LikelihoodAdjustedSDP, SDPKMeans
 
 ESTIMATORS = [
     KMedoids(n_clusters=3, random_state=0),
