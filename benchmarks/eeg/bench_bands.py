@@ -4,8 +4,8 @@
 SKGEO_TEST_DATA set. Percent correct, or the area under the ROC curve for two classes.
 
 kalunga: Kalunga2016, seven people, 64 trials of four classes (three flicker frequencies
-and rest), five stratified folds and leave-one-run-out; the whole cut is filtered, then 2
-to 4 s after the mark are kept. mamem: MAMEM II, 500 cuts of a person, five classes,
+and rest), five stratified folds and leave-one-run-out; the whole cut is filtered, then
+2 to 4 s after the mark are kept. mamem: MAMEM II, 500 cuts of a person, five classes,
 one block of 100 left out. imagery: one person's left/right imagery, AUC over repeated
 folds. uea: three archive sets, five folds.
 """
