@@ -18,7 +18,6 @@ from sklearn.base import (
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_array, check_random_state
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skgeo.decomposition._supervised.bcd import least_squares_codes
@@ -54,7 +53,7 @@ from skgeo.utils.params import (
     Unused,
     check_params,
 )
-from skgeo.utils.validation import check_sample_weight
+from skgeo.utils.validation import check_labels, check_sample_weight
 from skgeo.utils.warn import warn_user
 
 __all__ = ["SupervisedDictionaryLearning"]
@@ -335,7 +334,7 @@ class SupervisedDictionaryLearning(
         params = check_params(self)
         params.solver = resolve_solver(params)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=DTYPES, order="C")
-        check_classification_targets(y)
+        check_labels(y)
         X, Z = self._split(X, covariates, reset=True)
         weight = check_sample_weight(sample_weight, X.shape[0], normalize=False)
         if (weight == 0).any():

@@ -8,7 +8,6 @@ from numpy.typing import ArrayLike
 from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skgeo.linear_model._rvm.basis import KERNELS, fit_basis
@@ -29,6 +28,7 @@ from skgeo.utils.params import (
     Unused,
     check_params,
 )
+from skgeo.utils.validation import check_labels
 
 __all__ = ["SparseBayesianClassifier"]
 
@@ -247,7 +247,7 @@ class SparseBayesianClassifier(ClassifierMixin, CallbackMixin, BaseEstimator):
         X, y = validate_data(
             self, X, y, dtype=[np.float64, np.float32], accept_sparse="csr"
         )
-        check_classification_targets(y)
+        check_labels(y)
         weight = row_weights(sample_weight, X.shape[0])
         weight = np.ones(X.shape[0]) if weight is None else weight
         rows = np.flatnonzero(weight > 0)

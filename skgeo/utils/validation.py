@@ -11,6 +11,7 @@ from skgeo.utils.warn import warn_user
 
 __all__ = [
     "check_group_labels",
+    "check_labels",
     "check_matrices",
     "check_sample_weight",
     "check_trials",
@@ -375,6 +376,29 @@ def check_matrices(X, *, name="X", n_channels=None, min_matrices=1):
     return X
 
 
+def check_labels(y):
+    """Check that labels are those of a classification, and of one type.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+        Labels.
+
+    Raises
+    ------
+    ValueError
+        If types are mixed, or the labels look like the target of a regression.
+    """
+    try:
+        np.unique(y)
+    except TypeError as error:
+        kinds = sorted({type(value).__name__ for value in y})
+        raise ValueError(
+            f"y mixes labels of types {kinds}, which cannot be sorted. Use one type."
+        ) from error
+    check_classification_targets(y)
+
+
 def check_trials_y(y, X, *, min_classes=2):
     """Check labels and encode them.
 
@@ -412,14 +436,8 @@ def check_trials_y(y, X, *, min_classes=2):
     check_consistent_length(X, y)
     if y.dtype.kind == "f" and not np.isfinite(y).all():
         raise ValueError("Input y contains NaN or infinity.")
-    try:
-        classes, codes = np.unique(y, return_inverse=True)
-    except TypeError as error:
-        kinds = sorted({type(value).__name__ for value in y})
-        raise ValueError(
-            f"y mixes labels of types {kinds}, which cannot be sorted. Use one type."
-        ) from error
-    check_classification_targets(y)
+    check_labels(y)
+    classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < min_classes:
         raise ValueError(
             f"y holds {len(classes)} class ({classes.tolist()}), while a classifier "
