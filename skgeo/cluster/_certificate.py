@@ -32,6 +32,7 @@ from skgeo.utils.params import (
     Real,
     check_params,
 )
+from skgeo.utils.validation import check_one_type
 
 __all__ = ["KMeansCertificate", "certify_kmeans"]
 
@@ -450,5 +451,6 @@ def _check_labels(labels, X):
             f"labels hold {int(missing.sum())} missing values (the first for sample "
             f"{int(np.argmax(missing))}): a certificate is about labels of all samples."
         )
+    check_one_type(labels, "labels")
     names, codes = np.unique(labels, return_inverse=True)
     return codes.ravel(), len(names)

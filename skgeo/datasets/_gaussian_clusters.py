@@ -3,7 +3,17 @@
 import numpy as np
 from sklearn.utils import check_random_state
 
+from skgeo.utils.params import Integer, Real, check_params
+
 __all__ = ["make_gaussian_clusters"]
+
+RULES = {
+    "n_samples": Integer(1),
+    "n_clusters": Integer(1),
+    "n_features": Integer(1),
+    "separation": Real(0.0),
+    "heterogeneity": Real(0.0, 20.0),
+}
 
 
 def make_gaussian_clusters(
@@ -63,9 +73,22 @@ def make_gaussian_clusters(
     >>> X.shape, sorted(set(y.tolist()))
     ((100, 5), [0, 1])
     """
-    if n_samples < n_clusters or n_clusters < 1:
+    checked = check_params(
+        "make_gaussian_clusters",
+        RULES,
+        {
+            "n_samples": n_samples,
+            "n_clusters": n_clusters,
+            "n_features": n_features,
+            "separation": separation,
+            "heterogeneity": heterogeneity,
+        },
+    )
+    n_samples, n_clusters = checked.n_samples, checked.n_clusters
+    n_features = checked.n_features
+    if n_samples < n_clusters:
         raise ValueError(
-            f"n_samples={n_samples} must be at least n_clusters={n_clusters} >= 1."
+            f"n_samples={n_samples} must be at least n_clusters={n_clusters}."
         )
     if n_clusters > 2 * n_features:
         raise ValueError(

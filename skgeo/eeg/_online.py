@@ -21,6 +21,7 @@ from skgeo.utils.params import (
     SequenceOf,
     check_params,
 )
+from skgeo.utils.validation import check_one_type
 from skgeo.utils.warn import warn_user
 
 __all__ = [
@@ -476,7 +477,14 @@ def normalized_mcc(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     -------
     nmcc : float
         ``(MCC + 1) / 2``; 0.5 is chance whatever the balance of the classes.
+
+    Raises
+    ------
+    ValueError
+        If labels of types that cannot be sorted are mixed.
     """
+    y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+    check_one_type(np.concatenate([y_true.astype(object), y_pred.astype(object)]))
     return float((matthews_corrcoef(y_true, y_pred) + 1.0) / 2.0)
 
 

@@ -13,6 +13,7 @@ __all__ = [
     "check_group_labels",
     "check_labels",
     "check_matrices",
+    "check_one_type",
     "check_sample_weight",
     "check_trials",
     "check_trials_y",
@@ -376,6 +377,31 @@ def check_matrices(X, *, name="X", n_channels=None, min_matrices=1):
     return X
 
 
+def check_one_type(labels, name="y"):
+    """Refuse labels whose types cannot be sorted together.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_samples,)
+        Labels.
+    name : str, default="y"
+        Name of the argument, for the message.
+
+    Raises
+    ------
+    ValueError
+        If types are mixed.
+    """
+    try:
+        np.unique(labels)
+    except TypeError as error:
+        kinds = sorted({type(value).__name__ for value in labels})
+        raise ValueError(
+            f"{name} mixes labels of types {kinds}, which cannot be sorted. "
+            "Use one type."
+        ) from error
+
+
 def check_labels(y):
     """Check that labels are those of a classification, and of one type.
 
@@ -389,13 +415,7 @@ def check_labels(y):
     ValueError
         If types are mixed, or the labels look like the target of a regression.
     """
-    try:
-        np.unique(y)
-    except TypeError as error:
-        kinds = sorted({type(value).__name__ for value in y})
-        raise ValueError(
-            f"y mixes labels of types {kinds}, which cannot be sorted. Use one type."
-        ) from error
+    check_one_type(y)
     check_classification_targets(y)
 
 

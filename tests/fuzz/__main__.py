@@ -1,4 +1,4 @@
-"""Generated input for every public estimator: ``python -m tests.fuzz --minutes 10``.
+"""Generated input for every public estimator and function: ``python -m tests.fuzz --minutes 10``.
 
 Prints one line per kind of failure and place, with a seed that brings it about:
 ``python -m tests.fuzz --only SDPKMeans --seed 17 --count 1``.
@@ -8,7 +8,7 @@ import argparse
 import collections
 import time
 
-from tests.fuzz import registry, trial
+from tests.fuzz import functions, registry, trial
 
 
 def main():
@@ -20,13 +20,17 @@ def main():
     parser.add_argument("--only", default="", help="part of an estimator's name")
     parser.add_argument("--ignore", default="", help="kinds, separated by commas")
     options = parser.parse_args()
-    classes = [c for c in registry.estimators() if options.only in c.__name__]
+    subjects = [c for c in registry.estimators() if options.only in c.__name__]
+    subjects += [f for f in functions.FUNCTIONS if options.only in f]
     groups, n, accepted = collections.defaultdict(list), 0, 0
     start = time.monotonic()
     ignored = set(options.ignore.split(","))
     while n < options.count and time.monotonic() - start < 60 * options.minutes:
-        cls = classes[n % len(classes)]
-        findings, fitted = trial.run(cls, options.seed + n // len(classes))
+        subject, seed = subjects[n % len(subjects)], options.seed + n // len(subjects)
+        if isinstance(subject, str):
+            findings, fitted = functions.run(subject, seed), False
+        else:
+            findings, fitted = trial.run(subject, seed)
         n, accepted = n + 1, accepted + fitted
         for f in findings:
             if f.kind not in ignored:

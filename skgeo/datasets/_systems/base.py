@@ -5,7 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils import Bunch, check_random_state
 
+from skgeo.utils.params import Integer, Real, check_params
+
 __all__ = ["Flow", "System", "make_observation_pairs"]
+
+RULES = {
+    "n_pairs": Integer(1),
+    "dt": Real(0.0, closed="neither"),
+    "gap": Real(0.0, closed="neither"),
+    "noise": Real(0.0),
+    "n_trajectories": Integer(1),
+}
 
 
 class System:
@@ -214,6 +224,18 @@ def make_observation_pairs(
     >>> pairs.X.shape, pairs.noise_std
     ((20, 3), 0.0)
     """
+    checked = check_params(
+        "make_observation_pairs",
+        RULES,
+        {
+            "n_pairs": n_pairs,
+            "dt": dt,
+            "gap": gap,
+            "noise": noise,
+            "n_trajectories": n_trajectories,
+        },
+    )
+    n_pairs, n_trajectories = checked.n_pairs, checked.n_trajectories
     if gap < dt:
         raise ValueError(
             f"gap ({gap}) must be at least dt ({dt}): pairs do not overlap."

@@ -1,0 +1,26 @@
+"""A short run of the fuzzer; the long one is ``python -m tests.fuzz --minutes 60``."""
+
+import pytest
+
+from tests.fuzz import functions, registry, trial
+
+SEEDS = range(12)
+
+
+@pytest.mark.parametrize("cls", registry.estimators(), ids=lambda c: c.__name__)
+def test_generated_input_is_answered_or_refused(cls):
+    findings = [f for seed in SEEDS for f in trial.run(cls, seed)[0]]
+    assert not findings, findings[0]
+
+
+@pytest.mark.parametrize("name", sorted(functions.FUNCTIONS))
+def test_functions_answer_or_refuse(name):
+    findings = [f for seed in range(30) for f in functions.run(name, seed)]
+    assert not findings, findings[0]
+
+
+def test_the_oracle_sees_what_it_should():
+    assert trial.judge(OverflowError("too large")) == "OverflowError"
+    assert trial.judge(TypeError("'<' not supported between instances of")) is not None
+    assert trial.judge(ValueError("X holds NaN; remove them.")) is None
+    assert not trial.finite([1.0, float("nan")])
