@@ -1,4 +1,6 @@
-"""Generated input for every public estimator and function: ``python -m tests.fuzz --minutes 10``.
+"""Generated input for every public estimator and function.
+
+``python -m tests.fuzz --minutes 10``
 
 Prints one line per kind of failure and place, with a seed that brings it about:
 ``python -m tests.fuzz --only SDPKMeans --seed 17 --count 1``.
