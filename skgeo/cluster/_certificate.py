@@ -1,6 +1,6 @@
 """Proofs and bounds for given K-means labels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +14,7 @@ from skgeo.cluster._inputs import (
     check_positive_weights,
     unit_of,
 )
+from skgeo.cluster._solvers.anticluster import anticluster_bound
 from skgeo.cluster._solvers.bounds import subsample_bound
 from skgeo.cluster._solvers.groups import power_of_two_scale
 from skgeo.cluster._solvers.judgement import (
@@ -38,14 +39,19 @@ __all__ = ["KMeansCertificate", "certify_kmeans"]
 
 _RULES = {
     "n_clusters": Null() | Integer(1),
-    "bound": OneOf("auto", "closed", "none", "subsample"),
+    "bound": OneOf("auto", "closed", "none", "subsample", "anticluster"),
     "effort": OneOf("fast", "thorough"),
+    "max_time": Real(0.0),
+    "block_size": Integer(20),
+    "n_jobs": Null() | Integer(),
     "n_cells": Integer(2),
     "n_subsamples": Integer(1),
     "subsample_size": Integer(2),
     "confidence": Real(0.0, 1.0, closed="neither"),
     "random_state": RandomState(),
 }
+# What comes before the bounds that are asked for.
+_STAGES = {"subsample": "auto", "anticluster": "closed"}
 # Means of the labels farther than this (relative to the spread) from the centers of a
 # fitted clusterer: it was fitted with weights, or to other data.
 _SAME_CENTERS = 1e-3
@@ -77,7 +83,7 @@ class KMeansCertificate:
     reason_ : str
         Why the labels are not certified; empty if they are.
     bound_method_ : {"certificate", "enumeration", "components", "pca", "clipped", \
-"cells"}
+"cells", "anticluster"}
         What gave ``lower_bound_``.
     advice_ : str
         What more effort may bring and about how long it takes; empty if nothing was
@@ -245,8 +251,11 @@ def certify_kmeans(
     *,
     n_clusters: int | None = None,
     sample_weight: ArrayLike | None = None,
-    bound: Literal["auto", "closed", "none", "subsample"] = "auto",
+    bound: Literal["auto", "closed", "none", "subsample", "anticluster"] = "auto",
     effort: Literal["fast", "thorough"] = "fast",
+    max_time: float = 60.0,
+    block_size: int = 250,
+    n_jobs: int | None = None,
     n_cells: int = 300,
     n_subsamples: int = 80,
     subsample_size: int = 120,
@@ -271,15 +280,24 @@ def certify_kmeans(
     sample_weight : array-like of shape (n_samples,), optional
         Weights: the statements are then about the weighted inertia. Samples of weight
         zero are left out.
-    bound : {"auto", "closed", "none", "subsample"}, default="auto"
+    bound : {"auto", "closed", "none", "subsample", "anticluster"}, default="auto"
         What to do about the inertia when the labels are not certified: "closed" uses
         the clipped closed form, "auto" also a small semidefinite program over cells
         of points, "none" only principal components; "subsample" adds to "auto" a bound
         that holds with probability ``confidence``.
+        "anticluster" adds to "closed" the bound for many points: blocks that look like
+        the whole, each bounded by a semidefinite program with cuts.
     effort : {"fast", "thorough"}, default="fast"
         "fast" leaves out what costs more than about ten fits of K-means with ten
         starts (a second or two on small data) and says in ``advice_`` what that was and
         how long it would take. "thorough" leaves nothing out.
+    max_time : float, default=60.0
+        Seconds for ``bound="anticluster"``, kept roughly: about 5 seconds per block
+        give most of what there is.
+    block_size : int, default=250
+        About how many points per block.
+    n_jobs : int or None, default=None
+        Threads over blocks.
     n_cells : int, default=300
         About how many cells.
     n_subsamples, subsample_size : int, default=80, 120
@@ -351,6 +369,9 @@ def certify_kmeans(
             "n_clusters": n_clusters,
             "bound": bound,
             "effort": effort,
+            "max_time": max_time,
+            "block_size": block_size,
+            "n_jobs": n_jobs,
             "n_cells": n_cells,
             "n_subsamples": n_subsamples,
             "subsample_size": subsample_size,
@@ -387,11 +408,13 @@ def certify_kmeans(
             codes,
             K,
             weight=weight,
-            bound="auto" if checked.bound == "subsample" else checked.bound,
+            bound=_STAGES.get(checked.bound, checked.bound),
             budget=fast_budget(*X.shape, K) if fast else np.inf,
             n_cells=checked.n_cells,
             random_state=rng,
         )
+        if checked.bound == "anticluster":
+            judgement = _add_blocks(judgement, scaled, codes, K, weight, checked, rng)
         probable = None
         if checked.bound == "subsample":
             if weight is not None:
@@ -432,6 +455,29 @@ def certify_kmeans(
         rounding_margin_=unit_of(judgement.error, unit),
         n_clusters_=K,
     )
+
+
+def _add_blocks(judgement, X, codes, K, weight, params, rng):
+    """Add the bound by anticlusters where the labels are not proven yet."""
+    if weight is not None:
+        raise InvalidParameterError(
+            "bound='anticluster' does not take sample_weight; use bound='auto'."
+        )
+    if judgement.verdict == "certified" or not 1 < K < len(X):
+        return judgement
+    found = anticluster_bound(
+        X,
+        codes,
+        K,
+        block_size=max(params.block_size, 4 * K),
+        max_seconds=params.max_time,
+        n_jobs=params.n_jobs,
+        random_state=rng,
+    )
+    if found.lower_bound <= judgement.lower_bound:
+        return judgement
+    lower = min(found.lower_bound, judgement.inertia)
+    return replace(judgement, lower_bound=lower, method="anticluster", left_out=())
 
 
 def _check_labels(labels, X):

@@ -17,18 +17,17 @@ from skgeo.cluster._inputs import (
     check_magnitude,
     check_start_labels,
 )
-from skgeo.cluster._solvers.columns import REPEATED, Columns
+from skgeo.cluster._solvers.columns import Columns
 from skgeo.cluster._solvers.likelihood import label_by_program, solve_la_sdp
 from skgeo.cluster._solvers.mixture_em import (
     CovarianceModel,
     Mixture,
-    gaussian_log_density,
 )
 from skgeo.cluster._solvers.mixture_search import (
+    doubts,
     find_isolated,
     model_space,
     search_mixture,
-    share_of_equal_labels,
     starting_labels,
 )
 from skgeo.cluster._solvers.relaxation import WeightedGram, solve_kmeans_sdp
@@ -53,8 +52,6 @@ __all__ = ["LikelihoodAdjustedSDP"]
 
 _ARRAY = Instance((np.ndarray, list, tuple), "an array")
 _START_POINTS = 250  # points of the K-means relaxation that gives a start
-_AGREE = 0.9  # share of equal labels below which starts or models disagree
-_NAMED = 5  # rows that a warning names
 
 
 class LikelihoodAdjustedSDP(CallbackMixin, ClusterMixin, BaseEstimator):
@@ -322,7 +319,13 @@ default=None
                 f"(BIC would take {numbers[int(np.argmin([p[3] for p in points]))]}); "
                 "neither is reliable. See curve_."
             )
-        self._warn(X, columns)
+        for words in doubts(
+            self.outliers_,
+            self.start_agreement_,
+            self.cv_results_,
+            columns.repeated(X) if len(self.weights_) > 1 else [],
+        ):
+            warn_user(words)
         return self
 
     def _curve_point(self, K, value, error, X):
@@ -447,56 +450,35 @@ default=None
 
     def _fit_known(self, X, covariances, params, rng, tick):
         """Labels by one program at known covariances."""
-        n, K = len(X), len(covariances)
         columns = Columns(X, standardize=False)
-        Z = columns.standardize(X)
         unit = columns.unit
         scaled = covariances / unit[:, None] / unit[None]
-        labels, value, n_iter, converged = np.zeros(n, dtype=np.intp), [], 0, True
-        upper, rows = np.nan, np.arange(n)
-        if n == K:
-            labels = np.arange(n)
-        elif K > 1:
-            if n > params.max_dense:
-                start = starting_labels(Z, K, "kmeans", 1, rng)
-                groups = start[0][1] if start else np.zeros(n, dtype=int)
-                rows = balanced_sample(groups, params.max_dense, rng)
-            found, result = label_by_program(
-                Z[rows],
-                scaled,
-                random_state=rng,
-                tol=params.sdp_tol,
-                max_iter=params.sdp_max_iter,
-                callback=lambda p: tick(
-                    {"n_iter": p.n_iter, "objective": float(p.objective)}
-                ),
-            )
-            labels[rows] = found
-            value, n_iter, converged = result.objective, result.n_iter, result.converged
-            upper = result.upper_bound
-            if len(rows) < n:
-                labels = _spread_labels(Z, rows, found, scaled)
-        sizes = np.bincount(labels, minlength=K)
-        groups = [Z[labels == k] if sizes[k] else Z for k in range(K)]
-        means = np.array([group.mean(axis=0) for group in groups])
-        weights = np.maximum(sizes, 1) / np.maximum(sizes, 1).sum()
-        self._store(Mixture(weights, means, scaled), CovarianceModel(), columns)
+        found = label_by_program(
+            columns.standardize(X),
+            scaled,
+            max_dense=params.max_dense,
+            random_state=rng,
+            tol=params.sdp_tol,
+            max_iter=params.sdp_max_iter,
+            callback=lambda p: tick(
+                {"n_iter": p.n_iter, "objective": float(p.objective)}
+            ),
+        )
+        mixture = Mixture(found.weights, found.means, scaled)
+        self._store(mixture, CovarianceModel(), columns)
         self.covariances_ = covariances
-        self.labels_ = labels.astype(np.int32)
+        self.labels_ = found.labels.astype(np.int32)
         self.outliers_ = np.empty(0, dtype=int)
-        constant = len(rows) * columns.log_volume
-        constant += 0.5 * rows.size * X.shape[1] * np.log(2 * np.pi)
-        density = gaussian_log_density(Z, means, scaled)[np.arange(n), labels].sum()
-        exact = density + 0.5 * X.size * np.log(2 * np.pi)
-        self.objective_ = np.asarray(value if len(value) else [exact]) - constant
-        self.upper_bound_ = float((exact if np.isnan(upper) else upper) - constant)
+        change = found.n_points * columns.log_volume
+        self.objective_ = found.objective - change
+        self.upper_bound_ = float(found.upper_bound - change)
         self.start_, self.start_agreement_ = "program", 1.0
-        self.n_iter_, self.converged_ = max(n_iter, 1), bool(converged)
+        self.n_iter_, self.converged_ = max(found.n_iter, 1), found.converged
         self.cv_results_ = {}
-        if not converged:
+        if not found.converged:
             warn_user(
-                f"The program did not converge in {n_iter} sweeps; upper_bound_ is "
-                "valid all the same. Increase sdp_max_iter or sdp_tol.",
+                f"The program did not converge in {found.n_iter} sweeps; upper_bound_ "
+                "is valid all the same. Increase sdp_max_iter or sdp_tol.",
                 ConvergenceWarning,
             )
 
@@ -525,51 +507,6 @@ default=None
         self.weights_ = mixture.weights
         self.means_ = columns.restore_means(mixture.means)
         self.covariances_ = columns.restore_covariances(mixture.covariances)
-
-    def _warn(self, X, columns):
-        """Say what makes the result doubtful."""
-        if len(self.outliers_):
-            rows = ", ".join(map(str, self.outliers_[:_NAMED]))
-            more = ", ..." if len(self.outliers_) > _NAMED else ""
-            warn_user(
-                f"{len(self.outliers_)} isolated points were left out of the fit and "
-                f"labeled afterwards (rows {rows}{more}). They may be errors or codes "
-                "for missing values; screen_outliers=False keeps them."
-            )
-        if self.start_agreement_ < _AGREE:
-            warn_user(
-                "Starts of the kept model disagree: they share "
-                f"{100 * self.start_agreement_:.0f} % of the labels on average. Other "
-                "seeds may give other clusters; increase n_init and compare."
-            )
-        rival = self._rival()
-        if rival:
-            warn_user(rival)
-        repeated = columns.repeated(X)
-        if len(repeated) and len(self.weights_) > 1:
-            warn_user(
-                f"More than {100 * REPEATED:.0f} % of the values of feature "
-                f"{repeated[0]} are equal: Gaussian components collapse on such "
-                "features. Principal components, or reg_covar=0.1, may be safer."
-            )
-
-    def _rival(self):
-        """Words about a model as likely as the kept one with other labels."""
-        found = self.cv_results_
-        if not found or len(self.weights_) == 1:
-            return ""
-        best = found["mean_test_score"][0]
-        for i in range(1, len(found["model"])):
-            if found["mean_test_score"][i] < best - found["std_error"][0]:
-                break
-            share = share_of_equal_labels(found["labels"][0], found["labels"][i])
-            if share < _AGREE:
-                return (
-                    f"Models as likely as the kept one ({found['model'][0]}) disagree: "
-                    f"({found['model'][i]}) shares {100 * share:.0f} % of the labels. "
-                    "See cv_results_."
-                )
-        return ""
 
     def _joint(self, X):
         check_is_fitted(self)
@@ -652,20 +589,13 @@ default=None
         """
         return float(self.score_samples(X).mean())
 
-    def _n_parameters(self):
-        """Effective number of parameters: a shrunk covariance counts in part."""
+    def _parameters(self):
         K, d = self.means_.shape
-        model = self.covariance_model_
-        each = {"full": d * (d + 1) / 2, "diag": d, "spherical": 1}[model.kind]
-        sizes = self.weights_ * len(self.labels_)
-        own = (
-            0.0
-            if np.isinf(model.strength)
-            else np.mean(sizes / (sizes + model.strength))
-        )
-        if self.covariances is not None:
-            each = 0
-        return K - 1 + K * d + each * (1 + (K - 1) * own)
+        count = K - 1 + K * d
+        if self.covariances is None:
+            sizes = self.weights_ * len(self.labels_)
+            count += self.covariance_model_.n_parameters(sizes, d)
+        return count
 
     def bic(self, X: ArrayLike) -> float:
         """Bayesian information criterion; the lower the better.
@@ -682,7 +612,7 @@ default=None
             the pooled one counts in part. It compares numbers of clusters, not models.
         """
         value = self.score_samples(X)
-        return float(-2 * value.sum() + self._n_parameters() * np.log(len(value)))
+        return float(-2 * value.sum() + self._parameters() * np.log(len(value)))
 
     def aic(self, X: ArrayLike) -> float:
         """Akaike's information criterion; the lower the better.
@@ -697,7 +627,7 @@ default=None
         aic : float
             With an effective number of parameters, as in :meth:`bic`.
         """
-        return float(-2 * self.score_samples(X).sum() + 2 * self._n_parameters())
+        return float(-2 * self.score_samples(X).sum() + 2 * self._parameters())
 
     def sample(
         self,
@@ -728,28 +658,5 @@ default=None
             {"n_samples": n_samples, "random_state": random_state},
         )
         rng = check_random_state(checked.random_state)
-        K, d = self._mixture.means.shape
-        y = rng.choice(K, checked.n_samples, p=self.weights_)
-        L = np.linalg.cholesky(self._mixture.covariances)
-        noise = rng.standard_normal((checked.n_samples, d))
-        dof = self._mixture.dof
-        if np.isfinite(dof):
-            noise /= np.sqrt(rng.chisquare(dof, checked.n_samples) / dof)[:, None]
-        Z = self._mixture.means[y] + np.einsum("nij,nj->ni", L[y], noise)
+        Z, y = self._mixture.sample(checked.n_samples, rng)
         return self._columns.restore_means(Z), y.astype(np.int32)
-
-
-def _spread_labels(Z, rows, found, covariances):
-    """Label all points by the Gaussians of a labeled sample, moving the means."""
-    K = len(covariances)
-    mine, labels = Z[rows], found
-    means = Z[rows[:K]].copy()
-    for _ in range(20):
-        for k in range(K):
-            if (labels == k).any():
-                means[k] = mine[labels == k].mean(axis=0)
-        again = np.argmax(gaussian_log_density(Z, means, covariances), axis=1)
-        if np.array_equal(again, labels):
-            break
-        mine, labels = Z, again
-    return labels

@@ -11,7 +11,10 @@ __all__ = [
     "assign_apart",
     "assign_nearest",
     "best_partitions",
+    "block_value",
+    "exchange_for_values",
     "hartigan",
+    "match_block_means",
     "subset_costs",
 ]
 
@@ -214,6 +217,77 @@ def best_partitions(costs, n, max_clusters):
     return found
 
 
+@jit
+def match_block_means(away, labels, block, sums, sizes, first, second):
+    """Exchange rows of one cluster between blocks while that moves block means closer.
+
+    ``away`` are rows minus the mean of their cluster, ``sums`` (K, T, d) and ``sizes``
+    (K, T) their sums and numbers per cluster and block, ``first`` and ``second`` the
+    rows to try. All but the first two are overwritten. Returns the exchanges made.
+    """
+    d, made = away.shape[1], 0
+    for trial in range(len(first)):
+        i, j = first[trial], second[trial]
+        b, c, k = block[i], block[j], labels[i]
+        if b == c or labels[j] != k:
+            continue
+        change = 0.0
+        for a in range(d):
+            step = away[j, a] - away[i, a]
+            change += step * (2 * sums[k, b, a] + step) / sizes[k, b]
+            change += step * (step - 2 * sums[k, c, a]) / sizes[k, c]
+        if change >= 0.0:
+            continue
+        for a in range(d):
+            step = away[j, a] - away[i, a]
+            sums[k, b, a] += step
+            sums[k, c, a] -= step
+        block[i], block[j] = c, b
+        made += 1
+    return made
+
+
+@jit
+def block_value(X, labels, pool):
+    """Least inertia of a block from its labels and from each set of centers."""
+    K = pool.shape[1]
+    ones = np.ones(len(X))
+    start = np.zeros(len(X) + 1, dtype=np.int64)
+    other = np.empty(0, dtype=np.int64)
+    trial = labels.copy()
+    best = hartigan(X, ones, trial, K, 50, start, other)
+    for p in range(len(pool)):
+        assign_nearest(X, pool[p], trial)
+        best = min(best, hartigan(X, ones, trial, K, 50, start, other))
+    return best
+
+
+@jit
+def exchange_for_values(X, labels, rows, values, pool, pairs):
+    """Exchange rows of one cluster between blocks while that raises their values.
+
+    ``rows`` (T, size) are the rows of every block, -1 where a block is shorter;
+    ``values`` (T,) as :func:`block_value` gives them; ``pairs`` (n, 4) hold two blocks
+    and two places to try. Rows and values are overwritten.
+    """
+    made = 0
+    for trial in range(len(pairs)):
+        b, c, p, q = pairs[trial]
+        i, j = rows[b, p], rows[c, q]
+        if b == c or i < 0 or j < 0 or labels[i] != labels[j]:
+            continue
+        rows[b, p], rows[c, q] = j, i
+        mine, theirs = rows[b][rows[b] >= 0], rows[c][rows[c] >= 0]
+        new_b = block_value(X[mine], labels[mine], pool)
+        new_c = block_value(X[theirs], labels[theirs], pool)
+        if new_b + new_c > values[b] + values[c]:
+            values[b], values[c] = new_b, new_c
+            made += 1
+        else:
+            rows[b, p], rows[c, q] = i, j
+    return made
+
+
 def warmup():
     """Compile the kernels of this module on tiny data."""
     X, weight = np.arange(4.0)[:, None], np.ones(4)
@@ -223,3 +297,11 @@ def warmup():
     assign_apart(X, X[:2].copy(), np.arange(4), start, other, labels)
     hartigan(X, weight, labels, 2, 2, start, other)
     best_partitions(subset_costs(X, weight), 4, 2)
+    ones = np.ones((2, 2), dtype=np.int64)
+    match_block_means(
+        X, labels, np.array([0, 1, 0, 1]), np.zeros((2, 2, 1)), ones, ones[0], ones[1]
+    )
+    block_value(X, labels, X[None, :2].copy())
+    rows = np.array([[0, 1], [2, 3]])
+    pairs = np.array([[0, 1, 0, 0]])
+    exchange_for_values(X, labels, rows, np.zeros(2), X[None, :2].copy(), pairs)

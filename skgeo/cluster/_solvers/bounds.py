@@ -23,6 +23,7 @@ from skgeo.cluster._solvers.certificate import (
 from skgeo.cluster._solvers.lloyd import split_cells
 
 __all__ = [
+    "affordable_cells",
     "cell_bound",
     "cell_cost",
     "clipped_bound",
@@ -131,6 +132,13 @@ def cell_cost(groups, n_cells):
     """Floating-point operations (about, as timed) of :func:`cell_bound`."""
     width = 2 * groups.n_features + groups.n_groups
     return 45.0 * (n_cells + _reduced_size(groups, width)) ** 3
+
+
+def affordable_cells(groups, n_cells, budget):
+    """Cells, at most so many, that a budget of operations allows."""
+    width = 2 * groups.n_features + groups.n_groups
+    allowed = (min(budget, 1e15) / 45.0) ** (1 / 3) - _reduced_size(groups, width)
+    return int(min(n_cells, max(allowed, 0)))
 
 
 def clipped_bound(groups, n_clusters, n_grid=12, budget=np.inf):

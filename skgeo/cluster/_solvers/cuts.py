@@ -19,9 +19,9 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
 
 from skgeo.cluster._solvers.admm import fixed_vector_bound
+from skgeo.cluster._solvers.spectral import CappedProjection
 from skgeo.kernels import kmeans_cuts
 
 __all__ = [
@@ -208,106 +208,6 @@ def _cut_arrays(cuts, root):
     return place, factor, norm
 
 
-def _capped_shift(values, total):
-    """Shift t with ``sum clip(values - t, 0, 1) = total``; values descending."""
-    low, high = values[-1] - 1.0, values[0]
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        if np.clip(values - middle, 0.0, 1.0).sum() > total:
-            low = middle
-        else:
-            high = middle
-    return 0.5 * (low + high)
-
-
-class _SpectralStep:
-    """Project on S, following the leading subspace of a slowly changing matrix."""
-
-    full_every, degree = 40, 4
-
-    def __init__(self, q, n_clusters):
-        self.q, self.total = q, n_clusters - 1.0
-        self.basis, self.age, self.rank, self.low, self.bottom = None, 0, 0, 0.0, 0.0
-
-    def __call__(self, M):
-        """The nearest member of S; M is overwritten."""
-        q = self.q
-        Mq = M @ q
-        M -= np.outer(Mq - (q @ Mq) * q, q)
-        M -= np.outer(q, Mq)
-        values, vectors = self._leading(M)
-        shift = _capped_shift(values, self.total)
-        kept = np.clip(values - shift, 0.0, 1.0)
-        rank = int((kept > 0).sum())
-        if rank == len(values) and len(values) < len(M) - 1:
-            self.age = self.full_every  # one above the shift may have been missed
-        guard = min(len(values), rank + max(5, rank // 4))
-        self.basis, self.low, self.rank = vectors[:, :guard], values[guard - 1], rank
-        scaled = vectors[:, :rank] * np.sqrt(kept[:rank])
-        X = scaled @ scaled.T
-        X += np.outer(q, q)
-        return X
-
-    def _leading(self, M):
-        tracked = self.basis is not None and self.rank <= len(M) // 4
-        if tracked and self.age < self.full_every:
-            found = self._filtered(M)
-            if found is not None:
-                return found
-        return self._full(M)
-
-    def _full(self, M):
-        self.age = 0
-        m = len(M)
-        norm = np.linalg.norm(M)
-        # q, an eigenvector to zero, goes below all others.
-        lowered = M - 2 * norm * np.outer(self.q, self.q)
-        count = m if self.basis is None else self.basis.shape[1] + 5
-        while count < m // 3:
-            try:
-                w, V = linalg.eigh(
-                    lowered,
-                    driver="evr",
-                    subset_by_index=(m - count, m - 1),
-                    check_finite=False,
-                )
-            except linalg.LinAlgError:
-                break
-            w, V = w[::-1], V[:, ::-1]
-            if w[-1] < _capped_shift(w, self.total):
-                self.bottom = -np.sqrt(max(norm**2 - w @ w, 0.0))
-                return w, V
-            count *= 2
-        w, V = linalg.eigh(lowered, driver="evd", check_finite=False)
-        w, V = w[::-1][: m - 1], V[:, ::-1][:, : m - 1]
-        self.bottom = w[-1]
-        return w, V
-
-    def _filtered(self, M):
-        """One step of a Chebyshev-filtered subspace iteration."""
-        self.age += 1
-        V, high = self.basis, self.low
-        low = self.bottom - 0.1 * abs(self.bottom)
-        center, half = 0.5 * (high + low), 0.5 * (high - low)
-        if not half > 0:
-            return None
-        before, W = V, (M @ V - center * V) / half
-        for _ in range(self.degree - 1):
-            before, W = W, (2.0 / half) * (M @ W - center * W) - before
-        W -= np.outer(self.q, self.q @ W)
-        norms = np.sqrt(np.einsum("ij,ij->j", W, W))
-        if not (np.isfinite(norms).all() and np.all(norms > 0)):
-            return None
-        W /= norms
-        try:
-            L = np.linalg.cholesky(W.T @ W)
-        except np.linalg.LinAlgError:
-            return None
-        Q = linalg.solve_triangular(L, W.T, lower=True, check_finite=False).T
-        w, U = np.linalg.eigh(Q.T @ (M @ Q))
-        return w[::-1], Q @ U[:, ::-1]
-
-
 @dataclass(frozen=True, slots=True)
 class CutOutcome:
     """Bound, state and the iterate's Z after solving a problem."""
@@ -374,7 +274,7 @@ def solve_with_cuts(
     fixed = np.zeros((m, m), dtype=np.bool_)
     for i, j in rows.apart:
         fixed[i, j] = fixed[j, i] = True
-    project = _SpectralStep(q, K)
+    project = CappedProjection(q, K)
     side = problem.clique_side
     eps, best, trail, n_sweeps, why = _VIOLATED, lower_bound, [lower_bound], 0, "rounds"
     place, factor, norm = _cut_arrays(state.cuts, root)

@@ -14,7 +14,12 @@ import numpy as np
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import cdist
 
-from skgeo.cluster._solvers.bounds import cell_bound, cell_cost, clipped_bound
+from skgeo.cluster._solvers.bounds import (
+    affordable_cells,
+    cell_bound,
+    cell_cost,
+    clipped_bound,
+)
 from skgeo.cluster._solvers.certificate import (
     CERTIFIED_GAP,
     FEWER_GROUPS,
@@ -38,6 +43,7 @@ _CLOSE = 1e-4  # a gap below this is not worth a semidefinite program
 _FEW = 12  # points of which every partition is looked at
 _ALL_PAIRS = 2000  # points up to which components are found from all distances
 _SEARCHED = 5000  # points of a component for which labels are looked for
+_FEWEST_CELLS = 5  # per cluster: fewer say little
 _SECOND = 2e9  # floating-point operations of about one second
 _OTHER_ALLOCATIONS = "another allocation of clusters to far components is not excluded"
 
@@ -220,10 +226,12 @@ def _judge_alone(
         if groups.total - value > lower:
             lower, method = groups.total - value, "clipped"
         if bound == "auto" and lower < (1 - _CLOSE) * inertia:
-            cost = cell_cost(groups, min(n_cells, groups.n_points))
+            n_cells = min(n_cells, groups.n_points)
+            cost = cell_cost(groups, n_cells)
+            n_cells = affordable_cells(groups, n_cells, budget)
             if cost > budget:
                 left_out.append(("cells", cost / _SECOND))
-            else:
+            if n_cells >= _FEWEST_CELLS * n_clusters or cost <= budget:
                 value = cell_bound(
                     groups,
                     n_clusters,

@@ -9,14 +9,19 @@ The profile log-likelihood of hard labels, with the means maximized out and up t
 with D_k the squared Mahalanobis distances between the points in the metric of S_k.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import linalg
 from scipy.optimize import linear_sum_assignment
+from sklearn.cluster import KMeans
 
 from skgeo.cluster._solvers.admm import block_bound, sdp_admm
 from skgeo.cluster._solvers.lloyd import group_rows
+from skgeo.cluster._solvers.mixture_em import gaussian_log_density
+from skgeo.cluster._solvers.sketch import balanced_sample
 
-__all__ = ["label_by_program", "profile_blocks", "solve_la_sdp"]
+__all__ = ["ProgramLabels", "label_by_program", "profile_blocks", "solve_la_sdp"]
 
 
 def profile_blocks(X, covariances):
@@ -79,21 +84,79 @@ def _match_groups(Z, labels, n_clusters):
     return rename[labels]
 
 
-def label_by_program(X, covariances, *, random_state, **options):
+@dataclass(frozen=True, slots=True)
+class ProgramLabels:
+    """Labels by a program, their Gaussians, and the bound of the program.
+
+    ``n_points`` of the points were in the program; ``objective`` and ``upper_bound``
+    are log-likelihoods of those.
+    """
+
+    labels: np.ndarray
+    means: np.ndarray
+    weights: np.ndarray
+    objective: np.ndarray
+    upper_bound: float
+    n_points: int
+    n_iter: int
+    converged: bool
+
+
+def label_by_program(X, covariances, *, max_dense, random_state, **options):
     """Solve the program and round its memberships to labels.
 
     Group k is the one of covariance k. With equal covariances the blocks are alike:
-    their sum tells the groups apart.
+    their sum tells the groups apart. A balanced sample stands for more than
+    ``max_dense`` points.
 
     Returns
     -------
-    labels : ndarray of shape (n,)
-        Labels; a group may be empty.
-    result : AdmmResult
-        Of :func:`solve_la_sdp`, which takes ``options``.
+    found : ProgramLabels
+        Labels, a group of which may be empty, and what :func:`solve_la_sdp`, which
+        takes ``options``, reports.
     """
-    result = solve_la_sdp(X, covariances, **options)
+    n, K = len(X), len(covariances)
+    rows, result = np.arange(n), None
+    labels = np.arange(n) if n == K else np.zeros(n, dtype=np.intp)
+    if 1 < K < n:
+        if n > max_dense:
+            groups = KMeans(K, n_init=5, random_state=random_state).fit_predict(X)
+            rows = balanced_sample(groups, max_dense, random_state)
+        result = solve_la_sdp(X[rows], covariances, **options)
+        vectors = np.linalg.eigh(result.x.sum(axis=0))[1][:, -K:]
+        mine = group_rows(vectors, K, random_state, n_init=10)
+        labels[rows] = mine = _match_groups(result.x, mine, K)
+        if len(rows) < n:
+            labels = _spread_labels(X, rows, mine, covariances)
+    sizes = np.bincount(labels, minlength=K)
+    groups = [X[labels == k] if sizes[k] else X for k in range(K)]
+    means = np.array([group.mean(axis=0) for group in groups])
+    weights = np.maximum(sizes, 1) / np.maximum(sizes, 1).sum()
+    constant = 0.5 * len(rows) * X.shape[1] * np.log(2 * np.pi)
+    if result is None:
+        density = gaussian_log_density(X, means, covariances)
+        value = density[np.arange(n), labels].sum()
+        objective, upper, n_iter, converged = np.array([value]), value, 0, True
+    else:
+        objective = result.objective - constant
+        upper, n_iter = result.upper_bound - constant, result.n_iter
+        converged = bool(result.converged)
+    return ProgramLabels(
+        labels, means, weights, objective, upper, len(rows), n_iter, converged
+    )
+
+
+def _spread_labels(Z, rows, found, covariances):
+    """Label all points by the Gaussians of a labeled sample, moving the means."""
     K = len(covariances)
-    vectors = np.linalg.eigh(result.x.sum(axis=0))[1][:, -K:]
-    labels = group_rows(vectors, K, random_state, n_init=10)
-    return _match_groups(result.x, labels, K), result
+    mine, labels = Z[rows], found
+    means = Z[rows[:K]].copy()
+    for _ in range(20):
+        for k in range(K):
+            if (labels == k).any():
+                means[k] = mine[labels == k].mean(axis=0)
+        again = np.argmax(gaussian_log_density(Z, means, covariances), axis=1)
+        if np.array_equal(again, labels):
+            break
+        mine, labels = Z, again
+    return labels

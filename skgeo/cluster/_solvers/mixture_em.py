@@ -65,6 +65,14 @@ class CovarianceModel:
             words.append(f"t tails ({self.dof:g})")
         return ", ".join(words)
 
+    def n_parameters(self, sizes, d):
+        """Effective number: a covariance shrunk towards the pooled counts in part."""
+        each = {"full": d * (d + 1) / 2, "diag": d, "spherical": 1}[self.kind]
+        own = 0.0
+        if np.isfinite(self.strength):
+            own = float(np.mean(sizes / (sizes + self.strength)))
+        return each * (1 + (len(sizes) - 1) * own)
+
 
 @dataclass(frozen=True, slots=True)
 class Mixture:
@@ -79,6 +87,17 @@ class Mixture:
         """Log of weight times density, shape (n, K)."""
         density, _ = _log_density(X, self.means, self.covariances, self.dof)
         return density + np.log(self.weights)
+
+    def sample(self, n_samples, rng):
+        """Draw points and their components."""
+        K, d = self.means.shape
+        y = rng.choice(K, n_samples, p=self.weights)
+        noise = rng.standard_normal((n_samples, d))
+        if np.isfinite(self.dof):
+            stretch = rng.chisquare(self.dof, n_samples) / self.dof
+            noise /= np.sqrt(stretch)[:, None]
+        L = np.linalg.cholesky(self.covariances)
+        return self.means[y] + np.einsum("nij,nj->ni", L[y], noise), y
 
 
 @dataclass(frozen=True, slots=True)

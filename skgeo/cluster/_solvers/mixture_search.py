@@ -13,6 +13,7 @@ from scipy.special import logsumexp
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.neighbors import NearestNeighbors
 
+from skgeo.cluster._solvers.columns import REPEATED
 from skgeo.cluster._solvers.mixture_em import (
     CovarianceModel,
     fit_mixture,
@@ -22,6 +23,7 @@ from skgeo.cluster._solvers.mixture_em import (
 __all__ = [
     "Candidate",
     "SearchResult",
+    "doubts",
     "find_isolated",
     "model_space",
     "search_mixture",
@@ -36,6 +38,8 @@ _ALIKE = 0.01  # share of labels in which two starts must differ
 _SHORT, _LONG, _FULL = 8, 12, 150  # EM steps of a look, of a candidate, of the end
 _FOLD_STEPS = 6  # EM steps of a fold from the memberships of all points
 _DEAR = 2e6  # n d^2 K from which fewer starts and folds are used
+_AGREE = 0.9  # share of equal labels below which starts or models disagree
+_NAMED = 5  # rows that a warning names
 _T_DOF = 4.0  # degrees of freedom of the heavy tails
 
 
@@ -398,3 +402,68 @@ def _more_ridge(models, free, d):
     if not free["ridge"] or not any(m.kind == "full" for m in models):
         return []
     return [replace(models[0], kind="full", strength=max(d / 2, 1.0), ridge=0.3)]
+
+
+def doubts(isolated, agreement, candidates, repeated):
+    """Sentences about what makes a result doubtful.
+
+    Parameters
+    ----------
+    isolated : ndarray of int
+        Rows that were screened.
+    agreement : float
+        Share of labels on which the starts of the kept model agree.
+    candidates : dict
+        The table of candidates, best first.
+    repeated : list of int
+        Features with many equal values.
+
+    Returns
+    -------
+    sentences : list of str
+        Empty if nothing is doubtful.
+    """
+    found = []
+    if len(isolated):
+        rows = ", ".join(map(str, isolated[:_NAMED]))
+        more = ", ..." if len(isolated) > _NAMED else ""
+        found.append(
+            f"{len(isolated)} isolated points were left out of the fit and labeled "
+            f"afterwards (rows {rows}{more}). They may be errors or codes for missing "
+            "values; screen_outliers=False keeps them."
+        )
+    if agreement < _AGREE:
+        found.append(
+            f"Starts of the kept model disagree: they share {100 * agreement:.0f} % of "
+            "the labels on average. Other seeds may give other clusters; increase "
+            "n_init and compare."
+        )
+    rival = _rival(candidates)
+    if rival:
+        found.append(rival)
+    if repeated:
+        found.append(
+            f"More than {100 * REPEATED:.0f} % of the values of feature {repeated[0]} "
+            "are equal: Gaussian components collapse on such features. Principal "
+            "components, or reg_covar=0.1, may be safer."
+        )
+    return found
+
+
+def _rival(candidates):
+    """Words about a model as likely as the kept one with other labels."""
+    if not candidates:
+        return ""
+    values = candidates["mean_test_score"]
+    models, labels = candidates["model"], candidates["labels"]
+    for i in range(1, len(models)):
+        if values[i] < values[0] - candidates["std_error"][0]:
+            break
+        share = share_of_equal_labels(labels[0], labels[i])
+        if share < _AGREE:
+            return (
+                f"Models as likely as the kept one ({models[0]}) disagree: "
+                f"({models[i]}) shares {100 * share:.0f} % of the labels. See "
+                "cv_results_."
+            )
+    return ""

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from skgeo.cluster._solvers.certificate import CERTIFIED_GAP, ROUNDING
+from skgeo.cluster._solvers.cuts import CutProblem, Rows, first_state, solve_with_cuts
+from skgeo.cluster._solvers.groups import group_points
 from skgeo.cluster._solvers.judgement import Judgement
 from skgeo.cluster._solvers.lloyd import lift_centers
 from skgeo.cluster._solvers.local_search import better_labels
@@ -17,7 +19,16 @@ from skgeo.cluster._solvers.relaxation import (
 )
 from skgeo.cluster._solvers.sketch import sketch_kmeans_sdp
 
-__all__ = ["Run", "add_relaxation", "run_gram", "run_lowrank", "run_sketch"]
+__all__ = [
+    "Run",
+    "add_relaxation",
+    "run_cuts",
+    "run_gram",
+    "run_lowrank",
+    "run_sketch",
+]
+
+_SWEEPS = 100  # of the relaxation with cuts between two searches for cuts
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +46,7 @@ class Run:
     relaxation: RelaxationResult | None = None
     judgement: Judgement | None = None
     left_out: tuple = ()
+    lower_bound: float = 0.0
 
 
 def _watch(tick):
@@ -124,6 +136,43 @@ def run_lowrank(X, labels, weight, params, rng, tick):
         result.n_iter,
         result.converged,
         total - result.objective,
+    )
+
+
+def run_cuts(X, labels, weight, params, tick):
+    """The relaxation with cutting planes, for its bound."""
+    K = params.n_clusters
+    groups = group_points(X, np.zeros(len(X), dtype=np.intp), 1, weight)
+    mass = np.ones(len(X)) if weight is None else weight
+    distinct, parts = np.unique(X, axis=0, return_inverse=True)
+    parts = parts.ravel()
+    mass = np.bincount(parts, weights=mass)
+    means = distinct - (mass @ distinct) / mass.sum()
+    rows = Rows(tuple((i,) for i in range(len(means))), means, mass, frozenset())
+    problem = CutProblem(rows, K, groups.total, 2 * groups.total_error)
+    inertia = group_points(X, labels, K, weight).inertia
+    bounds = []
+
+    def watch(bound):
+        bounds.append(bound)
+        return tick({"n_iter": len(bounds), "objective": float(bound)})
+
+    outcome = solve_with_cuts(
+        problem,
+        first_state(problem),
+        target=inertia * (1 - params.tol),
+        upper=inertia,
+        max_rounds=max(params.max_iter // _SWEEPS, 1),
+        sweeps=_SWEEPS,
+        watch=watch,
+    )
+    return Run(
+        labels,
+        "cuts",
+        outcome.n_sweeps,
+        outcome.why in ("target", "stall", "solved"),
+        np.array([*bounds, outcome.lower_bound]),
+        lower_bound=max(outcome.lower_bound, 0.0),
     )
 
 

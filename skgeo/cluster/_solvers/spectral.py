@@ -1,9 +1,14 @@
-"""Negative spectral part of a slowly changing symmetric matrix."""
+"""Spectral projections of a slowly changing symmetric matrix."""
 
 import numpy as np
 from scipy import linalg
 
-__all__ = ["NegativePart", "eigh_lowest", "largest_eigenvalues"]
+__all__ = [
+    "CappedProjection",
+    "NegativePart",
+    "eigh_lowest",
+    "largest_eigenvalues",
+]
 
 
 def eigh_lowest(M, count):
@@ -122,3 +127,107 @@ class NegativePart:
         Q = linalg.solve_triangular(L, Y.T, lower=True, check_finite=False).T
         w, U = np.linalg.eigh(Q.T @ (M @ Q))
         return w, Q @ U
+
+
+def _capped_shift(values, total):
+    """Shift t with ``sum clip(values - t, 0, 1) = total``; values descending."""
+    low, high = values[-1] - 1.0, values[0]
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        if np.clip(values - middle, 0.0, 1.0).sum() > total:
+            low = middle
+        else:
+            high = middle
+    return 0.5 * (low + high)
+
+
+class CappedProjection:
+    """Project on ``{qq' + V : V q = 0, 0 <= V <= I, trace V = K - 1}``.
+
+    The leading subspace of a slowly changing matrix is followed as in
+    :class:`NegativePart`; the projection is then inexact.
+    """
+
+    full_every, degree = 40, 4
+
+    def __init__(self, q, n_clusters):
+        self.q, self.total = q, n_clusters - 1.0
+        self.basis, self.age, self.rank, self.low, self.bottom = None, 0, 0, 0.0, 0.0
+
+    def __call__(self, M):
+        """The nearest member; M is overwritten."""
+        q = self.q
+        Mq = M @ q
+        M -= np.outer(Mq - (q @ Mq) * q, q)
+        M -= np.outer(q, Mq)
+        values, vectors = self._leading(M)
+        shift = _capped_shift(values, self.total)
+        kept = np.clip(values - shift, 0.0, 1.0)
+        rank = int((kept > 0).sum())
+        if rank == len(values) and len(values) < len(M) - 1:
+            self.age = self.full_every  # one above the shift may have been missed
+        guard = min(len(values), rank + max(5, rank // 4))
+        self.basis, self.low, self.rank = vectors[:, :guard], values[guard - 1], rank
+        scaled = vectors[:, :rank] * np.sqrt(kept[:rank])
+        X = scaled @ scaled.T
+        X += np.outer(q, q)
+        return X
+
+    def _leading(self, M):
+        tracked = self.basis is not None and self.rank <= len(M) // 4
+        if tracked and self.age < self.full_every:
+            found = self._filtered(M)
+            if found is not None:
+                return found
+        return self._full(M)
+
+    def _full(self, M):
+        self.age = 0
+        m = len(M)
+        norm = np.linalg.norm(M)
+        # q, an eigenvector to zero, goes below all others.
+        lowered = M - 2 * norm * np.outer(self.q, self.q)
+        count = m if self.basis is None else self.basis.shape[1] + 5
+        while count < m // 3:
+            try:
+                w, V = linalg.eigh(
+                    lowered,
+                    driver="evr",
+                    subset_by_index=(m - count, m - 1),
+                    check_finite=False,
+                )
+            except linalg.LinAlgError:
+                break
+            w, V = w[::-1], V[:, ::-1]
+            if w[-1] < _capped_shift(w, self.total):
+                self.bottom = -np.sqrt(max(norm**2 - w @ w, 0.0))
+                return w, V
+            count *= 2
+        w, V = linalg.eigh(lowered, driver="evd", check_finite=False)
+        w, V = w[::-1][: m - 1], V[:, ::-1][:, : m - 1]
+        self.bottom = w[-1]
+        return w, V
+
+    def _filtered(self, M):
+        """One step of a Chebyshev-filtered subspace iteration."""
+        self.age += 1
+        V, high = self.basis, self.low
+        low = self.bottom - 0.1 * abs(self.bottom)
+        center, half = 0.5 * (high + low), 0.5 * (high - low)
+        if not half > 0:
+            return None
+        before, W = V, (M @ V - center * V) / half
+        for _ in range(self.degree - 1):
+            before, W = W, (2.0 / half) * (M @ W - center * W) - before
+        W -= np.outer(self.q, self.q @ W)
+        norms = np.sqrt(np.einsum("ij,ij->j", W, W))
+        if not (np.isfinite(norms).all() and np.all(norms > 0)):
+            return None
+        W /= norms
+        try:
+            L = np.linalg.cholesky(W.T @ W)
+        except np.linalg.LinAlgError:
+            return None
+        Q = linalg.solve_triangular(L, W.T, lower=True, check_finite=False).T
+        w, U = np.linalg.eigh(Q.T @ (M @ Q))
+        return w[::-1], Q @ U[:, ::-1]
