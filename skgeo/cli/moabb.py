@@ -94,7 +94,8 @@ def _channels(value):
 
 
 def _pipelines(value):
-    return value if value in ("default", "baselines", "all") else _words(value)
+    sets = ("default", "baselines", "all", "p300")
+    return value.lower() if value.lower() in sets else _words(value)
 
 
 def moabb(
@@ -118,7 +119,9 @@ def moabb(
     ] = None,
     pipelines: Annotated[
         str,
-        typer.Option(help="default, baselines, all, or names: Cov+MDM,ACM+TS+SVM."),
+        typer.Option(
+            help="default, baselines, p300, all, or names: Cov+MDM,ACM+TS+SVM."
+        ),
     ] = "default",
     classes: Annotated[
         str | None, typer.Option(help="Classes to tell apart: left_hand,feet.")

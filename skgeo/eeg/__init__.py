@@ -9,6 +9,7 @@ from skgeo.eeg._groups import GroupMember
 from skgeo.eeg._moabb.evaluation import evaluate
 from skgeo.eeg._moabb.pipelines import param_grids, pipeline_folder, pipelines
 from skgeo.eeg._moabb.report import write_report
+from skgeo.eeg._moabb.study import EvaluationResult
 from skgeo.eeg._online import (
     StreamDecoder,
     information_transfer_rate,
@@ -30,6 +31,7 @@ __all__ = [
     "DelayEmbedding",
     "ERPAugmentedCovariances",
     "Embedding",
+    "EvaluationResult",
     "GroupMember",
     "Pattern",
     "RecenteredCovarianceClassifier",

@@ -38,6 +38,11 @@ PAPERS = {
         "ensemble method to enhance BCI performance (FUCONE). Journal of Neural "
         "Engineering 19:066016.",
     ),
+    "10.48550/arXiv.1409.0107": (
+        "covariances of event-related potentials",
+        "Barachant and Congedo (2014). A plug&play P300 BCI using information "
+        "geometry. arXiv:1409.0107.",
+    ),
     "10.48550/arXiv.2302.04508": (
         "augmented covariances",
         "Carrara and Papadopoulo (2023). Classification of BCI-EEG based on the "

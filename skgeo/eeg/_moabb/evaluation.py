@@ -87,8 +87,9 @@ def evaluate(
             default="within-session"
         What the folds leave out.
     pipelines : dict, str, sequence of str or None, default=None
-        Name -> estimator, or what :func:`skgeo.eeg.pipelines` takes. Steps with a
-        parameter ``sfreq`` or ``band`` that is None get those of the trials.
+        Name -> estimator, or what :func:`skgeo.eeg.pipelines` takes; by default the
+        set for the kind of data set, ``"p300"`` for event-related potentials. Steps
+        with a parameter ``sfreq`` or ``band`` that is None get those of the trials.
     param_grid : dict, optional
         Name of a pipeline -> grid for MOABB's nested search; by default the grids that
         belong to the named pipelines.
@@ -191,7 +192,11 @@ def evaluate(
         "subjects": checked.subjects,
         "random_state": checked.random_state,
     }
+    default = pipelines is None or (
+        isinstance(pipelines, str) and pipelines == "default"
+    )
     pipelines, grids = _pipelines(pipelines, param_grid)
+    options["default_pipelines"] = default
     store = Store(output)
     store.check()
     with _quiet_moabb():
@@ -217,7 +222,9 @@ def evaluate(
         study = Study(
             tasks=tuple(record(job, u) for job, u in zip(jobs, units, strict=True)),
             arguments=_given(arguments),
-            pipelines={name: _one_line(p) for name, p in pipelines.items()},
+            pipelines={
+                name: _one_line(p) for job in jobs for name, p in job.pipelines.items()
+            },
             wall_time=time.perf_counter() - start,
             cpu_time=sum(unit["cpu"] for of_job in units for unit in of_job),
             n_computed=tally.done,
@@ -324,6 +331,9 @@ def _jobs_of(dataset, pipelines, grids, file_options, options, several):
         if options["cv"] is None and pairs:
             folds.append(make_folds("run-pairs", evaluation))
     subjects = choose_subjects(dataset, options["subjects"])
+    if options["default_pipelines"] and dataset.paradigm == "p300":
+        # Covariances of single trials are blind to what is locked to a stimulus.
+        pipelines, grids = default_pipelines("p300"), {}
     jobs = []
     for classes in choices:
         paradigm = _paradigm(dataset, classes, channels, options)

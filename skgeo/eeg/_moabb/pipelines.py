@@ -32,6 +32,8 @@ ON_REQUEST = ("ACM(search)", "ACM+TS+SVM(grid)", "ACM+MDM(grid)")
 BASELINES = DEFAULT[:6]
 # For event-related potentials; plain covariances are there to show that they are blind.
 P300 = ("Cov+TS+LR", "ERPCov+TS+LR", "Xdawn+TS+LR", "ACM(ERP)")
+# Pipelines of others, which tables and pictures compare with.
+REFERENCES = (*BASELINES, *P300[1:3])
 
 
 def pipeline_folder():

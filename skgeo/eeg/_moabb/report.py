@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 
 from skgeo.eeg._moabb.citations import cite
-from skgeo.eeg._moabb.pipelines import BASELINES
+from skgeo.eeg._moabb.pipelines import REFERENCES
 from skgeo.eeg._moabb.progress import clock
 from skgeo.eeg._moabb.study import EvaluationResult, Study, releases
 from skgeo.eeg._moabb.tables import (
@@ -146,9 +146,9 @@ def write_report(
     atomic_write(paths["latex"], latex(tables))
 
     together = {
-        "scores": plot_scores(scores, folds, BASELINES),
-        "paired": plot_paired(scores, folds, BASELINES),
-        "times": plot_times(scores, BASELINES),
+        "scores": plot_scores(scores, folds, REFERENCES),
+        "paired": plot_paired(scores, folds, REFERENCES),
+        "times": plot_times(scores, REFERENCES),
         "meta_analysis": _meta_analysis(scores, tests, tables),
     }
     images = {}
@@ -230,11 +230,11 @@ def _shown(table, position, result, tests, folder):
     mine = scores[scores["task"] == table.task]
     of_mine = folds[folds["task"] == table.task] if not folds.empty else folds
     figures = {
-        "scores": plot_scores(mine, of_mine, BASELINES),
-        "paired": plot_paired(mine, of_mine, BASELINES),
-        "ranks": plot_ranks(mine, of_mine, table.task, BASELINES),
+        "scores": plot_scores(mine, of_mine, REFERENCES),
+        "paired": plot_paired(mine, of_mine, REFERENCES),
+        "ranks": plot_ranks(mine, of_mine, table.task, REFERENCES),
         "pairs": plot_pairs(tests, table.task),
-        "times": plot_times(mine, BASELINES),
+        "times": plot_times(mine, REFERENCES),
     }
     folder.mkdir(parents=True, exist_ok=True)
     # Numbered: a task may be called what no file may be.
@@ -270,8 +270,8 @@ def _meta_analysis(scores, tests, tables):
     )
     # Tasks differ in difficulty and metric: rank within each.
     ranks = wide.rank(axis=1, ascending=False).mean().sort_values(kind="stable")
-    baselines = [name for name in ranks.index if name in BASELINES]
-    others = [name for name in ranks.index if name not in BASELINES]
+    baselines = [name for name in ranks.index if name in REFERENCES]
+    others = [name for name in ranks.index if name not in REFERENCES]
     if baselines and others:
         return plot_meta_analysis(tests, others[0], baselines[0])
     if len(ranks) > 1:

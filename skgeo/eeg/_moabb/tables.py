@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skgeo.eeg._moabb.pipelines import BASELINES
+from skgeo.eeg._moabb.pipelines import REFERENCES
 from skgeo.plotting import best_baseline, summary_table
 from skgeo.plotting._evaluations import METRIC_NAMES
 
@@ -188,7 +188,7 @@ def make_tables(scores, folds, tests=None) -> list[Table]:
     tests = statistics(scores, folds) if tests is None else tests
     tables = []
     for task, rows in summary_table(scores, folds).groupby("task", sort=False):
-        base = best_baseline(rows, BASELINES)
+        base = best_baseline(rows, REFERENCES)
         mine = tests[(tests["task"] == task) & (tests["pipe2"] == base)]
         against = mine.set_index("pipe1")
         shown = rows["mean"].round(3)
@@ -202,7 +202,7 @@ def make_tables(scores, folds, tests=None) -> list[Table]:
             entries.append(
                 Row(
                     pipeline=row.pipeline,
-                    is_baseline=row.pipeline in BASELINES,
+                    is_baseline=row.pipeline in REFERENCES,
                     is_best=alone and round(row.mean, 3) == shown.max(),
                     mean=row.mean,
                     low=row.low,

@@ -1,6 +1,7 @@
 """Trials of a task, as MOABB cuts them, and what is known of them."""
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 from sklearn.base import clone
@@ -125,10 +126,27 @@ def tell_rate_and_band(pipeline, sfreq, band):
         A clone with the parameters set, or the pipeline where none asks.
     """
     known = {"sfreq": sfreq, "band": band}
-    values = {
-        name: known[name.rpartition("__")[2]]
-        for name, value in pipeline.get_params(deep=True).items()
-        if value is None and name.rpartition("__")[2] in known
-    }
-    values = {name: value for name, value in values.items() if value is not None}
+    parameters = pipeline.get_params(deep=True)
+    values = {}
+    for name, value in parameters.items():
+        prefix, _, last = name.rpartition("__")
+        owner = parameters[prefix] if prefix else pipeline
+        if (
+            value is None
+            and known.get(last) is not None
+            and not _idle(owner, last, known)
+        ):
+            values[name] = known[last]
     return clone(pipeline).set_params(**values) if values else pipeline
+
+
+def _idle(estimator, name, known):
+    """Whether an estimator says that a parameter would have no effect."""
+    now = estimator.get_params(deep=False)
+    told = {key: known[key] for key in known if key in now and now[key] is None}
+    now = SimpleNamespace(**(now | told))
+    return any(
+        name in ((rule.names,) if isinstance(rule.names, str) else rule.names)
+        and rule.when(now)
+        for rule in getattr(estimator, "_unused_params", ())
+    )

@@ -541,3 +541,34 @@ def test_an_error_says_where(tmp_path):
     with pytest.raises(RuntimeError, match="no") as caught:
         evaluate(noise(["a", "b"]), pipelines={"f": Fails()}, output=tmp_path)
     assert caught.value.__notes__ == ["in pipeline f, subject 1, fold 1"]
+
+
+def test_event_related_potentials_have_pipelines_of_their_own(tmp_path):
+    X = np.random.RandomState(0).randn(40, 4, 128)
+    y = np.array(["Target", "NonTarget"] * 20)
+    # what is locked to the stimulus is in the mean, not in the covariance
+    X[y == "Target", :, 30:60] += 0.5
+    data = from_arrays(X, y, sfreq=128.0, paradigm="p300")
+    result = evaluate(data, band=None, output=tmp_path)
+    mean = result.scores.set_index("pipeline")["score"]
+    assert set(mean.index) == set(pipelines("p300"))
+    assert mean["Xdawn+TS+LR"] > 0.9 > mean["Cov+TS+LR"] + 0.1
+    assert set(result.study.pipelines) == set(mean.index)
+
+
+def test_rate_and_band_go_where_they_have_an_effect():
+    from skgeo.eeg import AugmentedCovarianceClassifier
+    from skgeo.eeg._moabb.trials import tell_rate_and_band
+
+    average = tell_rate_and_band(AugmentedCovarianceClassifier(), 160.0, (8.0, 32.0))
+    assert (average.sfreq, average.band) == (160.0, (8.0, 32.0))
+    single = AugmentedCovarianceClassifier(selection=None)
+    assert tell_rate_and_band(single, 160.0, (8.0, 32.0)) is single
+    chosen = pipelines("all")
+    told = {
+        name: tell_rate_and_band(p, 160.0, (8.0, 32.0)) is not p
+        for name, p in chosen.items()
+    }
+    assert told["ACM(average)"]
+    assert not told["ACM+TS+SVM"]
+    assert not told["Cov+MDM"]

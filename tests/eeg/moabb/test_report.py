@@ -18,7 +18,7 @@ from scipy.stats import t as student
 
 from skgeo.cli.app import app
 from skgeo.datasets import EmbeddedMotorImagery, from_arrays
-from skgeo.eeg import evaluate, write_report
+from skgeo.eeg import evaluate, pipelines, write_report
 from skgeo.eeg._moabb.pipelines import _read
 from skgeo.eeg._moabb.tables import holm, latex, make_tables, statistics
 from skgeo.plotting import plot_meta_analysis, plot_pairs, plot_ranks, summary_table
@@ -387,3 +387,10 @@ def test_tables_written_by_hand_have_a_page_too(tmp_path):
     write_report(EvaluationResult(scores, pd.DataFrame()), tmp_path)
     page = (tmp_path / "report.html").read_text("utf-8")
     assert "Steady-state visual potentials: 2 pipelines on d, 3 people" in page
+
+
+def test_every_paper_of_a_pipeline_is_known():
+    from skgeo.eeg._moabb.citations import PAPERS
+    from skgeo.eeg._moabb.pipelines import citations
+
+    assert set(citations(pipelines("all"))) <= set(PAPERS)
