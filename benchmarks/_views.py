@@ -196,6 +196,32 @@ VIEWS = {
     ),
     "online_dictionary_peers": View("Orthogonal dictionaries beside other learners"),
     "online_dictionary_robustness": View("Robustness"),
+    "supervised_dictionary_xrays": View(
+        "Chest X-rays",
+        pivots=(
+            Pivot("Accuracy", ("method",), ("judged on",), "accuracy"),
+            Pivot("AUC", ("method",), ("judged on",), "AUC"),
+        ),
+    ),
+    "online_dictionary_codes": View(
+        "Codes of nine distributions, and pictures coded by few codes",
+        pivots=(
+            Pivot(
+                "Median error of the atoms (root mean square)",
+                ("codes",),
+                ("learner",),
+                "median",
+                only={"table": "recovery"},
+            ),
+            Pivot(
+                "Energy of held-out rows lost with 6 of 64 codes",
+                ("rows", "mean removed"),
+                ("basis",),
+                "lost",
+                only={"table": "coding", "codes kept of 64": 6},
+            ),
+        ),
+    ),
     "online_dictionary_throughput": View(
         "Throughput",
         picture=Lines(

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, hstack, issparse
 from sklearn.cross_decomposition import PLSRegression
 from sklearn.datasets import load_digits
-from sklearn.decomposition import NMF
+from sklearn.decomposition import NMF, LatentDirichletAllocation
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -33,7 +33,7 @@ try:
 except ImportError:
     DDLClassifier = LCDLClassifier = None
 
-FIRST_SEED = 1000  # none below was used while the defaults were chosen
+FIRST_SEED = 2000  # none below was used while the defaults were chosen
 
 
 def beside(F, Z):
@@ -93,6 +93,13 @@ def methods(r):
         )
         return *answer, np.nan
 
+    def topics(X, Z, y, A, B):
+        if not issparse(X):
+            X, A = np.maximum(X, 0), np.maximum(A, 0)
+        model = LatentDirichletAllocation(r, random_state=0)
+        C, C_new = model.fit_transform(X), model.transform(A)
+        return *logistic(beside(C, Z), y, beside(C_new, B)), np.nan
+
     def ksvd(cls):
         def run(X, Z, y, A, B):
             X, A = (M.toarray() if issparse(M) else M for M in (X, A))
@@ -133,8 +140,10 @@ def methods(r):
         "LR on all features": full,
         "NMF then LR": nmf,
         "PLS then LR": pls,
-        "LDA then LR": lda,
+        "linear discriminants then LR": lda,
+        "topics (LDA) then LR": topics,
         "filter LPGD": ours(),
+        "filter LPGD, features as they are": ours(scale_features=False),
         "filter LPGD, weight 1": ours(reconstruction_weight=1.0),
         "filter BCD, positive": ours(**positive),
         "feature LPGD": ours(kind="feature", max_iter=200),
@@ -232,7 +241,7 @@ def run(problem, make, ranks, seeds):
 def main(quick=False):
     warnings.simplefilter("ignore")
     warmup()
-    seeds = range(FIRST_SEED, FIRST_SEED + (1 if quick else 10))
+    seeds = range(FIRST_SEED, FIRST_SEED + (1 if quick else 4))
     rows = []
     with single_blas_thread():
         rows += run("conflict", conflict_problem, [2], seeds)

@@ -21,7 +21,8 @@ ALLOWED = {
     "base": {"utils"},
     "testing": {"utils", "base", *FAMILIES},
     "datasets": {"utils", "kernels"},
-    "plotting": {"utils"},
+    "_plots_dictionary": {"utils"},
+    "plotting": {"utils", "_plots_dictionary"},
     **{name: {"utils", "base", "kernels", "datasets"} for name in FAMILIES},
 }
 ALLOWED["eeg"] = ALLOWED["eeg"] | {"plotting"}

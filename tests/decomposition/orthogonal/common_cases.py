@@ -1,6 +1,6 @@
-"""Instances of OnlineOrthogonalDictionary for scikit-learn's checks."""
+"""Instances of online dictionaries and patch codes for scikit-learn's checks."""
 
-from skgeo.decomposition import OnlineOrthogonalDictionary
+from skgeo.decomposition import OnlineOrthogonalDictionary, PooledPatchCodes
 
 ESTIMATORS = [
     OnlineOrthogonalDictionary(),
@@ -8,5 +8,7 @@ ESTIMATORS = [
     OnlineOrthogonalDictionary(step="constant", transform_algorithm="top_k"),
     OnlineOrthogonalDictionary(n_components=1, init="dct"),
     OnlineOrthogonalDictionary(init="pca", whiten=True),
+    PooledPatchCodes(),
+    PooledPatchCodes(2, 1, dictionary="dct"),
 ]
 EXPECTED_FAILURES = {}

@@ -1,0 +1,72 @@
+"""Pooled codes of patches, by hand, and what they do not mind."""
+
+import itertools
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy.ndimage import gaussian_filter, shift
+from sklearn.datasets import load_digits
+
+from skgeo.decomposition import PooledPatchCodes
+
+
+@pytest.mark.parametrize("shape", [(7, 9), (5, 5), (1, 12)])
+@pytest.mark.parametrize("n_cells", [1, 2, 3])
+def test_features_by_hand(shape, n_cells):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((6, *shape))
+    model = PooledPatchCodes(3, n_cells, image_shape=shape, random_state=0)
+    found = model.fit(X.reshape(6, -1)).transform(X.reshape(6, -1))
+    h, w = model.patch_shape_
+    atoms = model.components_
+    assert atoms.shape == (h * w - 1, h * w)
+    assert_allclose(atoms @ atoms.T, np.eye(len(atoms)), atol=1e-10)
+    assert_allclose(atoms.sum(axis=1), 0, atol=1e-6)
+    high, wide = shape[0] - h + 1, shape[1] - w + 1
+    rows = np.linspace(0, high, min(n_cells, high) + 1).astype(int)
+    columns = np.linspace(0, wide, min(n_cells, wide) + 1).astype(int)
+    for image, features in zip(X, found, strict=True):
+        expected = []
+        for top, bottom in itertools.pairwise(rows):
+            for left, right in itertools.pairwise(columns):
+                total = np.zeros((2, len(atoms)))
+                for i in range(top, bottom):
+                    for j in range(left, right):
+                        patch = image[i : i + h, j : j + w].ravel()
+                        patch = (patch - patch.mean()) / model.contrast_
+                        patch /= np.sqrt(np.mean(patch**2) + 0.01) * np.sqrt(h * w)
+                        code = atoms @ patch
+                        least = 0.25 / np.sqrt(h * w)
+                        total += np.maximum([code - least, -code - least], 0)
+                total /= (bottom - top) * (right - left)
+                expected.append(np.sqrt(total).ravel())
+        assert_allclose(features, np.concatenate(expected), atol=1e-12)
+    assert len(model.get_feature_names_out()) == found.shape[1]
+
+
+@pytest.mark.parametrize("dictionary", ["learned", "dct"])
+def test_brightness_contrast_and_small_shifts_matter_little(dictionary):
+    rng = np.random.default_rng(1)
+    images = gaussian_filter(rng.standard_normal((60, 24, 24)), (0, 1, 1))
+    X = images.reshape(60, -1)
+    model = PooledPatchCodes(5, 2, dictionary=dictionary, random_state=0).fit(X)
+    base = model.transform(X)
+    far = np.linalg.norm(base[::-1] - base)
+    assert np.linalg.norm(model.transform(3.0 * X + 7.0) - base) < 0.1 * far
+    moved = shift(images, (0, 0, 1), mode="nearest").reshape(60, -1)
+    in_features = np.linalg.norm(model.transform(moved) - base) / far
+    in_pixels = np.linalg.norm(moved - X) / np.linalg.norm(X[::-1] - X)
+    assert in_features < 0.7 * in_pixels
+
+
+def test_degenerate_images():
+    for X in (np.zeros((4, 9)), np.ones((4, 1)), np.full((3, 2), 5.0)):
+        features = PooledPatchCodes(random_state=0).fit(X).transform(X)
+        assert_allclose(features, 0)
+    X = load_digits().data[:50]
+    a = PooledPatchCodes(3, random_state=0).fit(X).transform(X)
+    b = PooledPatchCodes(3, random_state=0).fit(1e-150 * X).transform(1e-150 * X)
+    assert_allclose(a, b, atol=1e-9)
+    with pytest.raises(ValueError, match="does not hold the 64 features"):
+        PooledPatchCodes(image_shape=(3, 5)).fit(X)
