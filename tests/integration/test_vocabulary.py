@@ -74,6 +74,7 @@ CONDITIONAL = {
     "domains_",
     "feature_names_in_",
     "filter_",
+    "weak_design_",
 }
 
 
