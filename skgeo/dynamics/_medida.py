@@ -159,6 +159,9 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         infinite).
     library_, regressors_, filter_ : objects
         Fitted parts.
+    weak_design_ : WeakDesign
+        With a :class:`WeakLibrary`, the averages that were regressed:
+        ``weak_design_.matrices()`` gives terms and increments, one row per window.
     n_features_in_ : int
         Width of X.
 
@@ -437,6 +440,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             regressor = clone(regressor).set_params(
                 effective_rows=design.effective_rows
             )
+        self.weak_design_ = design
         found = discover_weak(design, regressor, self._terms, X, whole, carry)
         self.diagnostics_ = {"window": (design.duration, design.width)}
         self._store(found, design, (n_equations, len(self.feature_names_)))

@@ -114,16 +114,16 @@ def test_memory_of_states_is_exact():
     rng = np.random.default_rng(0)
     U = rng.standard_normal((20, 3))
     lags = MemoryLibrary(StencilLibrary((0,), 1), 2).fit(U)
-    memory = lags.remember(U)
+    memory = lags._remember(U)
     np.testing.assert_array_equal(memory[5], U[[4, 3]])
-    joined = lags.join(U[5:6], memory[5:6])
+    joined = lags._join(U[5:6], memory[5:6])
     terms = lags._terms(joined)[:, 0]
     np.testing.assert_array_equal(terms[[1, 2, 3]], U[[5, 4, 3]])
     # Without a trajectory: as if the state had been there for ever.
     rest = lags.evaluate(U[:1])[0]
     np.testing.assert_array_equal(rest[:, 2], U[0])
     window = MemoryLibrary(None, HiPPOProjector(4, window=6.0)).fit(U)
-    constant = window.remember(np.ones((400, 3)))[-1]
+    constant = window._remember(np.ones((400, 3)))[-1]
     np.testing.assert_allclose(constant[:, 0], [1, 0, 0, 0], atol=1e-6)
     assert window.n_warm_ == 6
 

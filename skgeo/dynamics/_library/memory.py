@@ -124,12 +124,12 @@ class MemoryLibrary(PointwiseLibrary):
         names = getattr(self, "feature_names_in_", None)
         return [f"x{i}" for i in range(n_features)] if names is None else list(names)
 
-    def advance(self, memory, X):
+    def _advance(self, memory, X):
         """Let states enter the memory: (n, n_memory, n_features) after them."""
         old = np.einsum("ij,njd->nid", self._transition, memory)
         return old + self._input[None, :, None] * X[:, None, :]
 
-    def remember(self, states):
+    def _remember(self, states):
         """Memories before each state of a trajectory, (n, n_memory, n_features).
 
         The first ``n_warm_`` of them are not complete.
@@ -138,10 +138,10 @@ class MemoryLibrary(PointwiseLibrary):
         memory = np.zeros((1, *out.shape[1:]))
         for i, x in enumerate(states):
             out[i] = memory[0]
-            memory = self.advance(memory, x[None])
+            memory = self._advance(memory, x[None])
         return out
 
-    def join(self, X, memory):
+    def _join(self, X, memory):
         """States with their memory, as the terms take them."""
         return np.concatenate([X, memory.reshape(len(X), -1)], axis=1)
 
@@ -151,7 +151,7 @@ class MemoryLibrary(PointwiseLibrary):
             rest = np.linalg.solve(
                 np.eye(len(self._input)) - self._transition, self._input
             )
-            X = self.join(X, rest[None, :, None] * X[:, None, :])
+            X = self._join(X, rest[None, :, None] * X[:, None, :])
         wanted = np.asarray(list(wanted), dtype=int)
         first = wanted[wanted < self._n_base]
         if len(first):

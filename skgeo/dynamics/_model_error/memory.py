@@ -41,7 +41,7 @@ def memory_rows(library, X, Y, steps):
         )
     kept, memories = [], []
     for part in segments(X, Y, steps):
-        memory = library.remember(part.states[:-1])[library.n_warm_ :]
+        memory = library._remember(part.states[:-1])[library.n_warm_ :]
         kept.append(np.arange(part.first + library.n_warm_, part.last)[: len(memory)])
         memories.append(memory)
     kept = np.concatenate(kept).astype(int)
@@ -51,7 +51,7 @@ def memory_rows(library, X, Y, steps):
             f"of {library.n_warm_} samples needs trajectories. Fit on consecutive "
             "states, fit(U[:-1], U[1:]), or shorten the memory."
         )
-    return kept, library.join(X[kept], np.concatenate(memories))
+    return kept, library._join(X[kept], np.concatenate(memories))
 
 
 class CorrectedMemoryModel:
@@ -99,7 +99,7 @@ class CorrectedMemoryModel:
         history = np.asarray(history, dtype=np.float64)
         memory = np.zeros((history.shape[1], len(library._input), history.shape[2]))
         for X in history:
-            memory = library.advance(memory, X)
+            memory = library._advance(memory, X)
         return memory
 
     def __call__(self, X, memory):
@@ -122,8 +122,8 @@ class CorrectedMemoryModel:
         X = np.asarray(X, dtype=np.float64)
         library = self.terms.library
         with np.errstate(over="ignore", invalid="ignore"):
-            H = self.terms.tendency(library.join(X, memory), self.coef, self.intercept)
-            return call_model(self.model, X) + self.dt * H, library.advance(memory, X)
+            H = self.terms.tendency(library._join(X, memory), self.coef, self.intercept)
+            return call_model(self.model, X) + self.dt * H, library._advance(memory, X)
 
     def simulate(self, history, n_steps, *, on_blowup="raise"):
         """Iterate the corrected model.
