@@ -76,14 +76,11 @@ CONDITIONAL = {
     "domains_",
     "feature_names_in_",
     "filter_",
-<<<<<<< HEAD
     "dual_coef_",
     "relevance_",
     "relevance_vectors_",
     "support_",
-=======
     "weak_design_",
->>>>>>> dynamics
 }
 
 
