@@ -17,7 +17,9 @@ from skgeo.eeg._online import (
     normalized_mcc,
 )
 from skgeo.eeg._patterns import Pattern
+from skgeo.eeg._plot_patterns import plot_patterns
 from skgeo.eeg._recentering import CovarianceRecentering
+from skgeo.eeg._rejection import TrialRejector
 from skgeo.eeg._search import AugmentedCovarianceClassifierCV
 from skgeo.eeg._selection import Embedding, select_embedding
 from skgeo.eeg._tangent import TangentMap
@@ -37,6 +39,7 @@ __all__ = [
     "RecenteredCovarianceClassifier",
     "StreamDecoder",
     "TangentMap",
+    "TrialRejector",
     "evaluate",
     "filter_bank",
     "information_transfer_rate",
@@ -45,6 +48,7 @@ __all__ = [
     "param_grids",
     "pipeline_folder",
     "pipelines",
+    "plot_patterns",
     "select_embedding",
     "write_report",
 ]

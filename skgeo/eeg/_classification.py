@@ -412,7 +412,7 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
             self._head.fit(training, codes, len(self.classes_), weight)
         self._source = source
         if isinstance(training, RecenteredTraining):
-            self._source = RecenteredSource(source, training.target_roots)
+            self._source = RecenteredSource(source, training.target_means, training.tol)
         if params.selection == "average" and params.weights == "alignment":
             self.groups_ = [
                 member._replace(share=float(share))
@@ -423,15 +423,16 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
         return self
 
     def _training(self, source, X, domains, weight, X_target, params):
-        if domains is None and X_target is None:
+        if domains is None:
             return Training(source, X)
         if X_target is not None and X_target.shape[1] != X.shape[1]:
             raise ValueError(
                 f"X_target_unlabeled has {X_target.shape[1]} channels and X has "
                 f"{X.shape[1]}. Select the same channels in the same order."
             )
-        domains = np.zeros(len(X), dtype=int) if domains is None else domains
-        return RecenteredTraining(source, X, domains, weight, X_target, params.tol)
+        # Errors of single references hardly show in an average.
+        tol = max(params.tol, 1e-4) if params.selection == "average" else params.tol
+        return RecenteredTraining(source, X, domains, weight, X_target, tol)
 
     def _checked_params(self):
         """Check the parameters one by one, then against each other."""

@@ -169,7 +169,7 @@ class StreamDecoder:
                 "smoothing averages probabilities and the classifier gives none: use "
                 "smoothing=1 or a classifier with predict_proba."
             )
-        if params.adapt and not hasattr(classifier, "partial_fit_target"):
+        if params.adapt and not hasattr(classifier, "predict_target"):
             raise ValueError(
                 "adapt=True needs a RecenteredCovarianceClassifier; got "
                 f"{type(classifier).__name__}."
@@ -358,7 +358,7 @@ class StreamDecoder:
             proba = np.mean(self._probas, axis=0)
             label = self.classifier.classes_[proba.argmax()]
         if self.adapt:
-            self.classifier.partial_fit_target(window)
+            self.classifier.partial_fit(window)
         return label, proba
 
 

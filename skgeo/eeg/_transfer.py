@@ -1,9 +1,18 @@
 """Classification across sessions or people by recentering each domain."""
 
+import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skgeo.eeg._classification import AugmentedCovarianceClassifier
-from skgeo.utils.validation import check_group_labels, check_trials
+from skgeo.utils.parallel import single_blas_thread
+from skgeo.utils.params import OneOf, check_params
+from skgeo.utils.validation import (
+    check_group_labels,
+    check_sample_weight,
+    check_trials,
+    read_trials,
+)
 
 __all__ = ["RecenteredCovarianceClassifier"]
 
@@ -92,7 +101,8 @@ class RecenteredCovarianceClassifier(AugmentedCovarianceClassifier):
     -----
     Without ``X_target_unlabeled`` the trials to predict are recentered by the mean of
     all training trials; with a single training domain this is then the plain
-    classifier.
+    classifier. :meth:`set_target` changes to another domain without fitting anew,
+    :meth:`partial_fit` follows a stream, and :meth:`predict_target` does either.
 
     References
     ----------
@@ -115,8 +125,13 @@ class RecenteredCovarianceClassifier(AugmentedCovarianceClassifier):
     True
     """
 
-    # Class-level default of scikit-learn's metadata routing: ask for both.
-    __metadata_request__fit = {"subjects": True, "X_target_unlabeled": True}
+    # Class-level default of scikit-learn's metadata routing: ask for all of MOABB's.
+    __metadata_request__fit = {
+        "subjects": True,
+        "X_target_unlabeled": True,
+        "X_target_labeled": True,
+        "y_target_labeled": True,
+    }
 
     def fit(
         self,
@@ -125,6 +140,8 @@ class RecenteredCovarianceClassifier(AugmentedCovarianceClassifier):
         sample_weight: ArrayLike | None = None,
         subjects: ArrayLike | None = None,
         X_target_unlabeled: ArrayLike | None = None,
+        X_target_labeled: ArrayLike | None = None,
+        y_target_labeled: ArrayLike | None = None,
     ) -> "RecenteredCovarianceClassifier":
         """Fit on recentered trials.
 
@@ -140,22 +157,129 @@ class RecenteredCovarianceClassifier(AugmentedCovarianceClassifier):
             Domain (person, session) of each trial; by default all are one domain.
         X_target_unlabeled : array-like of (n_target, n_channels, n_times), optional
             Trials of the domain to predict, for its mean.
+        X_target_labeled : array-like of (n_labeled, n_channels, n_times), optional
+            Trials of the domain to predict whose labels are known: they train too.
+            Together they weigh as much as a training domain does on average, if they
+            are fewer than its trials.
+        y_target_labeled : array-like of shape (n_labeled,), optional
+            Their labels.
 
         Returns
         -------
         self : RecenteredCovarianceClassifier
             The fitted classifier.
         """
-        domains = None
+        X, _, _ = read_trials(X)
+        X = check_trials(X, filters=True)
+        domains = np.zeros(len(X), dtype=int)
         if subjects is not None:
-            X = check_trials(X)
             self.domains_, domains = check_group_labels(subjects, X, "subjects")
         elif hasattr(self, "domains_"):
             del self.domains_
+        target = []
         if X_target_unlabeled is not None:
-            X_target_unlabeled = check_trials(
-                X_target_unlabeled, name="X_target_unlabeled"
+            target.append(self._target(X_target_unlabeled, X, "X_target_unlabeled"))
+        if (X_target_labeled is None) != (y_target_labeled is None):
+            raise ValueError("X_target_labeled and y_target_labeled go together.")
+        if X_target_labeled is not None:
+            labeled = self._target(X_target_labeled, X, "X_target_labeled")
+            target.append(labeled)
+            y_target = np.asarray(y_target_labeled)
+            check_consistent_length(labeled, y_target)
+            check_consistent_length(X, y)
+            factor = max(1.0, len(X) / len(np.unique(domains)) / len(labeled))
+            weight = check_sample_weight(sample_weight, len(X), normalize=False)
+            sample_weight = np.concatenate([weight, np.full(len(labeled), factor)])
+            X = np.concatenate([X, labeled])
+            y = np.concatenate([np.asarray(y), y_target])
+            domains = np.concatenate([domains, np.full(len(labeled), -1)])
+        X_target = np.concatenate(target) if target else None
+        return self._fit(X, y, sample_weight, domains=domains, X_target=X_target)
+
+    @staticmethod
+    def _target(X_target, X, name):
+        X_target = check_trials(X_target, name=name, filters=True)
+        if X_target.shape[1] != X.shape[1] or X_target.ndim != X.ndim:
+            raise ValueError(
+                f"{name} has {X_target.shape[1]} channels and shape {X_target.shape}; "
+                f"X has {X.shape[1]} channels and shape {X.shape}. Select the same "
+                "channels in the same order, and filter alike."
             )
-        return self._fit(
-            X, y, sample_weight, domains=domains, X_target=X_target_unlabeled
+        return X_target
+
+    def set_target(self, X: ArrayLike) -> "RecenteredCovarianceClassifier":
+        """Change to another domain to predict, without fitting anew.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_target, n_channels, n_times)
+            Trials of that domain, without labels.
+
+        Returns
+        -------
+        self : RecenteredCovarianceClassifier
+            The classifier.
+        """
+        check_is_fitted(self)
+        X = self._check_trials(X, reset=False, filters=True)
+        with single_blas_thread():
+            self._source.restart(X)
+        return self
+
+    def partial_fit(
+        self, X: ArrayLike, y: None = None
+    ) -> "RecenteredCovarianceClassifier":
+        """Move the mean of the domain to predict by the share of new trials.
+
+        The running mean of :class:`CovarianceRecentering`: one eigendecomposition per
+        trial and embedding, no trial is kept. Where fit saw no trial of the domain,
+        the mean starts at that of all training trials, which counts for one.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_target, n_channels, n_times)
+            New trials of the domain to predict.
+        y : None
+            Ignored: labels play no part.
+
+        Returns
+        -------
+        self : RecenteredCovarianceClassifier
+            The classifier.
+        """
+        check_is_fitted(self)
+        X = self._check_trials(X, reset=False, filters=True)
+        with single_blas_thread():
+            self._source.update(X)
+        return self
+
+    def predict_target(self, X: ArrayLike, *, mode: str = "transductive") -> np.ndarray:
+        """Recenter trials of a new domain by themselves and predict them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_channels, n_times)
+            Trials, in the order they were recorded.
+        mode : {"transductive", "trialwise"}, default="transductive"
+            ``"transductive"`` recenters by the mean of all of X. ``"trialwise"`` is
+            online: each trial moves the running mean first and is then predicted, so
+            a prediction depends on the trials up to it only.
+
+        Returns
+        -------
+        y : ndarray of shape (n_trials,)
+            Labels. The mean of the domain stays as it is afterwards.
+        """
+        params = check_params(
+            "predict_target",
+            {"mode": OneOf("transductive", "trialwise")},
+            {"mode": mode},
         )
+        if params.mode == "transductive":
+            return self.set_target(X).predict(X)
+        check_is_fitted(self)
+        X = self._check_trials(X, reset=False, filters=True)
+        labels = []
+        for trial in X:
+            labels.append(self.partial_fit(trial[None]).predict(trial[None]))
+        return np.concatenate(labels)

@@ -11,4 +11,5 @@ THREE_D_NAMES = (
     "ERPAugmentedCovariances",
     "RecenteredCovarianceClassifier",
     "TangentMap",
+    "TrialRejector",
 )

@@ -103,8 +103,105 @@ def test_weights_and_metadata(domains):
     with sklearn.config_context(enable_metadata_routing=True):
         routing = get_routing_for_object(RecenteredCovarianceClassifier())
         offered = {"subjects", "X_target_unlabeled", "X_target_labeled"}
-        assert routing.consumes("fit", offered) == {"subjects", "X_target_unlabeled"}
+        assert routing.consumes("fit", offered) == offered
     with pytest.raises(ValueError, match="subjects must hold one label per trial"):
         RecenteredCovarianceClassifier().fit(X, y, subjects=subjects[:-1])
     with pytest.raises(ValueError, match="X_target_unlabeled has 2 channels"):
         RecenteredCovarianceClassifier().fit(X, y, X_target_unlabeled=X[:, :2])
+
+
+@pytest.fixture(scope="module", params=[None, "average", "block-toeplitz"])
+def fitted(request, domains):
+    X, y, subjects = domains
+    source = subjects != "eve"
+    params = {"selection": request.param, "metric": "riemann"}
+    if request.param == "block-toeplitz":
+        params = {"selection": None, "metric": "block-toeplitz"}
+    if params["selection"] is None:
+        params.update(order=2, lag=1)
+    model = RecenteredCovarianceClassifier(**params)
+    return model.fit(X[source], y[source], subjects=subjects[source])
+
+
+def test_another_target_needs_no_fit(domains, fitted):
+    X, y, subjects = domains
+    eve = X[subjects == "eve"]
+    source = subjects != "eve"
+    anew = RecenteredCovarianceClassifier(**fitted.get_params()).fit(
+        X[source], y[source], subjects=subjects[source], X_target_unlabeled=eve[:20]
+    )
+    model = pickle.loads(pickle.dumps(fitted)).set_target(eve[:20])
+    assert_allclose(
+        model.decision_function(eve), anew.decision_function(eve), atol=1e-9
+    )
+    labels = model.predict_target(eve)
+    assert_array_equal(labels, model.set_target(eve).predict(eve))
+    assert (labels == y[subjects == "eve"]).mean() > 0.8
+
+
+def test_trial_by_trial(domains, fitted):
+    X, y, subjects = domains
+    eve, expected = X[subjects == "eve"], y[subjects == "eve"]
+    model = pickle.loads(pickle.dumps(fitted))
+    labels = model.predict_target(eve, mode="trialwise")
+    assert (labels[20:] == expected[20:]).mean() > 0.8
+    # The past does not depend on the future.
+    again = pickle.loads(pickle.dumps(fitted))
+    assert_array_equal(again.predict_target(eve[:13], mode="trialwise"), labels[:13])
+    # A stream of all trials ends near their mean.
+    batch = pickle.loads(pickle.dumps(fitted)).set_target(eve[:20])
+    for trial in eve[20:]:
+        batch.partial_fit(trial[None])
+    whole = pickle.loads(pickle.dumps(fitted)).set_target(eve)
+    gap = batch.decision_function(eve) - whole.decision_function(eve)
+    assert np.abs(gap).max() < 0.15 * np.abs(whole.decision_function(eve)).max()
+
+
+def test_few_labeled_trials_of_the_target(domains):
+    X, y, subjects = domains
+    source, target = subjects != "eve", np.flatnonzero(subjects == "eve")
+    # Eve does the opposite: without labels nobody can know.
+    flipped = 1 - y[target]
+    known = target[:10]
+    model = RecenteredCovarianceClassifier(2, 1, selection=None)
+    params = {"subjects": subjects[source], "X_target_unlabeled": X[target]}
+    without = model.fit(X[source], y[source], **params).score(
+        X[target[10:]], flipped[10:]
+    )
+    params.update(X_target_labeled=X[known], y_target_labeled=flipped[:10])
+    few = model.fit(
+        X[source][:30],
+        y[source][:30],
+        subjects=subjects[source][:30],
+        X_target_labeled=X[known],
+        y_target_labeled=flipped[:10],
+    )
+    assert few.score(X[known], flipped[:10]) > few.score(X[known], y[known])
+    assert without < 0.3
+    with pytest.raises(ValueError, match="go together"):
+        model.fit(X, y, X_target_labeled=X[:5])
+
+
+def test_streams_adapt(domains, fitted):
+    from skgeo.eeg import StreamDecoder
+
+    X, _, subjects = domains
+    signal = np.concatenate(list(X[subjects == "eve"]), axis=1)
+    options = {"window": 1.5, "step": 1.5, "band": None}
+    adapting = StreamDecoder(fitted, 100, **options, adapt=True)
+    assert "adapt=True" in repr(adapting)
+    before = fitted.decision_function(X[:5])
+    labels = [d.label for d in adapting.push(signal)]
+    expected = []
+    model = pickle.loads(pickle.dumps(fitted))
+    for trial in X[subjects == "eve"]:
+        expected.append(model.predict(trial[None])[0])
+        model.partial_fit(trial[None])
+    assert labels == expected
+    assert_array_equal(fitted.decision_function(X[:5]), before)
+    with pytest.raises(ValueError, match="adapt=True needs"):
+        StreamDecoder(
+            AugmentedCovarianceClassifier().fit(X[:40], np.arange(40) % 2),
+            100,
+            adapt=True,
+        )

@@ -14,6 +14,7 @@ from skgeo.eeg import (
     ERPAugmentedCovariances,
     RecenteredCovarianceClassifier,
     TangentMap,
+    TrialRejector,
 )
 from skgeo.testing import (
     all_estimators,
@@ -30,6 +31,8 @@ CASES = [
     (AugmentedCovariances(order=2, lag=2, estimator="sch", edge="moabb"), {}),
     (ERPAugmentedCovariances(2), {}),
     (ERPAugmentedCovariances(None, order=2, lag=3), {}),
+    (TrialRejector(), {}),
+    (TrialRejector(sfreq=100.0, bands=((4.0, 10.0), (10.0, 30.0))), {}),
     (TangentMap(), {"kind": "matrices"}),
     (TangentMap(metric="logeuclid"), {"kind": "matrices"}),
     (CovarianceRecentering(), {"kind": "matrices"}),

@@ -18,6 +18,7 @@ from skgeo.eeg import (
     ERPAugmentedCovariances,
     RecenteredCovarianceClassifier,
     TangentMap,
+    TrialRejector,
 )
 from tests.integration.test_any_table import answers
 
@@ -27,6 +28,7 @@ ESTIMATORS = [
     AugmentedCovariances(2, 2),
     AugmentedCovariances(2, 2, block_toeplitz=True),
     TangentMap(),
+    TrialRejector(),
     CovarianceRecentering(),
     CovarianceRecentering("bures-wasserstein"),
     HiPPOProjector(4),
