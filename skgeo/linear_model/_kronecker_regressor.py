@@ -280,8 +280,9 @@ class KroneckerSBLRegressor(
         if not (np.isfinite(self.coef_).all() and largest < _LARGEST):
             raise ValueError(
                 "Coefficients or predictions exceed the range of floating-point "
-                f"numbers: y is of magnitude {unit:.3g}, features of {x_scale.min():.3g} to "
-                f"{x_scale.max():.3g}. Give X or y in other units."
+                f"numbers: y is of magnitude {unit:.3g}, features of "
+                f"{x_scale.min():.3g} to {x_scale.max():.3g}. Give X or y in other "
+                "units."
             )
         self.indistinguishable_ = warn_of_twins(dictionary.factors, prior.support)
         # The first mode of the dictionary is X over x_scale.
