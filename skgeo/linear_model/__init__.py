@@ -10,6 +10,7 @@ from skgeo.linear_model._kronecker_sbl import KroneckerSBL
 from skgeo.linear_model._robust_trace import RobustTraceRegressor
 from skgeo.linear_model._sparse_bayes import SparseBayesianRegressor
 from skgeo.linear_model._sparse_bayes_classifier import SparseBayesianClassifier
+from skgeo.linear_model._steering import SteeringFactor
 
 __all__ = [
     "KronPosterior",
@@ -18,6 +19,7 @@ __all__ = [
     "RobustTraceRegressor",
     "SparseBayesianClassifier",
     "SparseBayesianRegressor",
+    "SteeringFactor",
     "kron_posterior",
     "mode_product",
 ]

@@ -150,8 +150,8 @@ def kron_posterior(
     With missing entries, at most 600 codes or measurements are solved densely. Beyond
     that the mean comes from preconditioned conjugate gradients (relative residual
     1e-11), variances are means over 32 draws from the posterior, whose relative
-    standard error is ``variance_error``, and ``log_evidence`` is estimated by stochastic
-    Lanczos quadrature.
+    standard error is ``variance_error``, and ``log_evidence`` is estimated by
+    stochastic Lanczos quadrature.
 
     Examples
     --------

@@ -41,6 +41,8 @@ __all__ = ["KroneckerSBLRegressor"]
 
 # Features below this have lost digits to gradual underflow.
 _SMALLEST = 1e-290
+# Targets beyond this may overflow in predictions.
+_LARGEST = 1e298
 
 
 class KroneckerSBLRegressor(
@@ -274,11 +276,13 @@ class KroneckerSBLRegressor(
             self.sparse_coef_ = (scaled / x_scale[:, None] * unit).T
             self.coef_ = apply_factors(outputs, self.sparse_coef_.T).T
             self.intercept_ = y_mean - self.coef_ @ self._x_mean
-        if not (np.isfinite(self.coef_).all() and np.isfinite(self.intercept_).all()):
+        largest = np.abs(y_mean).max() + unit
+        if not (np.isfinite(self.coef_).all() and largest < _LARGEST):
             raise ValueError(
-                "Coefficients exceed the range of floating-point numbers: y is of "
-                f"magnitude {unit:.3g}, features of {x_scale.min():.3g} to "
-                f"{x_scale.max():.3g}. Give X or y in other units."
+                "Coefficients or predictions exceed the range of floating-point "
+                f"numbers: y is of magnitude {unit:.3g}, features of "
+                f"{x_scale.min():.3g} to {x_scale.max():.3g}. Give X or y in other "
+                "units."
             )
         self.indistinguishable_ = warn_of_twins(dictionary.factors, prior.support)
         # The first mode of the dictionary is X over x_scale.

@@ -19,7 +19,9 @@ from skgeo.linear_model._kronecker.dictionary import (
     check_factors,
     check_measurements,
     finite,
+    is_parametric,
     n_dims,
+    on_grid,
     warn_of_twins,
 )
 from skgeo.linear_model._kronecker.fitting import (
@@ -29,7 +31,11 @@ from skgeo.linear_model._kronecker.fitting import (
     check_coupling,
     n_steps,
 )
-from skgeo.linear_model._kronecker.learned import learn_prior
+from skgeo.linear_model._kronecker.learned import (
+    choose_support,
+    learn_off_grid,
+    learn_prior,
+)
 from skgeo.linear_model._shared import warn_unsettled
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
@@ -54,7 +60,11 @@ class KroneckerSBL(
     factors : list of array-like of shape (m_i, n_i) or "identity"
         Factors of the dictionary, real or complex; n_features must be the product of
         the m_i, the last mode running fastest. "identity" stands for one identity
-        matrix (sparse denoising). Required.
+        matrix (sparse denoising). Required. A factor may be parametric instead of an
+        array, :class:`SteeringFactor` or any object with ``points``, a grid of shape
+        (n_i,), that returns columns (m_i, k) when called with k points, and their
+        derivatives from ``derivative``: points in use are then moved off the grid,
+        merged, added and removed by the evidence.
     solver : {"best", "mm", "svd", "am"}, default="best"
         "mm": minorize-maximize, every iteration raises the evidence. "svd": variances
         from the nearest outer product of the second moments, fast, not monotone.
@@ -68,6 +78,13 @@ class KroneckerSBL(
     shared_support : bool, default=True
         Whether all rows share the variances. False gives each row its own, and
         ``transform`` then learns those of its rows.
+    support : {"kronecker", "hierarchical", "free", "auto"}, default="kronecker"
+        Structure of the set of codes in use: a product of one set per mode; for each
+        index of the first mode a product of sets of its own over the other modes; or
+        any set. "auto" takes the one of the largest evidence less its costs. All but
+        the first need few codes or few measurements: the codes are looked for in the
+        product set found first and, where the dictionary has at most 1,000,000 entries,
+        among all.
     coupling : sequence of float, "auto" or None, default=None
         Block sparsity: one weight per mode, from 0 for none to 1, by which the variance
         of each code borrows from its two neighbors in that mode. "auto" chooses the
@@ -95,15 +112,23 @@ class KroneckerSBL(
     ----------
     gammas_ : list of ndarray of shape (n_i,)
         Variances of each mode, of unit norm except the last, zero where removed;
-        of shape (n_samples, n_i) if the support is not shared.
+        of shape (n_samples, n_i) if the support is not shared. If the support is no
+        product set, one array (n_1, ..., n_I) of the variances of all codes.
     support_ : list of ndarray of int
-        Indices kept in each mode; a list of those per row if not shared.
+        Indices kept in each mode; a list of those per row if not shared. If the
+        support is no product set, the indices of each kept code, one array per mode.
+    support_kind_ : str
+        Structure of the support: "kronecker", "hierarchical" or "free"; a list, one per
+        row, if the support is not shared.
     noise_variance_ : float
         Noise variance (mean over rows if the support is not shared).
     objective_ : ndarray of shape (n_iter_ + 1,)
         Mean log evidence of a row before each iteration and at the end; a list of
         them, one per row, if the support is not shared. With "mm" it never falls but
         where an index is removed for bringing less than ``min_gain``.
+    points_ : list of ndarray of shape (n_i,), or None
+        Points of the columns of each parametric factor, moved where in use; None for
+        a factor that is an array, and if none is parametric.
     coupling_ : tuple of float or None
         Weights between neighboring variances, one per mode; a list of those per row
         if the support is not shared.
@@ -162,6 +187,7 @@ class KroneckerSBL(
         **KRON_RULES,
         "factors": Null() | OneOf("identity") | MatrixList(),
         "shared_support": Boolean(),
+        "support": OneOf("kronecker", "hierarchical", "free", "auto"),
     }
     _unused_params = KRON_UNUSED
 
@@ -172,6 +198,7 @@ class KroneckerSBL(
         solver: str = "best",
         noise_variance: "float | None" = None,
         shared_support: bool = True,
+        support: str = "kronecker",
         coupling: "Sequence[float] | str | None" = None,
         prune_tol: "float | str" = "auto",
         min_gain: "float | str" = "auto",
@@ -184,6 +211,7 @@ class KroneckerSBL(
         self.solver = solver
         self.noise_variance = noise_variance
         self.shared_support = shared_support
+        self.support = support
         self.coupling = coupling
         self.prune_tol = prune_tol
         self.min_gain = min_gain
@@ -222,10 +250,16 @@ class KroneckerSBL(
             of floating-point numbers.
         """
         params = check_params(self)
-        factors = self._check_factors(X)
+        parametric = self._parametric(params)
+        factors = self._check_factors(X, parametric)
         X, mask = self._validate(X, factors, reset=True)
         self.factors_, self._dictionary = factors, Dictionary(factors)
         check_coupling(params.coupling, len(factors))
+        if mask is not None and any(parametric):
+            raise ValueError(
+                "X has missing entries, which parametric factors cannot have: give "
+                "the factors as matrices, on a grid."
+            )
         if mask is not None and not mask.any():
             raise ValueError("X holds no measurement: every entry is NaN.")
         n_fits = 1 if params.shared_support else len(X)
@@ -233,12 +267,45 @@ class KroneckerSBL(
         self._params = params
         with single_blas_thread(), self._iterations(steps, X=X, y=y) as tick:
             self._priors = self._learn(X, mask, params.noise_variance, tick)
+            self.points_ = None
+            if any(parametric):
+                self._move_points(parametric, X, tick)
         self._store()
         warn_unsettled(self, "The variances were still changing")
         return self
 
-    def _check_factors(self, X):
-        """Factors as a list of matrices."""
+    def _parametric(self, params):
+        """The parametric factors, None for each that is a matrix."""
+        if not isinstance(self.factors, (list, tuple)):
+            return []
+        found = [f if is_parametric(f) else None for f in self.factors]
+        if any(found) and not params.shared_support:
+            raise ValueError(
+                "Parametric factors need shared_support=True: their points are those "
+                "of all rows."
+            )
+        if any(found) and params.support != "kronecker":
+            raise ValueError(
+                f'Parametric factors need support="kronecker"; got {params.support!r}.'
+            )
+        if any(found) and params.coupling is not None:
+            raise ValueError(
+                "Parametric factors need coupling=None: points that move have no "
+                "neighbors."
+            )
+        return found
+
+    def _move_points(self, parametric, X, tick):
+        """Move the points of parametric factors off their grid."""
+        prior, factors, self.points_ = learn_off_grid(
+            self._priors[0], parametric, self.factors_, X, self._params,
+            self._params.noise_variance, tick,
+        )  # fmt: skip
+        self._priors = [prior]
+        self._dictionary, self.factors_ = prior.dictionary, factors
+
+    def _check_factors(self, X, parametric):
+        """Factors as a list of matrices, parametric ones on their grid."""
         if self.factors is None:
             raise ValueError(
                 "KroneckerSBL needs factors: a list of 2-D arrays, one per mode, whose "
@@ -248,7 +315,12 @@ class KroneckerSBL(
         if isinstance(self.factors, str):
             X = check_array(X, ensure_all_finite="allow-nan")
             return [np.eye(X.shape[1])]
-        return check_factors(self.factors)
+        if not any(parametric):
+            return check_factors(self.factors)
+        return check_factors(
+            [H if f is None else on_grid(f, i) for i, (H, f) in
+             enumerate(zip(self.factors, parametric, strict=True))]
+        )  # fmt: skip
 
     def _validate(self, X, factors, *, reset):
         """Check rows; returns them, zero where missing, and where they are not."""
@@ -285,17 +357,14 @@ class KroneckerSBL(
         groups = [slice(None)] if self._params.shared_support else [
             slice(i, i + 1) for i in range(len(X))
         ]  # fmt: skip
-        return [
-            learn_prior(
-                self._dictionary,
-                X[rows],
-                None if mask is None or mask[rows].all() else mask[rows],
-                self._params,
-                noise,
-                tick,
+        priors = []
+        for rows in groups:
+            holes = None if mask is None or mask[rows].all() else mask[rows]
+            prior = learn_prior(
+                self._dictionary, X[rows], holes, self._params, noise, tick
             )
-            for rows in groups
-        ]
+            priors.append(choose_support(prior, X[rows], holes, self._params, noise))
+        return priors
 
     def _store(self):
         """Turn learned priors into fitted attributes."""
@@ -309,12 +378,17 @@ class KroneckerSBL(
             self.gammas_, self.support_ = gammas[0], supports[0]
             self.objective_ = priors[0].objective
         else:
-            self.gammas_ = [np.array(g) for g in zip(*gammas, strict=True)]
+            alike = len({prior.kind for prior in priors}) == 1
+            stacked = zip(*gammas, strict=True) if alike else None
+            self.gammas_ = [np.array(g) for g in stacked] if alike else gammas
             self.support_ = supports
             self.objective_ = [prior.objective for prior in priors]
         noises = np.array([prior.noise_variance for prior in priors])
         noises = finite(noises, "noise_variance_")
-        self.noise_variance_ = float(np.mean(noises / len(noises)) * len(noises))
+        largest = np.finfo(np.float64).max
+        self.noise_variance_ = float(min(np.sum(noises / len(noises)), largest))
+        kinds = [prior.kind for prior in priors]
+        self.support_kind_ = kinds[0] if self._params.shared_support else kinds
         couplings = [prior.coupling for prior in priors]
         self.coupling_ = couplings[0] if self._params.shared_support else couplings
         self.n_iter_ = max(prior.fit.n_iter for prior in priors)

@@ -498,3 +498,136 @@ def test_regressor_units_and_one_output():
     constant = clone(single).fit(X, np.full(len(X), 3.0))
     assert_allclose(constant.predict(X), 3.0)
     assert np.isfinite(constant.predict(X, return_std=True)[1]).all()
+
+
+def test_tensor_rows_are_vectors_in_c_order():
+    factors, _, X, _, _ = problem(n_samples=2)
+    flat = KroneckerSBL(factors, solver="mm").fit(X)
+    tensors = X.reshape(2, 6, 7, 8)
+    shaped = KroneckerSBL(factors, solver="mm").fit(tensors)
+    assert_array_equal(shaped.transform(tensors), flat.transform(X))
+    assert_array_equal(shaped.transform(tensors.tolist()), flat.transform(X))
+    assert shaped.score(tensors) == flat.score(X)
+    assert shaped.n_features_in_ == 336
+    with pytest.raises(ValueError, match="tensors of shape"):
+        shaped.transform(tensors.swapaxes(1, 2))
+    weights = np.random.default_rng(0).standard_normal((40, 5))
+    target = (weights[:, :1] * np.ones(6)).reshape(40, 2, 3)
+    target = target + 0.1 * np.random.default_rng(1).standard_normal(target.shape)
+    model = KroneckerSBLRegressor([np.eye(2), np.eye(3)])
+    one = model.fit(weights, target).score(weights, target)
+    other = model.fit(weights, target.reshape(40, 6)).score(
+        weights, target.reshape(40, 6)
+    )
+    assert one == other > 0.9
+
+
+def test_std_is_the_root_of_the_variance():
+    factors, codes, X, _, _ = problem(n_samples=2)
+    model = KroneckerSBL(factors, solver="mm").fit(X)
+    mean, std = model.transform(X, return_std=True)
+    assert_allclose(mean, model.transform(X))
+    assert_allclose(std**2, np.tile(model.posterior_variance(), (2, 1)))
+    filled, error = model.reconstruct(X, return_std=True)
+    assert_allclose(filled, model.inverse_transform(mean), atol=1e-10)
+    clean = codes @ reduce(np.kron, factors).T
+    assert 0.5 < np.sqrt(np.mean((filled - clean) ** 2 / error**2)) < 2
+
+
+def test_weights_count_repetitions():
+    X, Y, _, _, _ = regression(n=40, p=6)
+    weights = np.random.default_rng(0).integers(0, 4, len(X))
+    repeated = np.repeat(np.arange(len(X)), weights)
+    one = KroneckerSBLRegressor().fit(X, Y, sample_weight=weights)
+    other = KroneckerSBLRegressor().fit(X[repeated], Y[repeated])
+    assert_allclose(one.coef_, other.coef_, rtol=1e-6, atol=1e-9)
+    assert_allclose(one.noise_variance_, other.noise_variance_, rtol=1e-6)
+    for a, b in zip(one.predict(X, return_std=True), other.predict(X, return_std=True),
+                    strict=True):  # fmt: skip
+        assert_allclose(a, b, rtol=1e-6)
+    with pytest.warns(UserWarning, match="mean one"):
+        small = KroneckerSBLRegressor().fit(X, Y, sample_weight=np.full(40, 1e-3))
+    plain = KroneckerSBLRegressor().fit(X, Y)
+    assert_allclose(small.coef_, plain.coef_, rtol=1e-6)
+
+
+def test_indistinguishable_columns_are_named():
+    factors, _, X, _, support = problem()
+    twin = factors[1].copy()
+    used, free = support[1][0], np.setdiff1d(np.arange(10), support[1])[0]
+    twin[:, free] = -2.0 * twin[:, used]
+    with pytest.warns(UserWarning, match="not identifiable"):
+        model = KroneckerSBL([factors[0], twin, factors[2]]).fit(X)
+    pairs = {frozenset(p) for p in model.indistinguishable_[1].tolist()}
+    assert frozenset((used, free)) in pairs
+    assert not len(model.indistinguishable_[0])
+    # What can be told is still right.
+    plain = KroneckerSBL(factors).fit(X)
+    assert_allclose(model.reconstruct(X), plain.reconstruct(X), rtol=0.05, atol=0.5)
+    rng = np.random.default_rng(0)
+    Z = rng.standard_normal((40, 4))
+    Z = np.column_stack([Z, Z[:, 0]])
+    with pytest.warns(UserWarning, match="not identifiable"):
+        pair = KroneckerSBLRegressor().fit(
+            Z, Z[:, :1] + 0.1 * rng.standard_normal((40, 2))
+        )
+    assert len(pair.indistinguishable_[0])
+
+
+def extremes():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((3, 12))
+    return {
+        "zeros": 0 * X, "denormal": X * 5e-323, "tiny": X * 1e-310, "small": X * 1e-160,
+        "large": X * 1e150, "mixed": X * 10.0 ** rng.uniform(-200, 150, X.shape),
+        "one": np.eye(3, 12) * 1e5, "constant": np.full(X.shape, 1e8),
+    }  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("kind", extremes())
+@pytest.mark.parametrize("shared", [True, False])
+def test_extremes_stay_finite(kind, shared):
+    X = extremes()[kind]
+    rng = np.random.default_rng(1)
+    for factors in ("identity", [rng.standard_normal((3, 5)), np.ones((4, 3)) * 1e100]):
+        model = KroneckerSBL(factors, max_iter=8, shared_support=shared).fit(X)
+        values = [
+            model.transform(X), model.posterior_variance(), model.score(X),
+            model.reconstruct(X, return_std=True)[1], model.noise_variance_,
+            *model.gammas_,
+        ]  # fmt: skip
+        assert all(np.isfinite(v).all() for v in values)
+    for other in ("zeros", "denormal", "small", "constant"):
+        model = KroneckerSBLRegressor(max_iter=8).fit(X, extremes()[other][:, :2])
+        values = [*model.predict(X, return_std=True), model.coef_, *model.gammas_]
+        assert all(np.isfinite(v).all() for v in values)
+
+
+def test_beyond_the_range_of_floats_is_said():
+    factors, _, X, _, _ = problem(rows=(4, 5), columns=(6, 7), k=(2, 2))
+    with pytest.raises(ValueError, match="other units"):
+        KroneckerSBL([factors[0] * 1e-200, factors[1]]).fit(X * 1e150)
+    with pytest.warns(UserWarning, match="range of floating-point"):
+        model = KroneckerSBL(factors).fit(X * 1e170)
+    assert np.isfinite(model.noise_variance_)
+    with pytest.warns(UserWarning, match="taken for zero"):
+        assert not KroneckerSBL(factors).fit(X * 1e-305).transform(X).any()
+    with pytest.raises(ValueError, match="other units"):
+        KroneckerSBLRegressor().fit(X.T * 1e-160, X.T * 1e200)
+
+
+def test_zeros_cost_nothing():
+    import time
+
+    start = time.process_time()
+    KroneckerSBL([np.eye(1500)], max_iter=1).fit(np.zeros((2, 1500)))
+    assert time.process_time() - start < 2.0
+
+
+def test_parameters_without_effect_are_named():
+    from skgeo.exceptions import UnusedParameterWarning
+
+    factors, _, X, _, _ = problem()
+    with pytest.warns(UnusedParameterWarning, match="max_inner"):
+        KroneckerSBL(factors, solver="mm", max_inner=7).fit(X)

@@ -14,7 +14,9 @@ __all__ = [
     "check_measurements",
     "finite",
     "indistinguishable",
+    "is_parametric",
     "n_dims",
+    "on_grid",
     "warn_of_twins",
 ]
 
@@ -74,6 +76,48 @@ def check_factors(factors, name="factors"):
         if H.dtype.kind == "c":
             dtype = np.complex128
     return [np.ascontiguousarray(H, dtype=dtype) for H in arrays]
+
+
+def is_parametric(factor):
+    """Whether a factor returns columns for points, and their derivatives."""
+    return callable(factor) and hasattr(factor, "points")
+
+
+def on_grid(factor, i):
+    """Columns of a parametric factor on its grid, checked with their derivatives.
+
+    Parameters
+    ----------
+    factor : object
+        Parametric factor.
+    i : int
+        Its mode, for messages.
+
+    Returns
+    -------
+    columns : ndarray of shape (m, n)
+        Columns at the points of the grid.
+    """
+    points = np.asarray(factor.points)
+    if points.ndim != 1 or points.size == 0 or points.dtype.kind not in "fiu":
+        raise ValueError(
+            f"factors[{i}].points must be a non-empty 1-D array of real numbers; got "
+            f"shape {points.shape} and dtype {points.dtype}."
+        )
+    columns = np.asarray(factor(points))
+    if not callable(getattr(factor, "derivative", None)):
+        raise ValueError(
+            f"factors[{i}] has points but no method derivative(points), which tells "
+            "how its columns change with them."
+        )
+    slopes = np.asarray(factor.derivative(points))
+    if columns.shape != slopes.shape or columns.shape[1:] != points.shape:
+        raise ValueError(
+            f"factors[{i}] returns columns of shape {columns.shape} and derivatives of "
+            f"shape {slopes.shape} for {len(points)} points; both must be (m, "
+            f"{len(points)})."
+        )
+    return columns
 
 
 def check_measurements(X, factors, name="X", *, allow_nan=False):

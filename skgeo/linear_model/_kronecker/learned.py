@@ -1,10 +1,19 @@
 """A learned prior in the units of the user, and the posterior of new rows under it."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
+from skgeo.exceptions import InvalidParameterError
+from skgeo.linear_model._kronecker.codes import (
+    CodeFit,
+    code_columns,
+    code_posterior,
+    fit_codes,
+)
+from skgeo.linear_model._kronecker.dense import from_gram
 from skgeo.linear_model._kronecker.dictionary import Dictionary
 from skgeo.linear_model._kronecker.fitting import learn
 from skgeo.linear_model._kronecker.masked import (
@@ -12,6 +21,11 @@ from skgeo.linear_model._kronecker.masked import (
     group_rows,
     masked_posterior,
     masked_spread,
+)
+from skgeo.linear_model._kronecker.offgrid import (
+    ParametricMode,
+    grid_slots,
+    refine_points,
 )
 from skgeo.linear_model._kronecker.posterior import (
     CompleteData,
@@ -21,8 +35,19 @@ from skgeo.linear_model._kronecker.posterior import (
 from skgeo.linear_model._kronecker.prior import KronFit
 from skgeo.utils.warn import warn_user
 
-__all__ = ["LearnedPrior", "RowPosterior", "data_unit", "learn_prior"]
+__all__ = [
+    "LearnedPrior",
+    "RowPosterior",
+    "choose_support",
+    "data_unit",
+    "learn_off_grid",
+    "learn_prior",
+]
 
+# Entries of a dictionary with which all codes are tried, besides the product set found.
+_MAX_FULL_START = 1_000_000
+# Power of ten of codes beyond which sums of them may overflow.
+_MAX_EXPONENT = 298
 # Data below this have lost digits to gradual underflow.
 _SMALLEST = 1e-290
 
@@ -51,6 +76,13 @@ class RowPosterior:
     error: float
     log_evidence: float
 
+    def __post_init__(self):
+        if not (np.isfinite(self.mean).all() and np.isfinite(self.std).all()):
+            raise InvalidParameterError(
+                "Codes of these rows exceed the range of floating-point numbers. Give "
+                "the data or the factors in other units."
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class LearnedPrior:
@@ -71,10 +103,15 @@ class LearnedPrior:
     """
 
     dictionary: Dictionary
-    fit: KronFit
+    fit: KronFit | CodeFit
     unit: float
     coupling: tuple | None
     n_measured: float
+
+    @property
+    def kind(self):
+        """Structure of the support."""
+        return self.fit.kind if isinstance(self.fit, CodeFit) else "kronecker"
 
     @property
     def noise_variance(self):
@@ -86,12 +123,20 @@ class LearnedPrior:
 
     @property
     def gammas(self):
-        """Variances of each mode in the units of the user."""
+        """Variances of each mode, or of all codes, in the units of the user."""
+        if isinstance(self.fit, CodeFit):
+            full = np.zeros(self.dictionary.code_shape)
+            with np.errstate(over="ignore", under="ignore"):
+                roots = np.sqrt(self.fit.gammas) * self._scales()
+                full[tuple(self.fit.codes)] = roots**2
+            return [full]
         return self.dictionary.user_gammas(self.fit.gammas, self.unit)
 
     @property
     def support(self):
-        """Indices kept in each mode."""
+        """Indices kept in each mode, or those of each code that is kept."""
+        if isinstance(self.fit, CodeFit):
+            return list(self.fit.codes)
         return [np.flatnonzero(g) for g in self.fit.gammas]
 
     @property
@@ -103,6 +148,37 @@ class LearnedPrior:
         if self.dictionary.is_complex:
             return n * (np.log(np.pi) + 2 * np.log(self.unit))
         return n * (0.5 * np.log(2 * np.pi) + np.log(self.unit))
+
+    def _scales(self):
+        """What codes of a list are multiplied by to be in the units of the user."""
+        norms = [
+            n[k] for n, k in zip(self.dictionary.norms, self.fit.codes, strict=True)
+        ]
+        scales = self.unit / norms[0]
+        for norm in norms[1:]:
+            scales = scales / norm
+        return scales
+
+    def _code_posteriors(self, X, mask):
+        """Posteriors under variances of single codes."""
+        fit, dictionary = self.fit, self.dictionary
+        mask = np.ones(X.shape, dtype=bool) if mask is None else mask
+        c, log_2pi = (1.0, np.log(np.pi)) if dictionary.is_complex else (
+            0.5, np.log(2 * np.pi),
+        )  # fmt: skip
+        where = np.ravel_multi_index(fit.codes, dictionary.code_shape)
+        for rows in group_rows(mask):
+            holes, n = mask[rows[0]], int(mask[rows[0]].sum())
+            columns = code_columns(dictionary.factors, fit.codes, holes)
+            Y = X[rows][:, holes] / self.unit
+            post = code_posterior(columns, Y, fit.gammas, fit.noise_variance)
+            mean = np.zeros((len(rows), dictionary.n_codes), dtype=X.dtype)
+            std = np.zeros(dictionary.n_codes)
+            mean[:, where] = post.mean * self._scales()
+            std[where] = np.sqrt(post.variance) * self._scales()
+            deviance = len(rows) * (post.log_det + n * log_2pi) + post.quadratic
+            evidence = -c * deviance - len(rows) * self._units(n)
+            yield RowPosterior(rows, mean, std, 0.0, evidence)
 
     def posteriors(self, X, mask=None):
         """Yield the posterior of each group of rows that share their gaps.
@@ -119,6 +195,9 @@ class LearnedPrior:
         posterior : RowPosterior
             The posterior of some rows.
         """
+        if isinstance(self.fit, CodeFit):
+            yield from self._code_posteriors(X, mask)
+            return
         scatter, s2 = self.dictionary.scatter, self.fit.noise_variance
         factors, kept, support = self.dictionary.kept(self.fit.gammas)
         shape = self.dictionary.shape
@@ -168,8 +247,14 @@ class LearnedPrior:
         std : ndarray of shape (n_features,)
             Standard deviations in the units of the user.
         """
-        factors, kept, _ = self.dictionary.kept(self.fit.gammas)
         s2 = self.fit.noise_variance
+        if isinstance(self.fit, CodeFit):
+            columns = code_columns(self.dictionary.factors, self.fit.codes)
+            seen = columns if mask is None else columns[mask]
+            gram, nothing = seen.conj().T @ seen, np.zeros((len(self.fit.gammas), 1))
+            root = from_gram(gram, nothing, 0.0, len(seen), self.fit.gammas, s2).root
+            return np.linalg.norm(columns @ root, axis=1) * self.unit
+        factors, kept, _ = self.dictionary.kept(self.fit.gammas)
         if mask is None:
             spread = predictive_spread(factors, kept, s2, factors)
         else:
@@ -214,6 +299,156 @@ def data_unit(X, n_measured):
     return X / unit, unit
 
 
+def choose_support(prior, X, mask, params, noise):
+    """Fit the prior again under another structure of its support.
+
+    Parameters
+    ----------
+    prior : LearnedPrior
+        The fit of a Kronecker-structured prior.
+    X, mask, params, noise
+        As in :func:`learn_prior`; ``params.support`` names the structure.
+
+    Returns
+    -------
+    prior : LearnedPrior
+        The prior asked for, or under "auto" that of the largest evidence less costs.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the problem is too large for the structure asked for.
+    """
+    fit, dictionary = prior.fit, prior.dictionary
+    if params.support == "kronecker" or not all(g.any() for g in fit.gammas):
+        return prior
+    costs = [
+        np.log(n) if params.min_gain == "auto" else params.min_gain
+        for n in dictionary.code_shape
+    ]
+    mask = np.ones(X.shape, dtype=bool) if mask is None else mask
+    groups = [(X[r][:, mask[r[0]]] / prior.unit, mask[r[0]]) for r in group_rows(mask)]
+    sets = [np.flatnonzero(g) for g in fit.gammas]
+    starts = [(sets, [g[s] for g, s in zip(fit.gammas, sets, strict=True)])]
+    n_all = dictionary.n_codes
+    if n_all * X.shape[1] <= _MAX_FULL_START:
+        level = float(np.sum(mask)) / len(X) / n_all
+        flat = [np.ones(n) for n in dictionary.code_shape]
+        flat[-1] = flat[-1] * level * 10.0
+        starts.append(([np.arange(n) for n in dictionary.code_shape], flat))
+    found = {"kronecker": [fit], "hierarchical": [], "free": []}
+    # Single codes start from nested sets, too: free variances reach fewer optima.
+    kinds = ("hierarchical",) if params.support == "hierarchical" else tuple(found)[1:]
+    for kind in kinds:
+        more = [_all_codes(one, dictionary) for one in found["hierarchical"]]
+        for start_sets, gammas in starts + (more if kind == "free" else []):
+            trial = fit_codes(
+                dictionary.factors, groups, kind, start_sets, gammas,
+                fit.noise_variance, costs, learn_noise=noise is None,
+                noise_floor=params.noise_floor, max_iter=params.max_iter,
+                tol=params.tol,
+            )  # fmt: skip
+            found[kind] += [] if trial is None else [trial]
+    asked = found if params.support == "auto" else (params.support,)
+    found = [one for kind in asked for one in found[kind]]
+    if not found:
+        raise InvalidParameterError(
+            f'support="{params.support}" needs few codes or few measurements, and the '
+            f"product set that holds the support has {[len(s) for s in sets]} indices. "
+            'Use support="kronecker", or a larger min_gain.'
+        )
+    return replace(prior, fit=max(found, key=lambda one: one.net_evidence))
+
+
+def _all_codes(fit, dictionary):
+    """Smallest product set around the codes of a fit, and their variances in it."""
+    sets = [np.unique(index) for index in fit.codes]
+    gammas = np.zeros([len(s) for s in sets])
+    where = [np.searchsorted(s, k) for s, k in zip(sets, fit.codes, strict=True)]
+    gammas[tuple(where)] = fit.gammas
+    return sets, gammas
+
+
+def learn_off_grid(prior, parametric, factors, X, params, noise, tick=None):
+    """Move the kept columns of parametric factors off their grid.
+
+    Parameters
+    ----------
+    prior : LearnedPrior
+        The prior on the grid.
+    parametric : list of object or None
+        Parametric factors; None where a factor is fixed.
+    factors : list of ndarray of shape (m_i, n_i)
+        Factors on the grid.
+    X, params, noise, tick
+        As in :func:`learn_prior`.
+
+    Returns
+    -------
+    prior : LearnedPrior
+        The prior off the grid; moved columns stand in place of grid columns nearby.
+    factors : list of ndarray of shape (m_i, n_i)
+        The factors with moved columns.
+    points : list of ndarray of shape (n_i,) or None
+        Points of the columns.
+    """
+    modes = [None if f is None else ParametricMode(f) for f in parametric]
+    points = [None if m is None else m.grid for m in modes]
+    fit, dictionary, unit = prior.fit, prior.dictionary, prior.unit
+    if not all(g.any() for g in fit.gammas):
+        return prior, factors, points
+    support = prior.support
+    costs = [
+        np.log(H.shape[1] if m is None else len(m.scan))
+        if params.min_gain == "auto"
+        else params.min_gain
+        for H, m in zip(factors, modes, strict=True)
+    ]
+    state, trace, settled = refine_points(
+        modes,
+        (X / unit).reshape(-1, *dictionary.shape),
+        [H[:, s] for H, s in zip(dictionary.factors, support, strict=True)],
+        [None if p is None else p[s] for p, s in zip(points, support, strict=True)],
+        [g[s] for g, s in zip(fit.gammas, support, strict=True)],
+        fit.noise_variance,
+        costs,
+        learn_noise=noise is None,
+        noise_floor=params.noise_floor,
+        callback=tick,
+    )
+    factors, gammas, scale = list(factors), [], 1.0
+    for i, g in enumerate(state.gammas):
+        slots = support[i]
+        if modes[i] is None:
+            # Columns of a fixed factor can only have been removed.
+            matches = np.abs(
+                state.columns[i].conj().T @ dictionary.factors[i][:, slots]
+            )
+            slots = slots[linear_sum_assignment(-matches)[1]]
+        else:
+            slots = grid_slots(modes[i].grid, state.points[i])
+            points[i] = modes[i].grid.copy()
+            points[i][slots] = state.points[i]
+            factors[i] = factors[i].copy()
+            factors[i][:, slots] = parametric[i](state.points[i])
+        size = np.linalg.norm(g)
+        scale *= size
+        full = np.zeros(factors[i].shape[1])
+        full[slots] = g / size
+        gammas.append(full)
+    gammas[-1] = gammas[-1] * scale
+    moved = KronFit(
+        gammas=gammas,
+        noise_variance=state.noise,
+        objective=np.concatenate([fit.objective, trace]),
+        net_evidence=trace[-1] * len(X)
+        - sum(c * len(g) for c, g in zip(costs, state.gammas, strict=True)),
+        n_iter=len(fit.objective) + len(trace) - 1,
+        converged=settled,
+    )
+    return replace(prior, dictionary=Dictionary(factors), fit=moved), factors, points
+
+
 def learn_prior(dictionary, X, mask, params, noise, tick=None):
     """Fit a prior to rows that share their variances.
 
@@ -240,10 +475,17 @@ def learn_prior(dictionary, X, mask, params, noise, tick=None):
     n_measured = X.size if mask is None else int(mask.sum())
     Y, unit = data_unit(X, max(n_measured, 1))
     Y = Y.reshape(-1, *dictionary.shape)
-    scaled = None if noise is None else (math.sqrt(noise) / unit) ** 2
+    # Beyond 1e30 times the power of the data there is nothing to tell apart.
+    scaled = None if noise is None else min(math.sqrt(noise) / unit, 1e15) ** 2
     if mask is None:
         data = CompleteData(Y)
     else:
         data = MaskedData(Y, mask.reshape(Y.shape), dictionary.n_codes)
     fit, coupling = learn(dictionary.factors, data, params, scaled, tick)
+    largest = math.log10(unit) - sum(math.log10(n.min()) for n in dictionary.norms)
+    if largest > _MAX_EXPONENT or math.log10(unit) > _MAX_EXPONENT:
+        raise InvalidParameterError(
+            f"Codes of data of magnitude {unit:.3g} exceed the range of floating-point "
+            "numbers under these factors. Give the data or the factors in other units."
+        )
     return LearnedPrior(dictionary, fit, unit, coupling, n_measured / len(X))

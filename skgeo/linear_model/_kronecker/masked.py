@@ -456,6 +456,7 @@ class _MaskedSystem:
             for H, g in zip(self.factors, gammas, strict=True)
         )
         level = self.noise + power * (1.0 - share)
+        prior = np.maximum(prior, 1e-30 * prior.max())
         gram[np.diag_indices(len(gram))] += level / prior
         factor = cho_factor(gram, lower=True)
         adjoint, shape = [H.conj().T for H in held], tuple(len(k) for k in kept)

@@ -1,0 +1,375 @@
+"""Move the columns of parametric factors: angles that need not lie on a grid.
+
+With the covariance C = noise I + kron_i K_i, K_i = H_i diag(g_i) H_i', the evidence has
+closed-form slopes in the points at which columns are evaluated, the variances and the
+noise, each from products of small matrices. Quasi-Newton steps follow them; points are
+removed, merged, added and moved to another place while the evidence, less the cost
+of a point, rises.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment, minimize
+
+from skgeo.linear_model._kronecker.posterior import kron_outer, mode_products
+
+__all__ = ["ParametricMode", "grid_slots", "refine_points"]
+
+# Quasi-Newton steps of a trial move and of the settled set.
+_TRIAL_STEPS, _STEPS = 25, 200
+# Rounds of removing, merging, adding and moving.
+_ROUNDS = 12
+# Variance of a point that is added, relative to the mean of its mode.
+_LEVELS = (1.0, 0.1)
+# Best places at which a point is tried.
+_N_PLACES = 2
+# Gain in log evidence below which a move is not worth it.
+_MIN_GAIN = 1e-3
+
+
+class ParametricMode:
+    """Unit columns of a parametric factor, and their derivatives.
+
+    Parameters
+    ----------
+    factor : object
+        Has ``points``, is called with points and returns columns, and has
+        ``derivative``.
+    """
+
+    def __init__(self, factor):
+        self.factor = factor
+        self.grid = np.asarray(factor.points, dtype=np.float64)
+        self.step = (
+            np.median(np.diff(np.sort(self.grid))) if len(self.grid) > 1 else 1.0
+        )
+        scan = getattr(factor, "scan_points", None)
+        if scan is None:
+            low, high = self.grid.min(), self.grid.max()
+            scan = np.linspace(low, high, 8 * len(self.grid))
+        self.scan = np.asarray(scan, dtype=np.float64)
+        self.scan_columns = self.columns(self.scan)
+
+    def columns(self, points):
+        """Columns of norm one."""
+        H = np.asarray(self.factor(points))
+        return H / _norms(H)
+
+    def slopes(self, points):
+        """Columns of norm one, and their derivatives."""
+        H = np.asarray(self.factor(points))
+        D = np.asarray(self.factor.derivative(points))
+        norm = _norms(H)
+        H, D = H / norm, D / norm
+        return H, D - H * np.sum((H.conj() * D).real, axis=0)
+
+
+def _norms(H):
+    norms = np.linalg.norm(H, axis=0)
+    return np.where(norms > 0, norms, 1.0)
+
+
+@dataclass
+class _State:
+    """Points (None where a factor is fixed), columns, variances and noise."""
+
+    points: list
+    columns: list
+    gammas: list
+    noise: float
+
+    def copy(self):
+        return _State(
+            list(self.points), list(self.columns), list(self.gammas), self.noise
+        )
+
+    def without(self, i, j):
+        """The state without index j of mode i."""
+        out = self.copy()
+        out.gammas[i] = np.delete(self.gammas[i], j)
+        out.columns[i] = np.delete(self.columns[i], j, axis=1)
+        if self.points[i] is not None:
+            out.points[i] = np.delete(self.points[i], j)
+        return out
+
+    def with_point(self, i, point, column, gamma):
+        """The state with one more point in mode i."""
+        out = self.copy()
+        out.points[i] = np.append(self.points[i], point)
+        out.columns[i] = np.column_stack([self.columns[i], column])
+        out.gammas[i] = np.append(self.gammas[i], gamma)
+        return out
+
+
+class OffGridProblem:
+    """Evidence of measurements as a function of points, variances and noise.
+
+    Parameters
+    ----------
+    modes : list of ParametricMode or None
+        Parametric modes; None where the factor is fixed.
+    Y : ndarray of shape (n_samples, m_1, ..., m_I)
+        Measurements of unit power.
+    learn_noise : bool
+        Whether the noise variance is free.
+    noise_floor : float
+        Smallest noise variance.
+    """
+
+    def __init__(self, modes, Y, learn_noise, noise_floor):
+        self.modes, self.Y = modes, Y
+        self.learn_noise, self.noise_floor = learn_noise, noise_floor
+        self.c = 1.0 if np.iscomplexobj(Y) else 0.5
+
+    def evidence(self, columns, gammas, noise):
+        """Log evidence without constants, and what its slopes are made of.
+
+        Returns
+        -------
+        value : float
+            Log evidence.
+        forms : list of ndarray of shape (m_i, m_i)
+            S_i, with h' S_i h the slope in the variance of column h, over c.
+        noise_slope : float
+            Slope in the noise variance, over c.
+        """
+        parts = [(H * g) @ H.conj().T for H, g in zip(columns, gammas, strict=True)]
+        spectra = [np.linalg.eigh(K) for K in parts]
+        values = [np.maximum(w, 0.0) for w, _ in spectra]
+        vectors = [v for _, v in spectra]
+        total = kron_outer(values) + noise
+        n = len(self.Y)
+        Z = mode_products(self.Y, [v.conj().T for v in vectors])
+        power = np.abs(Z) ** 2
+        log_det = np.log(total).sum()
+        value = -self.c * (n * log_det + (power / total).sum())
+        V = Z / total  # C^-1 y in the eigenbasis
+        forms = []
+        for i in range(len(parts)):
+            others = kron_outer(
+                [w if j != i else np.ones_like(w) for j, w in enumerate(values)]
+            )
+            flat = np.moveaxis(V, i + 1, 0).reshape(len(parts[i]), -1)
+            weighted = np.moveaxis(V * others, i + 1, 0).reshape(len(parts[i]), -1)
+            axes = tuple(j for j in range(total.ndim) if j != i)
+            trace = np.sum(others / total, axis=axes)
+            inner = weighted @ flat.conj().T - n * np.diag(trace)
+            forms.append(vectors[i] @ inner @ vectors[i].conj().T)
+        noise_slope = np.sum(np.abs(V) ** 2) - n * np.sum(1.0 / total)
+        return value, forms, noise_slope
+
+    def objective(self, state):
+        """Log evidence of a state."""
+        return self.evidence(state.columns, state.gammas, state.noise)[0]
+
+    def optimize(self, state, n_steps=_STEPS):
+        """Raise the evidence over points, variances and noise; (state, evidence)."""
+        sizes = [len(g) for g in state.gammas]
+        floor = 1e-12
+        start = [np.log(np.maximum(g, floor * g.max())) for g in state.gammas]
+        moving = [i for i, p in enumerate(state.points) if p is not None]
+        start += [state.points[i] / self.modes[i].step for i in moving]
+        if self.learn_noise:
+            start.append([np.log(state.noise)])
+        low, found = np.log(self.noise_floor), {}
+
+        def unpack(x):
+            parts = np.split(x, np.cumsum(sizes + [sizes[i] for i in moving]))
+            gammas = [np.exp(np.clip(p, -200, 200)) for p in parts[: len(sizes)]]
+            points = list(state.points)
+            for i, p in zip(moving, parts[len(sizes) :], strict=False):
+                points[i] = p * self.modes[i].step
+            noise = state.noise
+            if self.learn_noise:
+                noise = float(np.exp(np.clip(x[-1], low, 200)))
+            return gammas, points, noise
+
+        def loss(x):
+            gammas, points, noise = unpack(x)
+            columns, slopes = list(state.columns), {}
+            for i in moving:
+                columns[i], slopes[i] = self.modes[i].slopes(points[i])
+            value, forms, noise_slope = self.evidence(columns, gammas, noise)
+            gradient = []
+            for H, g, S in zip(columns, gammas, forms, strict=True):
+                gradient.append(g * np.sum(H.conj() * (S @ H), axis=0).real)
+            for i in moving:
+                form = np.sum(slopes[i].conj() * (forms[i] @ columns[i]), axis=0).real
+                gradient.append(2.0 * gammas[i] * form * self.modes[i].step)
+            if self.learn_noise:
+                gradient.append([noise * noise_slope])
+            if value > found.get("value", -np.inf):
+                found.update(value=value, state=_State(points, columns, gammas, noise))
+            return -value, -self.c * np.concatenate(gradient)
+
+        minimize(
+            loss, np.concatenate(start), jac=True, method="L-BFGS-B",
+            options={"maxiter": n_steps},
+        )  # fmt: skip
+        return found["state"], found["value"]
+
+
+def refine_points(modes, Y, columns, points, gammas, noise, costs, *,
+                  learn_noise, noise_floor, callback=None):  # fmt: skip
+    """Move points off their grid, and change their number, by the evidence.
+
+    Parameters
+    ----------
+    modes : list of ParametricMode or None
+        Parametric modes; None where the factor is fixed.
+    Y : ndarray of shape (n_samples, m_1, ..., m_I)
+        Measurements of unit power.
+    columns : list of ndarray of shape (m_i, k_i)
+        Unit columns kept on the grid.
+    points : list of ndarray of shape (k_i,) or None
+        Their points.
+    gammas : list of ndarray of shape (k_i,)
+        Their variances.
+    noise : float
+        Noise variance.
+    costs : list of float
+        Log evidence that an index of each mode has to bring.
+    learn_noise : bool
+        Whether to learn the noise variance.
+    noise_floor : float
+        Smallest noise variance.
+    callback : callable, optional
+        Called after each round with a dict; a true answer stops.
+
+    Returns
+    -------
+    state : object
+        With ``points``, ``columns``, ``gammas`` and ``noise``.
+    trace : list of float
+        Log evidence per sample after each round.
+    settled : bool
+        Whether the last round changed nothing.
+    """
+    problem = OffGridProblem(modes, Y, learn_noise, noise_floor)
+    state = _State(list(points), list(columns), list(gammas), noise)
+    state, value = problem.optimize(state)
+    net = value - _cost(state, costs)
+    trace, settled = [value / len(Y)], False
+    for _ in range(_ROUNDS):
+        before = net
+        state, net = _shrink(problem, state, net, costs)
+        for i, mode in enumerate(modes):
+            if mode is not None and len(state.gammas[i]) < len(mode.grid):
+                state, net = _grow(problem, state, net, costs, i)
+            if mode is not None:
+                state, net = _relocate(problem, state, net, costs, i)
+        state, value = problem.optimize(state)
+        net = value - _cost(state, costs)
+        trace.append(value / len(Y))
+        info = {"objective": trace[-1], "n_iter": len(trace)}
+        if callback is not None and callback(info):
+            break
+        if net <= before + _MIN_GAIN:
+            settled = True
+            break
+    return state, trace, settled
+
+
+def grid_slots(grid, points):
+    """Give every point a place of the grid, the nearest one where it can be.
+
+    Parameters
+    ----------
+    grid : ndarray of shape (n,)
+        Grid.
+    points : ndarray of shape (k,)
+        Points, k <= n.
+
+    Returns
+    -------
+    slots : ndarray of int of shape (k,)
+        Index in the grid of each point.
+    """
+    return linear_sum_assignment(np.abs(points[:, None] - grid))[1]
+
+
+def _cost(state, costs):
+    return sum(c * len(g) for c, g in zip(costs, state.gammas, strict=True))
+
+
+def _shrink(problem, state, net, costs):
+    """Remove or merge points while that raises the net evidence."""
+    changed = True
+    while changed:
+        changed = False
+        trials = []
+        for i, g in enumerate(state.gammas):
+            if len(g) < 2:
+                continue
+            for j in range(len(g)):
+                trials.append(state.without(i, j))
+            if state.points[i] is None:
+                continue
+            order = np.argsort(state.points[i])
+            for a, b in pairwise(order):
+                trials.append(_merged(problem, state, i, a, b))
+        values = [problem.objective(t) - _cost(t, costs) for t in trials]
+        for k in np.argsort(values)[::-1][:4]:
+            trial, value = problem.optimize(trials[k], _TRIAL_STEPS)
+            if value - _cost(trial, costs) > net:
+                state, net, changed = trial, value - _cost(trial, costs), True
+                break
+    return state, net
+
+
+def _merged(problem, state, i, a, b):
+    """The state with points a and b of mode i in one place between them."""
+    g, points = state.gammas[i], state.points[i]
+    place = (g[a] * points[a] + g[b] * points[b]) / (g[a] + g[b])
+    out = state.without(i, b)
+    a -= a > b
+    out.points[i][a] = place
+    out.gammas[i][a] = g.sum() if len(g) == 2 else out.gammas[i][a] + g[b]
+    column = problem.modes[i].columns(np.array([place]))
+    out.columns[i] = out.columns[i].copy()
+    out.columns[i][:, a] = column[:, 0]
+    return out
+
+
+def _places(problem, state, i):
+    """Points of the scan at which one more column raises the evidence fastest."""
+    _, forms, _ = problem.evidence(state.columns, state.gammas, state.noise)
+    H = problem.modes[i].scan_columns
+    score = np.sum(H.conj() * (forms[i] @ H), axis=0).real
+    inner = np.r_[-np.inf, score, -np.inf]
+    peaks = np.flatnonzero((score >= inner[:-2]) & (score >= inner[2:]) & (score > 0))
+    best = peaks[np.argsort(-score[peaks])[:_N_PLACES]]
+    return problem.modes[i].scan[best], H[:, best]
+
+
+def _grow(problem, state, net, costs, i):
+    """Add a point to mode i where that raises the net evidence."""
+    places, columns = _places(problem, state, i)
+    best, best_net = state, net
+    for place, column in zip(places, columns.T, strict=True):
+        for level in _LEVELS:
+            gamma = level * state.gammas[i].mean()
+            trial = state.with_point(i, place, column, gamma)
+            trial, value = problem.optimize(trial, _TRIAL_STEPS)
+            if value - _cost(trial, costs) > best_net:
+                best, best_net = trial, value - _cost(trial, costs)
+    return best, best_net
+
+
+def _relocate(problem, state, net, costs, i):
+    """Move single points of mode i to where the evidence wants one most."""
+    for j in range(len(state.gammas[i])):
+        if len(state.gammas[i]) < 2:
+            break
+        rest = state.without(i, j)
+        places, columns = _places(problem, rest, i)
+        for place, column in zip(places, columns.T, strict=True):
+            if abs(place - state.points[i][j]) < 0.1 * problem.modes[i].step:
+                continue
+            trial = rest.with_point(i, place, column, state.gammas[i][j])
+            trial, value = problem.optimize(trial, _TRIAL_STEPS)
+            if value - _cost(trial, costs) > net + _MIN_GAIN:
+                return trial, value - _cost(trial, costs)
+    return state, net

@@ -1,0 +1,144 @@
+"""Parametric factors of Kronecker dictionaries."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from skgeo.utils.params import Instance, Null, check_params
+
+__all__ = ["SteeringFactor"]
+
+_ARRAY = Instance((list, tuple, range, np.ndarray), "a 1-D array of numbers")
+_RULES = {
+    "positions": _ARRAY,
+    "angles": _ARRAY,
+    "transform": Null() | Instance((list, tuple, np.ndarray), "a 2-D array"),
+}
+
+
+class SteeringFactor:
+    r"""Steering vectors of an array of sensors, at angles that may leave their grid.
+
+    Column j is :math:`T\,a(u_j)`, :math:`a(u)_k = \exp(i \pi p_k u) / \sqrt{n}`, for
+    sensors at positions :math:`p_k` (in half wavelengths) and the cosine :math:`u_j`
+    of an angle. As a factor of :class:`KroneckerSBL` its grid is a start only: cosines
+    are moved, merged, added and removed by the evidence.
+
+    Parameters
+    ----------
+    positions : array-like of shape (n_positions,)
+        Positions of the sensors, in half wavelengths; negative ones conjugate.
+    angles : array-like of shape (n_angles,)
+        Cosines of the grid of angles, without unit.
+    transform : array-like of shape (m, n_positions), optional
+        Linear map that follows (pilots, beams, weights of a surface), real or complex.
+
+    Attributes
+    ----------
+    points : ndarray of shape (n_angles,)
+        The grid.
+    scan_points : ndarray
+        Finer grid over the span of ``points`` (and a step beyond) on which places for
+        further angles are looked for: four per resolution of the array.
+
+    Raises
+    ------
+    ValueError
+        If arrays have the wrong shape or are not finite.
+
+    See Also
+    --------
+    KroneckerSBL : Takes any object with ``points``, ``__call__`` and ``derivative``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skgeo.linear_model import SteeringFactor
+    >>> factor = SteeringFactor(range(8), np.linspace(-1, 1, 16, endpoint=False))
+    >>> factor(factor.points).shape
+    (8, 16)
+    >>> bool(np.allclose(np.linalg.norm(factor([0.3]), axis=0), 1))
+    True
+    """
+
+    def __init__(
+        self,
+        positions: ArrayLike,
+        angles: ArrayLike,
+        transform: "ArrayLike | None" = None,
+    ):
+        given = {"positions": positions, "angles": angles, "transform": transform}
+        check_params("SteeringFactor", _RULES, given)
+        self.positions = _numbers(positions, "positions", 1, float)
+        self.points = _numbers(angles, "angles", 1, float)
+        self.transform = None
+        if transform is not None:
+            self.transform = _numbers(transform, "transform", 2, complex)
+            if self.transform.shape[1] != len(self.positions):
+                raise ValueError(
+                    f"transform has {self.transform.shape[1]} columns for "
+                    f"{len(self.positions)} positions; it needs one per position."
+                )
+        low, high = self.points.min(), self.points.max()
+        step = (high - low) / max(len(self.points) - 1, 1)
+        aperture = max(np.ptp(self.positions), 1.0)
+        n_scan = int(np.ceil((high - low + step) * aperture / 2.0 * 4.0))
+        n_scan = min(max(n_scan, 2 * len(self.points)), 20_000)
+        self.scan_points = np.linspace(low - step / 2, high + step / 2, n_scan)
+
+    def __call__(self, points: ArrayLike) -> np.ndarray:
+        """Columns at points.
+
+        Parameters
+        ----------
+        points : array-like of shape (n_points,)
+            Cosines.
+
+        Returns
+        -------
+        columns : complex ndarray of shape (m, n_points)
+            Columns.
+        """
+        return self._map(self._waves(points))
+
+    def derivative(self, points: ArrayLike) -> np.ndarray:
+        """Derivatives of columns in their points.
+
+        Parameters
+        ----------
+        points : array-like of shape (n_points,)
+            Cosines.
+
+        Returns
+        -------
+        derivatives : complex ndarray of shape (m, n_points)
+            Derivatives.
+        """
+        return self._map(1j * np.pi * self.positions[:, None] * self._waves(points))
+
+    def _waves(self, points):
+        phase = np.pi * np.outer(self.positions, np.asarray(points, dtype=np.float64))
+        return np.exp(1j * phase) / np.sqrt(len(self.positions))
+
+    def _map(self, waves):
+        return waves if self.transform is None else self.transform @ waves
+
+    def __repr__(self) -> str:
+        mapped = "" if self.transform is None else f", {len(self.transform)} outputs"
+        return (
+            f"SteeringFactor({len(self.positions)} positions, "
+            f"{len(self.points)} angles{mapped})"
+        )
+
+
+def _numbers(values, name, n_dims, dtype):
+    array = np.asarray(values)
+    if array.ndim != n_dims or array.size == 0 or array.dtype.kind not in "fiubc":
+        raise ValueError(
+            f"{name} must be a non-empty {n_dims}-D array of numbers; got shape "
+            f"{array.shape} and dtype {array.dtype}."
+        )
+    if array.dtype.kind == "c" and dtype is float:
+        raise ValueError(f"{name} must be real.")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} contains NaN or infinity.")
+    return array.astype(dtype)

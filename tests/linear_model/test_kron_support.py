@@ -1,0 +1,156 @@
+"""Supports that are no product set, and coupling learned from the evidence."""
+
+from functools import reduce
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skgeo.linear_model import KroneckerSBL
+
+ROWS, COLUMNS = (7, 8, 6), (9, 9, 8)
+SMALL_ROWS, SMALL_COLUMNS = (6, 6, 5), (8, 7, 6)
+
+
+def problem(seed, kind, rows=ROWS, columns=COLUMNS, n_free=8):
+    rng = np.random.default_rng(seed)
+    factors = [rng.standard_normal(s) for s in zip(rows, columns, strict=True)]
+    codes = np.zeros(columns)
+
+    def values(*shape):
+        return rng.choice([-1, 1], shape) * rng.uniform(0.5, 1.5, shape)
+
+    def some(n, k):
+        return rng.choice(n, k, False)
+
+    if kind == "kronecker":
+        codes[np.ix_(*[some(n, 3) for n in columns])] = values(3, 3, 3)
+    elif kind == "hierarchical":
+        for j in some(9, 3):
+            codes[np.ix_([j], some(9, 2), some(8, 2))] = values(1, 2, 2)
+    elif kind == "free":
+        # Three to a block, no two in one row: a product set would hold nine.
+        for j in some(9, 3):
+            codes[j, some(9, 3), some(8, 3)] = values(3)
+    else:
+        codes.flat[some(codes.size, n_free)] = values(n_free)
+    clean = reduce(np.kron, factors) @ codes.ravel()
+    noise = 0.1 * np.std(clean)
+    X = clean + noise * rng.standard_normal(clean.shape)
+    return factors, codes, X[None], noise**2
+
+
+def dense_posterior(factors, gammas, y, noise):
+    A, g = reduce(np.kron, factors), gammas.ravel()
+    C = (A * g) @ A.T + noise * np.eye(len(A))
+    K = np.linalg.solve(C, A * g)
+    evidence = -0.5 * (
+        np.linalg.slogdet(C)[1] + y @ np.linalg.solve(C, y) + len(y) * np.log(2 * np.pi)
+    )
+    return K.T @ y, g - np.sum((A * g) * K, axis=0), evidence
+
+
+@pytest.mark.parametrize("kind", ["kronecker", "hierarchical", "free"])
+def test_structure_is_chosen_by_evidence(kind):
+    for seed in (1,):
+        factors, codes, X, _ = problem(seed, kind)
+        model = KroneckerSBL(factors, support="auto").fit(X)
+        assert model.support_kind_ == kind
+        found = model.transform(X)[0]
+        error = np.sum((found - codes.ravel()) ** 2) / np.sum(codes**2)
+        assert error < 0.01
+        if kind == "kronecker":
+            continue
+        # Attributes are those of the posterior in the units of the user.
+        mean, variance, evidence = dense_posterior(
+            factors, model.gammas_[0], X[0], model.noise_variance_
+        )
+        assert_allclose(found, mean, rtol=1e-6, atol=1e-9)
+        assert_allclose(model.posterior_variance(), variance, rtol=1e-5, atol=1e-12)
+        assert_allclose(model.score(X), evidence, rtol=1e-8)
+        assert_allclose(model.objective_[-1], evidence, rtol=1e-8)
+        assert_array_equal(np.array(model.support_), np.nonzero(model.gammas_[0]))
+        true = set(zip(*np.nonzero(codes), strict=True))
+        kept = set(zip(*(s.tolist() for s in model.support_), strict=True))
+        assert true <= kept
+        plain = KroneckerSBL(factors).fit(X).transform(X)[0]
+        other = np.sum((plain - codes.ravel()) ** 2) / np.sum(codes**2)
+        assert error < 0.5 * other
+        filled, std = model.reconstruct(X, return_std=True)
+        A = reduce(np.kron, factors)
+        assert_allclose(filled[0], A @ mean, atol=1e-8)
+        on = np.flatnonzero(model.gammas_[0])
+        B, g = A[:, on], model.gammas_[0].ravel()[on]
+        cov = np.linalg.inv(B.T @ B / model.noise_variance_ + np.diag(1 / g))
+        assert_allclose(std[0], np.sqrt(np.einsum("ij,jk,ik->i", B, cov, B)), rtol=1e-6)
+
+
+def test_other_supports_with_gaps_and_rows():
+    factors, codes, X, _ = problem(3, "scattered", SMALL_ROWS, SMALL_COLUMNS, 4)
+    rng = np.random.default_rng(0)
+    X = np.vstack([X, X])
+    X[rng.random(X.shape) < 0.3] = np.nan
+    for shared in (True, False):
+        model = KroneckerSBL(
+            factors, solver="mm", support="free", shared_support=shared, tol=1e-3
+        ).fit(X)
+        found = model.transform(X)
+        error = np.sum((found - codes.ravel()) ** 2) / np.sum(2 * codes**2)
+        assert error < 0.01
+        assert np.isfinite(model.score(X))
+
+
+def test_one_and_two_modes():
+    rng = np.random.default_rng(0)
+    H = rng.standard_normal((20, 30))
+    x = np.zeros(30)
+    x[[3, 9, 20]] = [1.0, -2.0, 1.5]
+    X = (H @ x + 0.05 * rng.standard_normal(20))[None]
+    for kind in ("hierarchical", "free", "auto"):
+        model = KroneckerSBL([H], support=kind).fit(X)
+        assert {3, 9, 20} <= set(model.support_[0])
+        assert_allclose(model.transform(X)[0], x, atol=0.2)
+    zero = KroneckerSBL([H], support="free").fit(np.zeros((1, 20)))
+    assert not zero.transform(X).any()
+
+
+def test_too_large_for_single_codes(monkeypatch):
+    factors, _, X, _ = problem(0, "kronecker")
+    monkeypatch.setattr("skgeo.linear_model._kronecker.codes._MAX_COLUMNS", 10)
+    with pytest.raises(ValueError, match="needs few codes"):
+        KroneckerSBL(factors, support="free").fit(X)
+    assert KroneckerSBL(factors, support="auto").fit(X).support_kind_ == "kronecker"
+
+
+def block_problem(seed, blocks):
+    rng = np.random.default_rng(seed)
+    factors = [rng.standard_normal((8, 16)), rng.standard_normal((9, 18))]
+    codes = np.zeros((1, 16, 18))
+    first, second = (
+        (np.arange(4, 8), np.arange(9, 14))
+        if blocks
+        else (rng.choice(16, 3, False), rng.choice(18, 3, False))
+    )
+    values = rng.standard_normal((1, len(first), len(second)))
+    codes[np.ix_([0], first, second)] = values
+    codes = codes.reshape(1, -1)
+    X = codes @ np.kron(*factors).T
+    return factors, codes, X + 0.3 * np.std(X) * rng.standard_normal(X.shape)
+
+
+def test_coupling_is_learned_from_the_evidence():
+    errors = {True: [], False: []}
+    for blocks, ratios in errors.items():
+        chosen = []
+        for seed in range(3):
+            factors, codes, X = block_problem(seed, blocks)
+            pair = []
+            for coupling in ("auto", None):
+                model = KroneckerSBL(factors, coupling=coupling, tol=1e-2).fit(X)
+                pair.append(np.sum((model.transform(X) - codes) ** 2))
+                if coupling == "auto":
+                    chosen.append(model.coupling_)
+            ratios.append(pair[0] / pair[1])
+        assert all(len(c) == 2 and min(c) >= 0 for c in chosen)
+    assert np.median(errors[False]) < 1.1
+    assert np.median(errors[True]) < 1.05
