@@ -28,7 +28,7 @@ y = X @ w + rng.standard_normal(400)
 units = 10.0 ** np.arange(-5, 6)
 models = {
     "ARDRegression": ARDRegression(),
-    "SparseBayesianRegressor": SparseBayesianRegressor(),
+    "SparseBayesianRegressor": SparseBayesianRegressor(min_gain="selection"),
 }
 n_kept = {
     name: [np.count_nonzero(model.fit(X * unit, y).coef_) for unit in units]
@@ -50,7 +50,7 @@ left.set(
 )
 left.legend(fontsize=8)
 
-model = SparseBayesianRegressor().fit(X, y)
+model = SparseBayesianRegressor(min_gain="selection").fit(X, y)
 index = np.arange(25)
 right.errorbar(
     index, model.coef_, 2 * model.coef_std_, fmt="k*", capsize=3,

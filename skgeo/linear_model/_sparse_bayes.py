@@ -6,7 +6,7 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skgeo.exceptions import SaturatedModelWarning
-from skgeo.linear_model._rvm.basis import KERNELS, fit_basis
+from skgeo.linear_model._rvm.basis import KERNELS, distinct_rows, fit_basis
 from skgeo.linear_model._rvm.compress import compress, dense_rows
 from skgeo.linear_model._rvm.evidence import SOLVERS, fit_evidence
 from skgeo.linear_model._rvm.posterior import Problem
@@ -29,6 +29,8 @@ __all__ = ["SparseBayesianRegressor"]
 
 # Columns or targets that spread less than this have too few digits left.
 _MIN_SPREAD = 1e-290
+# Unexplained fraction of a target below which its columns reach it exactly.
+_EXACT = 1e-20
 
 
 class SparseBayesianRegressor(
@@ -322,8 +324,12 @@ class SparseBayesianRegressor(
                     "a row; give effective_rows=len(y) where they are only relative."
                 )
             _check_spread(problem)
+            n_distinct = np.inf
+            if (problem.unexplained <= _EXACT).any():
+                n_distinct = len(distinct_rows(columns)) - params.fit_intercept
             fits = [
-                self._fit_target(params, problem, t, tick) for t in range(Y.shape[1])
+                self._fit_target(params, problem, n_distinct, t, tick)
+                for t in range(Y.shape[1])
             ]
             self._store(params, problem, fits, X.dtype)
             self._check_range(problem, fits)
@@ -339,7 +345,7 @@ class SparseBayesianRegressor(
             )
         return self
 
-    def _fit_target(self, params, problem, t, tick):
+    def _fit_target(self, params, problem, n_distinct, t, tick):
         """Maximize the evidence of one target, in scaled units."""
         n_columns = len(problem.design)
         # Targets of the reduced problem have unit norm, those of the user total_weight
@@ -361,8 +367,9 @@ class SparseBayesianRegressor(
         return fit_evidence(
             Problem(
                 problem.design, problem.target[t], float(problem.unexplained[t]),
-                problem.n, noise=noise, cost=cost, positive=params.positive,
-                tol=params.tol, max_iter=params.max_iter, callback=tick,
+                problem.n, n_distinct=n_distinct, noise=noise, cost=cost,
+                positive=params.positive, tol=params.tol,
+                max_iter=params.max_iter, callback=tick,
             ),
             params.solver,
             max_precision=(
@@ -490,10 +497,9 @@ class SparseBayesianRegressor(
         mean = columns @ coef.T + self.intercept_
         if mean.ndim == 2 and single:
             mean = mean[:, 0]
-        mean = np.asarray(mean, dtype=X.dtype)
         if not return_std:
-            return mean
-        std = np.empty((X.shape[0], len(np.atleast_2d(coef))), dtype=X.dtype)
+            return _in_precision(mean, X.dtype)
+        std = np.empty((X.shape[0], len(np.atleast_2d(coef))))
         kept_of = np.atleast_2d(self.support_) if linear else self._kept
         for t, (kept, cov) in enumerate(zip(kept_of, self._scaled_cov, strict=True)):
             Z = dense_rows(columns[:, np.flatnonzero(kept)], slice(None))
@@ -502,13 +508,21 @@ class SparseBayesianRegressor(
             std[:, t] = self._y_scale[t] * np.hypot(
                 self._level * self._noise_std[t], spread
             )
-        return mean, std[:, 0] if single else std
+        std = std[:, 0] if single else std
+        return _in_precision(mean, X.dtype), _in_precision(std, X.dtype)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = self.kernel != "precomputed"
         tags.input_tags.pairwise = self.kernel == "precomputed"
         return tags
+
+
+def _in_precision(values, dtype):
+    """Values in a precision, unless they exceed its range."""
+    if np.abs(values).max(initial=0.0) > np.finfo(dtype).max:
+        return values
+    return values.astype(dtype)
 
 
 def _check_spread(problem):

@@ -103,7 +103,8 @@ def draw(kind, rng):
 
 def reduced(X, y, intercept, **options):
     P = compress(X, y[:, None], None, intercept)
-    return Problem(P.design, P.target[0], float(P.unexplained[0]), P.n, **options)
+    given = (P.design, P.target[0], float(P.unexplained[0]), P.n)
+    return Problem(*given, n_distinct=P.n, **options)
 
 
 def rivals(problem, truth, rng, n_random=8):
@@ -222,6 +223,26 @@ def test_interpolations_are_not_sold_as_models():
         # All terms are true, and rows outnumber them: nothing to warn of.
         wide = SparseBayesianRegressor().fit(X[:, :6], X[:, :6] @ np.arange(1, 7.0))
     assert wide.support_.all()
+
+
+def test_an_exact_law_is_no_interpolation():
+    # Copies of columns leave the design without full rank, but rows outnumber it.
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((100, 4))
+    X = np.column_stack([X, X])
+    y = X[:, :4] @ np.array([1.0, -2.0, 3.0, 0.5])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = SparseBayesianRegressor().fit(X, y)
+    assert model.support_.sum() == 4
+    assert model.score(X, y) == pytest.approx(1.0)
+    # Repeats are no further evidence: nine different rows, ten columns.
+    rows = rng.integers(0, 9, 200)
+    X, y = rng.standard_normal((9, 10)), rng.standard_normal(9)
+    repeated = SparseBayesianRegressor(min_gain=0.0, solver="sequential")
+    with pytest.warns(SaturatedModelWarning):
+        repeated.fit(X[rows], y[rows])
+    assert repeated.support_.sum() < 8
 
 
 def r2(X, y, **parameters):

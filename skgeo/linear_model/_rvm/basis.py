@@ -9,7 +9,7 @@ from sklearn.metrics.pairwise import polynomial_kernel, rbf_kernel
 
 from skgeo.linear_model._rvm.compress import power_of_two
 
-__all__ = ["KERNELS", "Basis", "fit_basis"]
+__all__ = ["KERNELS", "Basis", "distinct_rows", "fit_basis"]
 
 KERNELS = ("linear", "rbf", "polynomial", "precomputed")
 
@@ -106,7 +106,7 @@ def fit_basis(params, X, weight):
                 f"With kernel='precomputed', X must be the square kernel matrix of the "
                 f"training samples, got shape {X.shape}."
             )
-        return Basis("precomputed", columns=used[_distinct(X[:, used].T)])
+        return Basis("precomputed", columns=used[distinct_rows(X[:, used].T)])
     # Squares of extreme values would overflow or vanish.
     largest = float(abs(X).max())
     unit = 1.0 if 1e-50 < largest < 1e50 else float(power_of_two(largest))
@@ -117,11 +117,11 @@ def fit_basis(params, X, weight):
         gamma = 1.0 / (X.shape[1] * (_variance(X, weight) or 1.0))
     else:
         gamma = (1.0 / X.shape[1] if gamma == "auto" else gamma) * unit * unit
-    used = used[_distinct(X[used])]
+    used = used[distinct_rows(X[used])]
     return Basis(params.kernel, gamma, params.degree, params.coef0, X[used], used, unit)
 
 
-def _distinct(X):
+def distinct_rows(X):
     """Indices of the first of each set of equal rows: a copy is no other column."""
     if issparse(X):
         X = X.tocsr()

@@ -40,6 +40,9 @@ class Problem:
         Squared norm of the part of the target that no column reaches.
     n : float
         Number of rows that the noise is estimated from.
+    n_distinct : float
+        Number of different rows, less one where an intercept is fitted; only needed if
+        the columns may reach the target exactly.
     noise : float
         Noise variance; zero maximizes it out, above ``floor``.
     floor : float
@@ -60,6 +63,7 @@ class Problem:
     target: np.ndarray
     unexplained: float
     n: float
+    n_distinct: float = np.inf
     noise: float = 0.0
     floor: float = 1e-24
     cost: float = 0.0
@@ -102,9 +106,9 @@ class Problem:
         rank = np.count_nonzero(reached)
         if np.sum(along[~reached]) > max(self.n * self.floor, _RANK_TOL):
             return p  # no set of columns fits exactly
-        if n_alive < self.n and n_alive <= rank:
-            return p  # an exact fit would be no accident
-        return max(1, int(_MAX_FRACTION * min(self.n, rank)))
+        if rank < min(self.n, self.n_distinct):
+            return p  # an exact fit is no accident
+        return max(1, int(_MAX_FRACTION * min(self.n, self.n_distinct)))
 
     @property
     def objective(self) -> Objective:
