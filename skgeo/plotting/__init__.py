@@ -5,6 +5,7 @@ matplotlib (extra ``plot``) is imported when a picture is drawn.
 """
 
 from skgeo.plotting._clusters import plot_certificate
+from skgeo.plotting._dictionaries import plot_atoms, plot_codes
 from skgeo.plotting._equations import plot_equations, plot_forecast, plot_sparsity_path
 from skgeo.plotting._evaluations import (
     best_baseline,
@@ -21,7 +22,9 @@ from skgeo.plotting._supports import plot_support
 
 __all__ = [
     "best_baseline",
+    "plot_atoms",
     "plot_certificate",
+    "plot_codes",
     "plot_embedding_grid",
     "plot_equations",
     "plot_forecast",

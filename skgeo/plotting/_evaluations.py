@@ -7,12 +7,8 @@ imported when a picture is drawn.
 
 import numpy as np
 
-from skgeo._plots_dictionary import plot_atoms, plot_codes
-
 __all__ = [
     "best_baseline",
-    "plot_atoms",
-    "plot_codes",
     "plot_meta_analysis",
     "plot_paired",
     "plot_pairs",

@@ -21,8 +21,7 @@ ALLOWED = {
     "base": {"utils"},
     "testing": {"utils", "base", *FAMILIES},
     "datasets": {"utils", "kernels"},
-    "_plots_dictionary": {"utils"},
-    "plotting": {"utils", "_plots_dictionary"},
+    "plotting": {"utils"},
     **{name: {"utils", "base", "kernels", "datasets"} for name in FAMILIES},
 }
 ALLOWED["eeg"] = ALLOWED["eeg"] | {"plotting"}
