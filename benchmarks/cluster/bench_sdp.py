@@ -14,7 +14,6 @@ import time
 import numpy as np
 
 from benchmarks.common import save
-from skgeo.cluster._kmeans import group_rows
 from skgeo.cluster._solvers.admm import fixed_vector_bound
 from skgeo.cluster._solvers.likelihood import profile_blocks, solve_la_sdp
 from skgeo.cluster._solvers.reference_cvxpy import solve_with_cvxpy
@@ -43,7 +42,6 @@ def ours(problem, X, S, tol):
         return solve_kmeans_sdp(
             double_centered(X @ X.T),
             4,
-            group_rows=group_rows,
             tol=tol,
             max_iter=20000,
             random_state=np.random.RandomState(0),
@@ -90,9 +88,9 @@ def accuracy_rows(sizes, seed):
                         "peer": solver,
                         "peer_value": value,
                         "value": result.objective[-1],
-                        "upper_bound": result.extra["upper_bound"],
+                        "upper_bound": result.upper_bound,
                         "relative_difference": abs(result.objective[-1] / value - 1),
-                        "bound_difference": result.extra["upper_bound"] / value - 1,
+                        "bound_difference": result.upper_bound / value - 1,
                         "converged": result.converged,
                         "sweeps": result.n_iter,
                         "cpu": seconds,
@@ -107,9 +105,9 @@ def speed_rows(cases, seed, rounds):
     rows = []
     for problem, n, peer_tol in cases:
         X, S = instance(n, seed)
-        reference = ours(problem, X, S, 1e-6 if n <= 200 else 3e-6).extra["upper_bound"]
+        reference = ours(problem, X, S, 1e-6 if n <= 200 else 3e-6).upper_bound
         for tol in (1e-4, 7e-5, 5e-5, 3e-5, 2e-5, 1e-5):  # ours: first that is accurate
-            bound = ours(problem, X, S, tol).extra["upper_bound"]
+            bound = ours(problem, X, S, tol).upper_bound
             if abs(bound / reference - 1) < 1e-4:
                 break
         mine, theirs = [], []
@@ -127,7 +125,7 @@ def speed_rows(cases, seed, rounds):
             "problem": problem,
             "n": n,
             "tol": tol,
-            "bound_error": abs(result.extra["upper_bound"] / reference - 1),
+            "bound_error": abs(result.upper_bound / reference - 1),
             "sweeps": result.n_iter,
             "cpu": float(np.median(mine)),
             "peer_tol": peer_tol,
