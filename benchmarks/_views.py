@@ -147,6 +147,13 @@ VIEWS = {
                 "error",
                 percent=True,
             ),
+            Pivot(
+                "Adjusted Rand index on real sets",
+                ("method",),
+                ("setting",),
+                "rand_index",
+                only={"row": "real"},
+            ),
             Pivot("CPU time (s)", ("method",), ("setting",), "cpu"),
         ),
         picture=Bars(
@@ -156,6 +163,10 @@ VIEWS = {
             panel=("setting",),
             scale=100.0,
         ),
+    ),
+    "cluster_exact": View(
+        "K-means to proven optimality, beside published figures of SOS-SDP",
+        picture=Bars(("set",), "cpu", "CPU time (s)", log=True),
     ),
     "cluster_sdp": View(
         "Semidefinite programs beside cvxpy",
