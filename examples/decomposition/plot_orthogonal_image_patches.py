@@ -3,24 +3,27 @@ Image patches: a learned basis against DCT and PCA
 =================================================
 
 Three orthonormal bases of 8 x 8 pictures: the discrete cosine transform, which is
-fixed; principal axes, which pack energy into few directions; and a basis learned so
-that the codes are sparse. How much of a picture is left when only its k largest codes
-are kept? On patches of photographs the cosines are hard to beat, and on one of the two
-they are not beaten. On handwritten digits the learned basis loses about half as much.
+fixed; principal axes, which pack energy into few directions; and a basis learned from
+the cosines on. How much of a picture is lost when only its k largest codes are kept?
+All bases code the same rows, with the same mean removed. A fit that starts from the
+cosines returns the cosines themselves unless something was better beyond doubt: so it
+does on these photographs. On handwritten digits the learned basis is far ahead of the
+cosines and behind principal axes.
 """
 
 # %%
 # Pictures
 # --------
 # Patches are learned from the upper half of a photograph, judged by the lower half;
-# two thirds of the digits are learned from. The mean of each picture is taken off: it
-# is sent apart, whatever the basis.
+# two thirds of the digits are learned from. The mean of each picture is removed and
+# sent apart, whatever the basis.
+
+import warnings
 
 import matplotlib.pyplot as plt
 import numpy as np
 from scipy.fft import dct
 from sklearn.datasets import load_digits, load_sample_image
-from sklearn.decomposition import PCA
 
 from skgeo.decomposition import OnlineOrthogonalDictionary
 
@@ -46,6 +49,7 @@ def handwriting():
     return rows[:1200], rows[1200:]
 
 
+cosines = np.kron(*2 * [dct(np.eye(side), axis=0, norm="ortho")])
 sets = {
     "china.jpg": photograph("china.jpg"),
     "flower.jpg": photograph("flower.jpg"),
@@ -57,31 +61,25 @@ for name, (learn, judge) in sets.items():
 # %%
 # Three bases
 # -----------
-# The stream is a random order of the pictures. They differ much in contrast, and the
-# cube of the codes lets the strongest rule: rows are scaled to unit length first. The
-# few digits are passed over twenty times, the many patches three times.
+# Principal axes are those of the rows as they are coded, about zero. (Axes about the
+# mean row would be worse here: they are not made for these rows.) ``start_kept_`` says
+# whether the learned basis is the cosine transform itself.
 
-cosines = dct(np.eye(side), axis=0, norm="ortho")
-
-
-def learned(rows, passes):
-    length = np.linalg.norm(rows, axis=1)
-    rows = rows[length > 0.02] / length[length > 0.02, None]
-    model = OnlineOrthogonalDictionary(random_state=0)
-    for _ in range(passes):
-        for chunk in np.array_split(rng.permutation(rows), 40):
-            model.partial_fit(chunk)
-    return model.components_
-
-
-bases = {
-    name: {
-        "learned": learned(learn, 20 if name == "digits" else 3),
-        "DCT": np.kron(cosines, cosines),
-        "PCA": PCA().fit(learn).components_,
+models, bases = {}, {}
+for name, (learn, _) in sets.items():
+    model = OnlineOrthogonalDictionary(
+        init="dct", random_state=0, max_iter=30, tol=0.01
+    )
+    with warnings.catch_warnings():
+        # The mean picture of digits has energy: here it is coded like the rest.
+        warnings.simplefilter("ignore")
+        models[name] = model.fit(learn)
+    bases[name] = {
+        "learned": models[name].components_,
+        "DCT": cosines,
+        "PCA": np.linalg.eigh(learn.T @ learn)[1].T[::-1],
     }
-    for name, (learn, _) in sets.items()
-}
+    print(f"{name}: start kept: {models[name].start_kept_}")
 
 # %%
 # The atoms
@@ -97,8 +95,9 @@ for row, name in zip(axes, ("china.jpg", "digits"), strict=True):
         framed = np.ones((side, side, side + 1, side + 1))
         framed[:, :, :side, :side] = atoms.reshape(side, side, side, side)
         sheet = framed.transpose(0, 2, 1, 3).reshape(side * (side + 1), -1)
-        ax.imshow(sheet[:-1, :-1], cmap="gray", vmin=-1, vmax=1)
+        image = ax.imshow(sheet[:-1, :-1], cmap="gray", vmin=-1, vmax=1)
         ax.set(title=f"{kind}, {name}", xticks=[], yticks=[])
+fig.colorbar(image, ax=axes, label="pixel, over the largest of its atom", shrink=0.6)
 plt.show()
 
 # %%
@@ -123,10 +122,10 @@ for ax, (name, (_, judge)) in zip(axes, sets.items(), strict=True):
             f"{name:>10}, {kind:>6}: lost with 4, 8, 16 codes",
             curve[[3, 7, 15]].round(3),
         )
-    ax.set(xlabel="codes kept of 64", title=name)
+    ax.set(xlabel="codes kept (of 64)", title=name)
 ticks = [0.5, 0.2, 0.1, 0.05, 0.02]
 axes[0].set_yticks(ticks, [f"{t:g}" for t in ticks])
 axes[0].set_yticks([], minor=True)
-axes[0].set_ylabel("share of the energy lost")
+axes[0].set_ylabel("fraction of the energy lost")
 axes[0].legend()
 plt.show()

@@ -11,7 +11,9 @@ matrix factorization finds when it sees no label.
 # %%
 # Two dictionaries of the same rank
 # ---------------------------------
-# The supervised one is fitted with both signs constrained, so every atom adds ink.
+# The supervised one is fitted with both signs constrained, so every atom adds ink. The
+# strongest simple baseline sees all 64 pixels: atoms are for looking at, not for
+# beating it.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -26,14 +28,21 @@ X, y = load_digits(return_X_y=True)
 X, X_new, y, y_new = train_test_split(X, y, random_state=3, stratify=y)
 
 model = SupervisedDictionaryLearning(
-    9, positive_dict=True, positive_code=True, max_iter=100, tol=1e-4
+    9,
+    positive_dict=True,
+    positive_code=True,
+    scale_features=False,  # pixels share a unit
+    max_iter=100,
+    tol=1e-4,
 ).fit(X, y)
 nmf = NMF(9, init="nndsvda", max_iter=400, random_state=0).fit(X)
 blind = LogisticRegression(max_iter=2000).fit(nmf.transform(X), y)
+pixels = LogisticRegression(max_iter=5000).fit(X, y)  # no dictionary at all
 
 scores = {
     "supervised": model.score(X_new, y_new),
     "NMF, then logistic": blind.score(nmf.transform(X_new), y_new),
+    "logistic on all pixels": pixels.score(X_new, y_new),
 }
 print({name: round(value, 3) for name, value in scores.items()})
 

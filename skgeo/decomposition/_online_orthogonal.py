@@ -49,6 +49,8 @@ _MEAN_ENERGY = 0.25
 # Dictionaries after different passes are compared on every fifth row, of these at most
 # so many.
 _HELD_OUT, _JUDGED = 5, 5000
+# Runs of these rows over which a gain has to hold: it must be three standard errors.
+_RUNS = 10
 
 
 class OnlineOrthogonalDictionary(
@@ -652,8 +654,11 @@ class _Best:
         learned = snapshot(stream)
         kept = self._energy(learned)
         gain = kept - self.first
-        doubt = 2.0 * gain.std(axis=0) / np.sqrt(len(gain))
-        beats_start = (gain.mean(axis=0) > doubt).all()
+        # Neighboring rows are alike (patches of one place): runs of rows are compared.
+        runs = np.array_split(gain, min(_RUNS, len(gain)))
+        means = np.array([run.mean(axis=0) for run in runs])
+        doubt = 3.0 * means.std(axis=0, ddof=min(1, len(runs) - 1)) / np.sqrt(len(runs))
+        beats_start = len(runs) > 1 and (means.mean(axis=0) > doubt).all()
         if beats_start and (self.learned is None or kept.mean() > self.kept.mean()):
             self.kept, self.learned, self.W = kept, learned, stream.W.copy()
 
