@@ -303,6 +303,28 @@ VIEWS = {
             ),
         ),
     ),
+    "dynamics_counts": View(
+        "Equations that are right, wrong with a warning, wrong in silence",
+        pivots=(
+            Pivot("Exact", ("set", "noise"), ("code", "model"), "exact"),
+            Pivot("Wrong in silence", ("set", "noise"), ("code", "model"), "silent"),
+        ),
+    ),
+    "dynamics_weak": View(
+        "Weak form of noisy fields",
+        pivots=(
+            Pivot("Exact supports", ("field", "noise"), ("method",), "exact"),
+            Pivot(
+                "Error of the coefficients (%), median",
+                ("field", "noise"),
+                ("method",),
+                "error_percent",
+            ),
+        ),
+    ),
+    "dynamics_memory": View("Closures that remember, two-scale Lorenz-96"),
+    "dynamics_assimilation": View("Filters beside published figures"),
+    "dynamics_pendulum": View("A real pendulum"),
     "dynamics_regression": View("Sparse regressors on the same matrices"),
     "dynamics_systems": View("Other systems"),
     "dynamics_filter": View(

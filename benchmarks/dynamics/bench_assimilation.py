@@ -1,4 +1,4 @@
-"""Filters: the usual Lorenz-96 table, a state of a million, one point in eight observed.
+"""Filters: the usual Lorenz-96 table, a million components, one point in eight seen.
 
 The published figures are those of DAPPER's ``mods/Lorenz96/sakov2008.py`` (root mean
 square analysis errors; their inflation is of the spread, ours of the covariance).
@@ -20,8 +20,14 @@ from skgeo.exceptions import FilterDivergenceWarning
 
 # Name, members, parameters, published error.
 TABLE = [
-    ("perturbed observations", 40, {"solver": "stochastic", "inflation": 1.06**2}, 0.22),
-    ("perturbed observations", 28, {"solver": "stochastic", "inflation": 1.08**2}, 0.24),
+    (
+        "perturbed observations", 40,
+        {"solver": "stochastic", "inflation": 1.06**2}, 0.22,
+    ),
+    (
+        "perturbed observations", 28,
+        {"solver": "stochastic", "inflation": 1.08**2}, 0.24,
+    ),
     ("square root", 40, {"inflation": 1.01**2}, None),
     ("square root", 28, {"inflation": 1.02**2}, 0.18),
     ("square root", 24, {"inflation": 1.02**2}, 0.18),

@@ -23,6 +23,7 @@ from skgeo.datasets._systems.pde import (
     TwoStepFlow,
     kuramoto_sivashinsky_cases,
 )
+from skgeo.datasets._systems.quasi_geostrophic import TwoLayerQG
 
 if TYPE_CHECKING:
     from skgeo.datasets._eeg.files import from_files
@@ -50,6 +51,7 @@ __all__ = [
     "Lorenz96",
     "Recordings",
     "System",
+    "TwoLayerQG",
     "TwoScaleLorenz96",
     "TwoStepFlow",
     "from_arrays",
