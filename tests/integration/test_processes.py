@@ -133,7 +133,8 @@ import numpy as np
 from skgeo.eeg import AugmentedCovarianceClassifier
 from skgeo.testing import make_trials
 X, y = make_trials()
-print(AugmentedCovarianceClassifier(2, 2, selection=None).fit(X, y).decision_function(X).sum())
+model = AugmentedCovarianceClassifier(2, 2, selection=None).fit(X, y)
+print(model.decision_function(X).sum())
 """
 
 
