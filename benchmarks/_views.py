@@ -131,6 +131,31 @@ VIEWS = {
             Pivot("CPU time (s)", ("method",), ("data",), "cpu"),
         ),
     ),
+    **{
+        f"eeg_bands_{part}": View(
+            f"Seconds, bands and frequencies: {title}",
+            pivots=(
+                Pivot("Score (%)", ("method",), ("data",), "score"),
+                Pivot(
+                    "Gain over Cov+TS+LR (points)", ("method",), ("data",), "gain_cov"
+                ),
+                Pivot("Its standard error", ("method",), ("data",), "error_cov"),
+            ),
+        )
+        for part, title in (
+            ("kalunga", "steady-state responses and rest, seven people"),
+            ("mamem", "steady-state responses in one-second cuts"),
+            ("imagery", "left or right hand, one person"),
+            ("uea", "three sets of the UEA archive"),
+        )
+    },
+    "eeg_p300": View(
+        "Event-related potentials: a visual oddball, two people",
+        pivots=(
+            Pivot("ROC AUC (%)", ("method",), ("person",), "score"),
+            Pivot("CPU time (s)", ("method",), ("person",), "cpu"),
+        ),
+    ),
     "eeg_transfer": View("Recentering: other sessions, other people"),
     "eeg_ssvep": View(
         "Steady-state potentials through MOABB's folds",

@@ -35,23 +35,24 @@ QUICK = ("order 1, linear, C = 1", DEFAULT)
 def methods(orders, lags, inner):
     """Name -> unfitted classifier."""
     one = {"probability": False}
+    single = {**one, "selection": None}
     grid = {"orders": orders, "lags": lags}
     searched = {**grid, "cv": inner, "probability": False}
     average = {**one, **grid, "selection": "average"}
     toeplitz = {"metric": "block-toeplitz"}
     Plain, Search = AugmentedCovarianceClassifier, AugmentedCovarianceClassifierCV
     return {
-        "order 1, linear, C = 1": Plain(1, **one),
+        "order 1, linear, C = 1": Plain(1, **single),
         "order 1, C and kernel searched": Search(
             (1,), (1,), cv=inner, probability=False
         ),
-        "order 1, mdm": Plain(1, method="mdm"),
-        "order 4, lag 4": Plain(4, 4, **one),
-        "order 4, lag 4, mdm": Plain(4, 4, method="mdm"),
+        "order 1, mdm": Plain(1, selection=None, method="mdm"),
+        "order 4, lag 4": Plain(4, 4, **single),
+        "order 4, lag 4, mdm": Plain(4, 4, selection=None, method="mdm"),
         "search, best, exact": Search(**searched),
         "search, best, shared": Search(**searched, precision="shared"),
         "search, one-se, shared": Search(
-            **searched, selection="one-se", precision="shared"
+            **searched, refit_rule="one-se", precision="shared"
         ),
         "average, equal per order": Plain(**average, order_weights="equal"),
         "average, 1/order": Plain(**average, order_weights="inverse"),
@@ -64,8 +65,10 @@ def methods(orders, lags, inner):
         "cao": Plain(selection="cao", **one),
         "fnn": Plain(selection="fnn", **one),
         "ami": Plain(selection="ami", **one),
-        "block-toeplitz, order 4, lag 4": Plain(4, 4, **one, **toeplitz),
-        "block-toeplitz, order 4, lag 4, mdm": Plain(4, 4, method="mdm", **toeplitz),
+        "block-toeplitz, order 4, lag 4": Plain(4, 4, **single, **toeplitz),
+        "block-toeplitz, order 4, lag 4, mdm": Plain(
+            4, 4, selection=None, method="mdm", **toeplitz
+        ),
         "block-toeplitz, search, best": Search(**searched, **toeplitz),
         "block-toeplitz, average, 1/order": Plain(**average, **toeplitz),
     }

@@ -1,7 +1,8 @@
 """The average over lags in seconds, bands and known frequencies, against simple rules.
 
-``python -m benchmarks.eeg.bench_bands [--quick] [kalunga|mamem|imagery|uea ...]``,
-SKGEO_TEST_DATA set. Percent correct, or the area under the ROC curve for two classes.
+``python -m benchmarks.eeg.bench_bands [--quick|--main] [part ...]``, SKGEO_TEST_DATA
+set; parts are kalunga, mamem, imagery and uea, and ``--main`` runs the rows of the
+guide only. Percent correct, or the area under the ROC curve for two classes.
 
 kalunga: Kalunga2016, seven people, 64 trials of four classes (three flicker frequencies
 and rest), five stratified folds and leave-one-run-out; the whole cut is filtered, then
@@ -128,29 +129,25 @@ def run(data, people, sfreq, band, frequencies, keep):
     for label, found in table.items():
         # Over people; over folds where there is one person, which understates it.
         values = found[0] if single else np.array([f.mean() for f in found])
-        against = {}
-        for name in (PLAIN, STACKED, SAMPLES, "order 4, lag 4", "order 1"):
-            if name in table and name != label:
-                other = table[name]
-                other = other[0] if single else np.array([f.mean() for f in other])
-                gain = values - other
-                against[name] = [
-                    float(gain.mean()),
-                    float(gain.std(ddof=1) / np.sqrt(len(gain))),
-                    int((gain > 0).sum()),
-                ]
-        rows.append(
-            {
-                "data": data,
-                "method": label,
-                "score": float(values.mean()),
-                "values": np.round(values, 1).tolist(),
-                "unit": "folds" if single else "people",
-                "against": against,
-                "cpu": cpu[label],
-            }
-        )
-        print(data, label, round(values.mean(), 1), rows[-1]["values"][:8], flush=True)
+        row = {
+            "data": data,
+            "method": label,
+            "score": float(values.mean()),
+            "each": " ".join(f"{v:.1f}" for v in values),
+            "unit": "folds" if single else "people",
+            "cpu": cpu[label],
+        }
+        for name, short in ((PLAIN, "cov"), (STACKED, "stacked"), (SAMPLES, "samples")):
+            if name not in table:
+                continue
+            other = table[name]
+            other = other[0] if single else np.array([f.mean() for f in other])
+            gain = values - other
+            row[f"gain_{short}"] = float(gain.mean())
+            row[f"error_{short}"] = float(gain.std(ddof=1) / np.sqrt(len(gain)))
+            row[f"better_{short}"] = int((gain > 0).sum())
+        rows.append(row)
+        print(row, flush=True)
     return rows
 
 
@@ -230,7 +227,11 @@ PARTS = {
 def main():
     quick = "--quick" in sys.argv
     wanted = [a for a in sys.argv[1:] if a in PARTS] or list(PARTS)
-    keep = {PLAIN, SAMPLES, RULE, KNOWN} if quick else None
+    keep = {PLAIN, SAMPLES, RULE, KNOWN}
+    if "--main" in sys.argv:
+        keep |= {"order 1", "order 4, lag 4"}
+    elif not quick:
+        keep = None
     for part in wanted:
         save(f"eeg_bands_{part}", PARTS[part](quick, keep), quick=quick)
 

@@ -13,6 +13,7 @@ from benchmarks.common import interleaved, save
 from benchmarks.eeg.recordings import session
 from skgeo.eeg import AugmentedCovariances
 from skgeo.eeg._solvers import block_toeplitz, riemann
+from skgeo.eeg._solvers.covariances import CovarianceSettings, toeplitz_blocks
 from skgeo.utils.parallel import single_blas_thread
 
 
@@ -25,8 +26,7 @@ def dense(X, order, lag):
 
 def toeplitz(X, order, lag):
     """Gram matrix from reflection coefficients."""
-    transformer = AugmentedCovariances(order, lag, block_toeplitz=True).fit(X)
-    R = transformer._lag_blocks(X)
+    R = toeplitz_blocks(X, order, lag, CovarianceSettings(block_toeplitz=True))
     T = block_toeplitz.tangent(R, riemann.riemann_mean(R[:, 0]).x)
     return T @ T.T
 

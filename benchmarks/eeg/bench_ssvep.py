@@ -50,8 +50,8 @@ def contestants(quick):
     orders, lags = ([1, 3], [2, 5]) if quick else ([1, 2, 3, 4, 5, 6], [1, 2, 3, 5, 8])
     augmented = [{"order": [1], "lag": [1]}, {"order": orders[1:], "lag": lags}]
     kernels = {"kernel": ["linear", "rbf"]}
-    svm = AugmentedCovarianceClassifier(method="tangent-svm", probability=False)
-    mdm = AugmentedCovarianceClassifier(method="mdm")
+    svm = AugmentedCovarianceClassifier(selection=None, probability=False)
+    mdm = AugmentedCovarianceClassifier(selection=None, method="mdm")
     return {
         "Cov+TS+SVM": (svm, [{**augmented[0], **kernels}]),
         "ACM+TS+SVM": (svm, [{**part, **kernels} for part in augmented]),

@@ -27,8 +27,8 @@ from skgeo.eeg import (
 
 FREQUENCIES = np.array(["12.00", "10.00", "8.57", "7.50", "6.66"])
 SETTINGS = {
-    "order 1": {},
-    "order 4, lag 3": {"order": 4, "lag": 3},
+    "order 1": {"selection": None},
+    "order 4, lag 3": {"order": 4, "lag": 3, "selection": None},
     "average, orders 1-4": {
         "selection": "average",
         "orders": (1, 2, 3, 4),
@@ -37,6 +37,7 @@ SETTINGS = {
     "block-toeplitz, order 4, lag 3": {
         "order": 4,
         "lag": 3,
+        "selection": None,
         "metric": "block-toeplitz",
     },
 }
@@ -44,7 +45,9 @@ SETTINGS = {
 
 def pair(setting):
     """Plain and recentered classifier of one setting."""
-    params = {"order": 1, "probability": False, "tol": 1e-6, **SETTINGS[setting]}
+    params = {"probability": False, **SETTINGS[setting]}
+    if params["selection"] is None:
+        params = {"order": 1, "tol": 1e-6, **params}
     return {
         "plain": AugmentedCovarianceClassifier(**params),
         "recentered": RecenteredCovarianceClassifier(**params),

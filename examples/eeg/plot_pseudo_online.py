@@ -54,10 +54,7 @@ WINDOW, BAND = 2.0, (8.0, 32.0)
 X, y = [], []
 for number in (6, 10):
     signal, *tasks = run(number)
-    blank = AugmentedCovarianceClassifier(1, 1).fit(
-        np.stack([signal[:, :500], signal[:, 500:1000]]), [0, 1]
-    )
-    filtered = StreamDecoder(blank, sfreq, band=BAND).filter(signal)
+    filtered = StreamDecoder(None, sfreq, band=BAND).filter(signal)
     windows, labels, ambiguous, _ = label_windows(
         filtered, *tasks, sfreq=sfreq, window=WINDOW, step=0.5
     )
@@ -67,12 +64,11 @@ X, y = np.concatenate(X), np.concatenate(y)
 print({str(name): int((y == name).sum()) for name in np.unique(y)})
 
 models = {
-    "covariances": AugmentedCovarianceClassifier(1, class_weight="balanced"),
-    "averaged augmented": AugmentedCovarianceClassifier(
-        selection="average",
-        orders=(1, 2, 4),
-        lags=(2, 4, 8),
-        class_weight="balanced",
+    "covariances": AugmentedCovarianceClassifier(
+        1, selection=None, class_weight="balanced"
+    ),
+    "average over seconds": AugmentedCovarianceClassifier(
+        sfreq=sfreq, class_weight="balanced"
     ),
 }
 

@@ -80,7 +80,7 @@ def family_searches():
     line = make_regression(60, n_features=10, n_informative=3, random_state=0)
     return {
         "augmented covariance": (
-            AugmentedCovarianceClassifier(),
+            AugmentedCovarianceClassifier(selection=None),
             {"order": [1, 2]},
             trials,
         ),

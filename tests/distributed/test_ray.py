@@ -33,7 +33,7 @@ def cluster():
 def searches():
     X, y = make_trials(n_trials=36, n_channels=3, n_times=80)
     blobs, _ = make_blobs(60, centers=3, random_state=0)
-    fixed = AugmentedCovarianceClassifier()
+    fixed = AugmentedCovarianceClassifier(selection=None)
     return {
         "all embeddings": lambda: AugmentedCovarianceClassifierCV(
             orders=(1, 2, 3), lags=(1, 3), n_jobs=2

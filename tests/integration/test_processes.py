@@ -78,7 +78,7 @@ def fitted_trials():
     yield TangentMap().fit(C), C
     yield CovarianceRecentering().fit(C), C
     yield CovarianceRecentering("bures-wasserstein").fit(C), C
-    yield AugmentedCovarianceClassifier(2, 2).fit(X, y), X
+    yield AugmentedCovarianceClassifier(2, 2, selection=None).fit(X, y), X
     yield AugmentedCovarianceClassifierCV(orders=(1, 2), lags=(2,)).fit(X, y), X
     yield RecenteredCovarianceClassifier(2, 2).fit(X, y), X
 
@@ -133,7 +133,8 @@ import numpy as np
 from skgeo.eeg import AugmentedCovarianceClassifier
 from skgeo.testing import make_trials
 X, y = make_trials()
-print(AugmentedCovarianceClassifier(2, 2).fit(X, y).decision_function(X).sum())
+model = AugmentedCovarianceClassifier(2, 2, selection=None).fit(X, y)
+print(model.decision_function(X).sum())
 """
 
 
