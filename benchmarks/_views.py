@@ -162,6 +162,48 @@ VIEWS = {
         pivots=(Pivot("Accuracy", ("pipeline",), ("subject",), "accuracy"),),
     ),
     "cluster_certificate": View("Certificates and bounds on large data"),
+    "cluster_kmedoids": View(
+        "K-medoids: gaps, enumeration, memory",
+        pivots=(
+            Pivot(
+                "Gap of the relaxation (%)",
+                ("data",),
+                ("n", "K"),
+                "root_gap_percent",
+                {"table": "gaps"},
+            ),
+            Pivot(
+                "Gap after branching (%)",
+                ("data",),
+                ("n", "K"),
+                "gap_percent",
+                {"table": "gaps"},
+            ),
+        ),
+    ),
+    "eeg_running_mean": View(
+        "Running means of covariances",
+        pivots=(
+            Pivot(
+                "Standard errors from the mean of all",
+                ("data", "mean"),
+                ("batch",),
+                "standard_errors",
+            ),
+        ),
+    ),
+    "linear_model_robust_trace": View(
+        "Robust regression on matrices",
+        pivots=(
+            Pivot(
+                "Largest relative error",
+                ("method",),
+                ("case",),
+                "error_max",
+                {"table": "peers"},
+            ),
+        ),
+    ),
     "cluster_misclustering": View(
         "Mis-clustering",
         pivots=(
