@@ -327,6 +327,20 @@ VIEWS = {
         ),
     ),
     "kron_posterior": View("Kronecker posterior by mode products"),
+    "kron_gaps": View(
+        "Measurements with missing entries",
+        pivots=(
+            Pivot("Median error of the gaps", ("missing",), ("method",), "gaps_median"),
+            Pivot("CPU time (s)", ("missing",), ("method",), "seconds"),
+        ),
+    ),
+    "kron_offgrid": View(
+        "Angles between grid points",
+        pivots=(
+            Pivot("Median NMSE", ("snr",), ("method",), "nmse_median"),
+            Pivot("Angle error over its bound", ("snr",), ("method",), "ratio_median"),
+        ),
+    ),
     "kron_synthetic": View(
         "Recovery of synthetic codes",
         pivots=(
