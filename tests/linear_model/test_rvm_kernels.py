@@ -145,6 +145,23 @@ def test_best_swap_is_the_best_of_all_swaps(noise, positive):
     assert_allclose(found[3], best[3], rtol=1e-4)
 
 
+@pytest.mark.parametrize("noise", [0.0, 1e-3])
+def test_a_kick_adds_up(noise):
+    act, a = np.array([1, 3, 5]), np.array([0.4, 0.9, 1e-2])
+    for place in range(3):
+        X, y, state = state_of(seed=3, noise=noise, cost=0.5, act=act, a=a)
+        terms = state._terms(8)
+        k, Y, net = kernels.kick_term(
+            place, terms, 3, state.Y, state.problem.objective, 1e-9, np.zeros(100)
+        )
+        assert not terms.banned.any()
+        ended, precision = terms.act[:k], terms.a[:k]
+        before = dense_objective(X, y, act, a, len(y), noise) - 0.5 * 3
+        after = dense_objective(X, y, ended, precision, len(y), noise) - 0.5 * k
+        assert_allclose(net, after - before, rtol=1e-8, atol=1e-9)
+        assert_allclose(Y, dense_statistics(X, y, ended, precision)["Y"], rtol=1e-9)
+
+
 def test_backward_path_removes_what_costs_least():
     rng = np.random.default_rng(0)
     X = rng.standard_normal((40, 9)) @ (np.eye(9) + 0.5 * rng.standard_normal((9, 9)))
