@@ -256,6 +256,19 @@ def test_moments_in_both_forms(k):
         assert_allclose(rss, 0.3 + np.sum((target - expected @ active) ** 2))
 
 
+@pytest.mark.parametrize("k", [1, 3, 9, 20])
+def test_each_form_is_used_where_it_is_accurate(k):
+    # At tiny precisions the other form loses half the digits.
+    rng = np.random.default_rng(k)
+    active, target = rng.standard_normal((k, 8)), rng.standard_normal(8)
+    mean, var, rss = _moments(active, target, 0.0, np.full(k, 1e-12), None, None)
+    expected = np.linalg.pinv(active.T) @ target
+    assert_allclose(mean, expected, rtol=1e-8)
+    assert_allclose(rss, np.sum((target - expected @ active) ** 2), atol=1e-12)
+    if k < 8:
+        assert_allclose(var, np.diag(np.linalg.inv(active @ active.T)), rtol=1e-6)
+
+
 def test_data_fit_is_smooth_at_the_floor():
     n, floor = 20, 1e-3
     below, at, above = (
