@@ -353,9 +353,76 @@ VIEWS = {
         picture=Bars(
             ("n", "p", "correlation"),
             "ratio",
-            "times faster than ARDRegression (CPU time, solver sequential)",
-            only={"method": "sequential"},
+            "times faster than ARDRegression (CPU time, default solver)",
+            only={"method": "search"},
             log=True,
+        ),
+    ),
+    "evidence_search": View(
+        "Which evidence the solvers end at",
+        pivots=(
+            Pivot(
+                "Problems of 60 short of the best known evidence by half a nat",
+                ("kind",),
+                ("solver",),
+                "short",
+                {"task": "evidence"},
+            ),
+            Pivot(
+                "Exact supports, of 60",
+                ("kind",),
+                ("solver",),
+                "exact",
+                {"task": "evidence"},
+            ),
+            Pivot(
+                "Cubics missed, of 300",
+                ("constant_column", "min_gain"),
+                ("solver",),
+                "r2_below_0.99",
+                {"task": "cubics"},
+            ),
+        ),
+    ),
+    "sparse_prediction": View(
+        "Prediction on real data",
+        pivots=(
+            Pivot("R2", ("method",), ("data",), "r2", {"task": "regression"}),
+            Pivot(
+                "Log density of held-out targets",
+                ("method",),
+                ("data",),
+                "log_density",
+                {"task": "regression"},
+            ),
+            Pivot(
+                "Held-out targets within 90 % intervals",
+                ("method",),
+                ("data",),
+                "inside_90",
+                {"task": "regression"},
+            ),
+            Pivot(
+                "Accuracy",
+                ("method",),
+                ("data",),
+                "accuracy",
+                {"task": "classification"},
+            ),
+            Pivot(
+                "Log-loss",
+                ("method",),
+                ("data",),
+                "log_loss",
+                {"task": "classification"},
+            ),
+            Pivot(
+                "Features or vectors",
+                ("method",),
+                ("data",),
+                "size",
+                {"task": "classification"},
+            ),
         ),
     ),
     "dynamics_ks": View(

@@ -379,6 +379,31 @@ def best_swap(terms, k, Y, objective):
 
 
 @jit
+def kick_term(place, terms, k, Y, objective, tol, gains):
+    """Remove a term, make moves without it, let it return, make moves again.
+
+    ``gains`` is room for the gains of the moves of either round.
+
+    Returns
+    -------
+    k, Y : int, float
+        New size of the model and new y' C^-1 y.
+    net : float
+        What the objective gains in all.
+    """
+    n, noise, floor, cost, _ = objective
+    column, a = terms.act[place], terms.a[place]
+    s, q, rest, Y0 = without_term(a, terms.mu[place], terms.cov[place, place], Y)
+    net = cost - term_gain(a, s, q, rest, Y0, n, noise, floor)
+    k, Y = drop_term(place, terms, k, Y)
+    for barred in (True, False):
+        terms.banned[column] = barred
+        k, Y, n_moves, _ = sequential_moves(terms, k, Y, objective, tol, gains)
+        net += np.sum(gains[:n_moves])
+    return k, Y, net
+
+
+@jit
 def backward_path(P, w, order, rise):
     """Least-squares elimination of one column at a time, the weakest first.
 
@@ -516,3 +541,6 @@ def warmup():
     change_term(0, 2.0, state, 1, 0.5)
     shift_term(0, 0.1, 0.1, state, 1)
     drop_term(0, state, 1, 0.5)
+    state = terms()
+    add_term(0, 1.0, state, 0, 1.0)
+    kick_term(0, state, 1, 0.5, objective, 1e-9, np.zeros(4))

@@ -18,6 +18,7 @@ checked values come back as attributes of a namespace, numpy scalars turned into
 Python's own numbers: ``np.int8(100)`` then no longer overflows in ``order * lag``.
 """
 
+import functools
 import inspect
 import math
 import numbers
@@ -320,13 +321,18 @@ def check_params(owner, rules=None, values=None):
     return checked
 
 
+@functools.cache
+def _defaults(cls):
+    """Default of each parameter of an estimator."""
+    parameters = inspect.signature(cls.__init__).parameters
+    return {name: parameter.default for name, parameter in parameters.items()}
+
+
 def _warn_unused(owner, name, entry, checked):
     """Warn of those parameters of an entry that differ from their defaults."""
     names = (entry.names,) if isinstance(entry.names, str) else entry.names
-    defaults = inspect.signature(type(owner).__init__).parameters
-    idle = [
-        key for key in names if not _same(getattr(checked, key), defaults[key].default)
-    ]
+    defaults = _defaults(type(owner))
+    idle = [key for key in names if not _same(getattr(checked, key), defaults[key])]
     if idle:
         warn_user(
             f"{name}: {' and '.join(map(repr, idle))} "

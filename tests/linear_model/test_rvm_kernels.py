@@ -145,6 +145,23 @@ def test_best_swap_is_the_best_of_all_swaps(noise, positive):
     assert_allclose(found[3], best[3], rtol=1e-4)
 
 
+@pytest.mark.parametrize("noise", [0.0, 1e-3])
+def test_a_kick_adds_up(noise):
+    act, a = np.array([1, 3, 5]), np.array([0.4, 0.9, 1e-2])
+    for place in range(3):
+        X, y, state = state_of(seed=3, noise=noise, cost=0.5, act=act, a=a)
+        terms = state._terms(8)
+        k, Y, net = kernels.kick_term(
+            place, terms, 3, state.Y, state.problem.objective, 1e-9, np.zeros(100)
+        )
+        assert not terms.banned.any()
+        ended, precision = terms.act[:k], terms.a[:k]
+        before = dense_objective(X, y, act, a, len(y), noise) - 0.5 * 3
+        after = dense_objective(X, y, ended, precision, len(y), noise) - 0.5 * k
+        assert_allclose(net, after - before, rtol=1e-8, atol=1e-9)
+        assert_allclose(Y, dense_statistics(X, y, ended, precision)["Y"], rtol=1e-9)
+
+
 def test_backward_path_removes_what_costs_least():
     rng = np.random.default_rng(0)
     X = rng.standard_normal((40, 9)) @ (np.eye(9) + 0.5 * rng.standard_normal((9, 9)))
@@ -237,6 +254,19 @@ def test_moments_in_both_forms(k):
         assert_allclose(mean, expected, rtol=1e-9)
         assert_allclose(var, np.diag(cov), rtol=1e-9)
         assert_allclose(rss, 0.3 + np.sum((target - expected @ active) ** 2))
+
+
+@pytest.mark.parametrize("k", [1, 3, 9, 20])
+def test_each_form_is_used_where_it_is_accurate(k):
+    # At tiny precisions the other form loses half the digits.
+    rng = np.random.default_rng(k)
+    active, target = rng.standard_normal((k, 8)), rng.standard_normal(8)
+    mean, var, rss = _moments(active, target, 0.0, np.full(k, 1e-12), None, None)
+    expected = np.linalg.pinv(active.T) @ target
+    assert_allclose(mean, expected, rtol=1e-8)
+    assert_allclose(rss, np.sum((target - expected @ active) ** 2), atol=1e-12)
+    if k < 8:
+        assert_allclose(var, np.diag(np.linalg.inv(active @ active.T)), rtol=1e-6)
 
 
 def test_data_fit_is_smooth_at_the_floor():

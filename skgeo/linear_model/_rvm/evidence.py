@@ -127,8 +127,8 @@ def _search(problem, thorough):
         best = max(best, joined, key=_rank)
     _exchange(best)
     n_kicks = len(problem.design) if thorough else 0 if explained else _MAX_KICKS
-    while n_kicks:
-        better = _kick(problem, best, n_kicks)
+    while n_kicks and best.converged:
+        better = _kick(best, n_kicks)
         if better is None:
             break
         best = better
@@ -210,16 +210,11 @@ def _exchange(model):
             break
 
 
-def _kick(problem, best, n_kicks):
-    """Find a better model by forbidding each term for a while, the weakest first."""
-    for j in best.act[np.argsort(np.abs(best.mu))[:n_kicks]]:
-        keep = best.act != j
-        model = Posterior(problem, best.act[keep], best.a[keep], name="kick")
-        model.banned[j] = True
-        model.climb()
-        model.banned[j] = False
-        model.climb()
-        if _rank(model) > (True, best.score + _MIN_KICK):
+def _kick(best, n_kicks):
+    """Find a better model by barring each term for a while, the weakest first."""
+    for place in np.argsort(np.abs(best.mu))[:n_kicks]:
+        model = best.kick(place, _MIN_KICK)
+        if model is not None:
             _exchange(model)
             return model
     return None

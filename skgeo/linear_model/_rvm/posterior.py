@@ -12,6 +12,7 @@ from skgeo.kernels.rvm import (
     best_swap,
     data_fit,
     empty_terms,
+    kick_term,
     sequential_moves,
 )
 
@@ -204,7 +205,7 @@ class Posterior:
         active = design[self.act]
         top = np.zeros((r + k, k), order="F")
         top[:r] = active.T
-        top[r:][np.diag_indices(k)] = np.sqrt(self.a)
+        np.einsum("ii->i", top[r:])[:] = np.sqrt(self.a)
         basis, tri = np.linalg.qr(top)
         inverse = lapack.dtrtri(tri)[0] if k else tri
         upper, lower = basis[:r], basis[r:]
@@ -295,8 +296,9 @@ class Posterior:
         k, self.Y, n_moves, _ = sequential_moves(
             terms, k, self.Y, problem.objective, problem.tol, gains
         )
-        self.act, self.a = terms.act[:k].copy(), terms.a[:k].copy()
-        self.refresh()
+        if n_moves:
+            self.act, self.a = terms.act[:k].copy(), terms.a[:k].copy()
+            self.refresh()
         return gains[:n_moves]
 
     def climb(self):
@@ -362,6 +364,30 @@ class Posterior:
         self.trace, self.converged = before[2], before[3]
         self.set_terms(before[0], before[1])
         return False
+
+    def kick(self, place, least):
+        """Bar a term for a while and climb from where that leads.
+
+        Returns
+        -------
+        model : Posterior or None
+            The new model if it gains at least ``least``.
+        """
+        problem, k = self.problem, len(self.act)
+        room = max(k, min(problem.max_terms, max(_MIN_ROOM, 2 * k)))
+        terms = self._terms(room)
+        terms = terms._replace(
+            pos=self.pos.copy(), S=self.S.copy(), Q=self.Q.copy(),
+            banned=self.banned.copy(),
+        )  # fmt: skip
+        k, _, net = kick_term(
+            place, terms, k, self.Y, problem.objective, problem.tol, np.zeros(_REFRESH)
+        )
+        if not net > least:
+            return None
+        model = Posterior(problem, terms.act[:k], terms.a[:k], name="kick").climb()
+        gained = model.admissible and model.score > self.score + least
+        return model if gained else None
 
     def fit(self, n_starts=1) -> SparseFit:
         """Collect the result."""
