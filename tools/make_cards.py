@@ -280,6 +280,20 @@ def write(figure, path):
     picture.save(path, optimize=True)
 
 
+def strip():
+    """Join the six cards, three by two, for the README."""
+    from PIL import Image
+
+    pictures = [Image.open(CARDS / f"{card.__name__}.png") for card in DRAWN]
+    width, height = pictures[0].width // 2, pictures[0].height // 2
+    sheet = Image.new("RGB", (3 * width + 40, 2 * height + 20), "white")
+    for i, picture in enumerate(pictures):
+        place = (i % 3 * (width + 20), i // 3 * (height + 20))
+        small = picture.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
+        sheet.paste(small, place)
+    sheet.quantize(256, dither=0).save(CARDS.parent / "strip.png", optimize=True)
+
+
 def main():
     """Draw the cards named on the command line, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -293,6 +307,7 @@ def main():
                 path = CARDS / f"{card.__name__}.png"
                 write(figure, path)
                 print(path.relative_to(ROOT))
+    strip()
 
 
 if __name__ == "__main__":
