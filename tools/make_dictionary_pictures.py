@@ -37,7 +37,10 @@ def recovery():
         x = np.arange(len(names)) + 0.2 * (i - 1.5)
         heights = [value[name, learner] for name in names]
         ax.bar(x, heights, 0.19, color=color, label=learner)
-    ax.set_xticks(range(len(names)), [n.replace("Bernoulli-", "Bern.-").replace(" ", "\n", 1) for n in names])
+    ax.set_xticks(
+        range(len(names)),
+        [n.replace("Bernoulli-", "Bern.-").replace(" ", "\n", 1) for n in names],
+    )
     ax.tick_params(axis="x", labelsize=8)
     ax.set(yscale="log", ylabel="error of the atoms (root mean square)")
     ax.spines[["top", "right"]].set_visible(False)

@@ -50,9 +50,7 @@ for points, kept, true in zip(model.points_, model.support_, cosines, strict=Tru
 
 def bound(gains, noise):
     slopes = [f.derivative(u) for f, u in zip(factors, cosines, strict=True)]
-    parts = [
-        np.outer(slopes[0][:, j], columns[1] @ gains[j]).ravel() for j in range(2)
-    ]
+    parts = [np.outer(slopes[0][:, j], columns[1] @ gains[j]).ravel() for j in range(2)]
     parts += [
         np.outer(columns[0] @ gains[:, j], slopes[1][:, j]).ravel() for j in range(2)
     ]
