@@ -8,6 +8,7 @@ Usage: ``python -m benchmarks.eeg.bench_moabb [--quick]``
 """
 
 import argparse
+import itertools
 import tempfile
 
 from benchmarks import common
@@ -22,6 +23,7 @@ PIPELINES = [
     "ACM+MDM(grid)",
     "ACM+TS+SVM(grid)",
 ]
+TASKS = (["left_hand", "right_hand"], ["hands", "feet"])
 NINE = ["FC3", "FCz", "FC4", "C3", "Cz", "C4", "CP3", "CPz", "CP4"]
 
 
@@ -31,9 +33,11 @@ def main():
     quick = parser.parse_args().quick
     sets = [["C3", "Cz", "C4"]] if quick else [NINE, list(MOTOR_CHANNELS)]
     rows = []
-    for channels in sets:
+    for channels, classes in itertools.product(sets, TASKS):
         with tempfile.TemporaryDirectory() as folder:
-            result = evaluate(pipelines=PIPELINES, channels=channels, output=folder)
+            result = evaluate(
+                pipelines=PIPELINES, channels=channels, classes=classes, output=folder
+            )
         spread = result.folds.groupby(["task", "pipeline"])["score"].std()
         rows += [
             {

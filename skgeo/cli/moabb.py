@@ -287,6 +287,8 @@ def _warnings_in_one_line():
         warnings.simplefilter("default")
         warnings.filterwarnings("ignore", category=DeprecationWarning)
         warnings.filterwarnings("ignore", category=PendingDeprecationWarning)
+        # joblib says so when an error ends a run early; the error is said anyway.
+        warnings.filterwarnings("ignore", message=".*tasks which were still being")
         warnings.showwarning = show
         yield
 

@@ -32,7 +32,7 @@ MOTOR_CHANNELS = tuple(
 DESCRIPTION = """\
 One volunteer imagined opening and closing the left or the right fist (runs 4, 8, 12),
 or both fists or both feet (runs 6, 10, 14), as long as a target was on the screen,
-about 4 s. 64 electrodes, 160 samples a second, 15 trials a run.
+about 4 s. 64 electrodes, 160 Hz, 15 trials per run.
 
 Subject 1 of the EEG Motor Movement/Imagery Dataset v1.0.0 (PhysioNet,
 doi:10.13026/C28G6P), under the Open Data Commons Attribution License v1.0.

@@ -34,7 +34,7 @@ def near_matches(name, known, n=4):
     known : iterable of str
         What there is.
     n : int, default=4
-        Most matches.
+        Maximum number of matches.
 
     Returns
     -------

@@ -55,7 +55,7 @@ def _about(job, X, y, metadata, subject):
 
 
 def _say_what_is_lost(job, subject, counts):
-    """Warn of marks of one's own recordings that gave no trial."""
+    """Warn of marks in the user's recordings that gave no trial."""
     if not hasattr(job.dataset, "count_marks"):
         return
     used = set(job.paradigm.used_events(job.dataset))
