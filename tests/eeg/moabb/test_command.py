@@ -183,6 +183,25 @@ def test_marks_of_ones_own(tmp_path, without_pictures):
     assert frame["samples"].tolist() == [9]
 
 
+def test_a_folder_of_different_rates(tmp_path, without_pictures):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for subject, sfreq in (("a", 128.0), ("b", 100.0)):
+        for session in (2, 10):
+            raw = continuous(session, sfreq=sfreq)
+            name = f"sub-{subject}_ses-{session}_raw.fif"
+            raw.save(folder / name, verbose="error")
+    options = ["--dataset", folder, *SMALL, "--interval", 0, 2, "--output", tmp_path]
+    options += ["--event", "left_hand=T1", "--event", "right_hand=T2"]
+    options += ["--evaluation", "cross-session"]
+    assert "--resample 100" in run(*options, code=2)
+    run(*options, "--resample", 100)
+    frame = pd.read_csv(tmp_path / "scores.csv", dtype=str)
+    rows = frame[["subject", "session"]].values.tolist()
+    assert rows == [["a", "2"], ["a", "10"], ["b", "2"], ["b", "10"]]
+    assert "100 Hz" in (tmp_path / "report.html").read_text("utf-8")
+
+
 def test_rest_and_one_other_class(tmp_path, without_pictures):
     X, _ = trials(n=20)
     y = ["rest", "right_hand"] * 10
