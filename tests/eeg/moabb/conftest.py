@@ -23,3 +23,9 @@ def fake_dataset():
         n_events=16,
         seed=0,
     )
+
+
+@pytest.fixture
+def without_pictures(monkeypatch):
+    """Leave the pictures of pages blank, where they do not matter: they take long."""
+    monkeypatch.setattr("skgeo.eeg._moabb.report._save", lambda figure, path: "")

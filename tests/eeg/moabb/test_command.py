@@ -29,7 +29,7 @@ def run(*words, code=0):
 
 
 @pytest.fixture
-def small(tmp_path):
+def small(tmp_path, without_pictures):
     """Options for a file of one's own with twenty trials."""
     X, y = trials(n=20)
     np.savez(tmp_path / "mine.npz", X=X, y=y, sfreq=128.0)
@@ -62,7 +62,7 @@ def test_the_default_recording(tmp_path):
     assert pd.read_csv(tmp_path / "scores.csv").equals(frame)
 
 
-def test_hands_against_feet_on_request(tmp_path):
+def test_hands_against_feet_on_request(tmp_path, without_pictures):
     run(*FEW, "--classes", "hands,feet", "--output", tmp_path, "--quiet")
     frame = pd.read_csv(tmp_path / "scores.csv")
     assert frame["task"].unique().tolist() == ["hands / feet"]
@@ -71,7 +71,7 @@ def test_hands_against_feet_on_request(tmp_path):
 @pytest.mark.parametrize(
     ("evaluation", "n_jobs"), [("cross-session", 1), ("cross-subject", 2)]
 )
-def test_several_subjects(evaluation, n_jobs, tmp_path):
+def test_several_subjects(evaluation, n_jobs, tmp_path, without_pictures):
     text = run(
         "--dataset", "fakedataset", "--evaluation", evaluation, "--n-jobs", n_jobs,
         "--pipelines", "Cov+MDM,ACM+MDM", "--output", tmp_path,
@@ -97,7 +97,7 @@ def test_ones_own_file(small, tmp_path):
     ("folds", "n_folds"),
     [("3", 3), ("runs", 4), ("run-pairs", 2), ("blocks:4", 4), ("chronological", 5)],
 )
-def test_folds_of_ones_own(folds, n_folds, tmp_path):
+def test_folds_of_ones_own(folds, n_folds, tmp_path, without_pictures):
     X, y = trials(n=40)
     run_of = np.repeat(np.arange(4), 10)
     np.savez(tmp_path / "mine.npz", X=X, y=y, sfreq=128.0, run=run_of)
@@ -164,7 +164,7 @@ def test_options_without_meaning_for_a_file(small):
         assert f"({words}) would have no effect" in text
 
 
-def test_marks_of_ones_own(tmp_path):
+def test_marks_of_ones_own(tmp_path, without_pictures):
     raw = continuous()
     cues = raw.annotations.description != "BAD_blink"
     raw.annotations.description[cues] = ["769", "770", "771", "770", "769"] * 2
@@ -183,7 +183,26 @@ def test_marks_of_ones_own(tmp_path):
     assert frame["samples"].tolist() == [9]
 
 
-def test_rest_and_one_other_class(tmp_path):
+def test_a_folder_of_different_rates(tmp_path, without_pictures):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for subject, sfreq in (("a", 128.0), ("b", 100.0)):
+        for session in (2, 10):
+            raw = continuous(session, sfreq=sfreq)
+            name = f"sub-{subject}_ses-{session}_raw.fif"
+            raw.save(folder / name, verbose="error")
+    options = ["--dataset", folder, *SMALL, "--interval", 0, 2, "--output", tmp_path]
+    options += ["--event", "left_hand=T1", "--event", "right_hand=T2"]
+    options += ["--evaluation", "cross-session"]
+    assert "--resample 100" in run(*options, code=2)
+    run(*options, "--resample", 100)
+    frame = pd.read_csv(tmp_path / "scores.csv", dtype=str)
+    rows = frame[["subject", "session"]].values.tolist()
+    assert rows == [["a", "2"], ["a", "10"], ["b", "2"], ["b", "10"]]
+    assert "100 Hz" in (tmp_path / "report.html").read_text("utf-8")
+
+
+def test_rest_and_one_other_class(tmp_path, without_pictures):
     X, _ = trials(n=20)
     y = ["rest", "right_hand"] * 10
     np.savez(tmp_path / "x.npz", X=X, y=y, sfreq=128.0)
@@ -195,7 +214,7 @@ def test_rest_and_one_other_class(tmp_path):
     assert "one class" in text
 
 
-def test_subjects_as_named(tmp_path):
+def test_subjects_as_named(tmp_path, without_pictures):
     X, y = trials(n=60)
     subject = np.repeat(["01", "02", "10"], 20)
     np.savez(tmp_path / "x.npz", X=X, y=y, sfreq=128.0, subject=subject)
