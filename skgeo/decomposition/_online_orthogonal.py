@@ -319,7 +319,8 @@ class OnlineOrthogonalDictionary(
         if not isinstance(params.init, str) or params.init != "random":
             judged = np.zeros(len(X), dtype=bool)
             judged[::_HELD_OUT] = len(X) > 1
-            best, rows = _Best(stream, X[judged], X), X[~judged]
+            judges = X[judged] if judged.any() else X  # a single row is its own judge
+            best, rows = _Best(stream, judges, X), X[~judged]
         with (
             single_blas_thread(),
             self._iterations(params.max_iter, X=X, y=y, attributes=_attributes) as tick,
