@@ -113,7 +113,7 @@ def main(quick=False, seed=2026):
             }
         )
         print(rows[-1], flush=True)
-    save("dynamics_counts", rows, setup={"seed": seed, "states": "400 (ODE), 40 (PDE)"})
+    save("dynamics_counts", rows, seed=seed, states="400 (ODE), 40 (PDE)")
 
 
 if __name__ == "__main__":

@@ -16,11 +16,12 @@ from sklearn.utils.validation import (
 from skgeo.dynamics._library.memory import MemoryLibrary
 from skgeo.dynamics._library.weak import WeakLibrary
 from skgeo.dynamics._model_error.checks import (
-    HasMethods,
     check_extras,
+    check_nested,
     check_step,
     check_width,
     drop_blown_up,
+    relative_error,
 )
 from skgeo.dynamics._model_error.corrected import CorrectedModel
 from skgeo.dynamics._model_error.design import build_design
@@ -34,31 +35,22 @@ from skgeo.dynamics._model_error.memory import (
     CorrectedMemoryModel,
     check_free_run,
     memory_rows,
+    past_states,
 )
-from skgeo.dynamics._model_error.norms import r2, rms
+from skgeo.dynamics._model_error.norms import r2, relative_skill, rms
+from skgeo.dynamics._model_error.parameters import PARAM_RULES, UNUSED_PARAMS
 from skgeo.dynamics._model_error.regression import discover
-from skgeo.dynamics._model_error.step_error import StepError
-from skgeo.dynamics._model_error.tangent import (
-    FixedStepModel,
-    HalfStep,
-    TangentPropagator,
-    call_model,
-    takes_step,
-)
+from skgeo.dynamics._model_error.step_error import step_error_of
+from skgeo.dynamics._model_error.tangent import FixedStepModel, call_model
 from skgeo.dynamics._model_error.terms import Terms
-from skgeo.dynamics._model_error.weak import discover_weak, segments, weak_design
+from skgeo.dynamics._model_error.weak_discovery import (
+    diagnose_weak,
+    discover_weak,
+    weak_problem,
+)
 from skgeo.exceptions import InvalidParameterError
 from skgeo.linear_model import SparseBayesianRegressor
-from skgeo.utils.params import (
-    Boolean,
-    Callable,
-    Integer,
-    Null,
-    OneOf,
-    Real,
-    Unused,
-    check_params,
-)
+from skgeo.utils.params import check_params
 
 __all__ = ["MEDIDA"]
 
@@ -204,39 +196,8 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
     x2_t = model
     """
 
-    _param_rules = {
-        "model": Null() | Callable(),
-        "dt": Null() | Real(0.0, closed="neither"),
-        "library": Null() | HasMethods("fit", "transform"),
-        "regressor": Null() | HasMethods("fit", "predict"),
-        "assimilation": Null() | HasMethods("fit", "transform"),
-        "evaluate_at": OneOf("tangent", "end", "start", "midpoint"),
-        "gain_matched": Boolean(),
-        "prune_step_error": Boolean(),
-        "half_step": Null() | Callable(),
-        "tangent_step": Real(0.0, 0.1, closed="right"),
-        "min_relative_error": Real(0.0),
-        "n_substeps": Integer(1),
-        "on_blowup": OneOf("raise", "drop"),
-    }
-    _unused_params = (
-        Unused(
-            ("prune_step_error", "half_step", "tangent_step"),
-            lambda p: p.evaluate_at != "tangent",
-            "evaluate_at is not 'tangent'",
-        ),
-        Unused(
-            ("half_step", "on_blowup", "tangent_step"),
-            lambda p: p.model is None,
-            "model is None",
-        ),
-        Unused(
-            "half_step",
-            lambda p: not p.prune_step_error,
-            "prune_step_error is False",
-        ),
-        Unused("gain_matched", lambda p: p.assimilation is None, "there is no filter"),
-    )
+    _param_rules = PARAM_RULES
+    _unused_params = UNUSED_PARAMS
 
     def __init__(
         self,
@@ -282,21 +243,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self : object
             This estimator.
         """
-        for key in params:
-            name, nested, _ = key.partition("__")
-            if not nested or name not in ("library", "regressor", "assimilation"):
-                continue
-            if params.get(name, getattr(self, name)) is None:
-                default = {
-                    "library": "PolynomialFeatures(2)",
-                    "regressor": "SparseBayesianRegressor(fit_intercept=False, "
-                    "threshold_lambda=1e4, min_gain=8)",
-                    "assimilation": "EnsembleKalmanFilter()",
-                }[name]
-                raise ValueError(
-                    f"{key!r} cannot be set while {name} is None: pass an object, such "
-                    f"as {name}={default}."
-                )
+        check_nested(self, params)
         return super().set_params(**params)
 
     def fit(
@@ -361,13 +308,16 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             self.library_ = PolynomialFeatures(2)
         else:
             self.library_ = clone(self.library)
-        self._terms = Terms(
-            self.library_.fit(X), X, Y.shape[1], self._state_names(X.shape[1])
-        )
-        self.feature_names_ = self._terms.names
-        self.equation_names_ = self._terms.equation_names()
-        self.diagnostics_ = {}
-        if self._is_perfect(X, Y, F, steps):
+        names = self._state_names(X.shape[1])
+        self._set_terms(Terms(self.library_.fit(X), X, Y.shape[1], names))
+        relative = relative_error(self.model, X, Y, F, steps)
+        self.diagnostics_ = {"relative_error": relative}
+        if relative < max(self.min_relative_error, np.finfo(float).tiny):
+            warn_model_error(
+                "The model is perfect as far as these data show: its errors are "
+                f"{relative:.1e} of its tendency (min_relative_error). All "
+                "coefficients are zero."
+            )
             shape = (self._terms.n_equations, len(self.feature_names_))
             self.coef_, self.coef_std_ = np.zeros(shape), np.zeros(shape)
             self.detectable_ = np.full(shape, np.nan)
@@ -390,7 +340,9 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         )
         step = None
         if self._uses_tangents() and self.prune_step_error and history is None:
-            step = self._step_error(X, Y, F, steps, dt)
+            step = step_error_of(
+                self.model, self.half_step, X, Y, F, steps, self.tangent_step, dt
+            )
         self._discover(design, X, Y, F, steps, step)
         return self
 
@@ -403,73 +355,20 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 "history, and with y as wide as X."
             )
         steps = np.full((len(X), 1), self.dt_) if dt is None else dt[:, None]
-        whole = ~np.isnan(X).any(axis=1)
-        if self.model is not None and not whole.any():
-            raise ValueError(
-                "The model has no state to start from: every row of X has missing "
-                "values."
-            )
-        known = np.where(np.isnan(X), 0.0, X)
-        count = np.maximum(np.sum(~np.isnan(X), axis=0), 1)
-        filled = np.where(np.isnan(X), known.sum(axis=0) / count, X)
-        self.library_ = clone(self.library).fit(filled)
-        self._terms = Terms(
-            self.library_, filled, Y.shape[1], self._state_names(X.shape[1])
+        names = self._state_names(X.shape[1])
+        problem = weak_problem(
+            clone(self.library), self.model, X, Y, steps, dt, self.tangent_step, names
         )
-        self.feature_names_ = self._terms.names
-        self.equation_names_ = self._terms.equation_names()
-        increments = carry = None
-        if self.model is not None:
-            F = np.full_like(X, np.nan)
-            rows = None if dt is None else dt[whole]
-            F[whole] = call_model(self.model, X[whole], rows)
-            increments = (Y - F) / steps
-            carry = TangentPropagator(
-                self.model, X[whole], F[whole], self.tangent_step, rows
-            )
-        n_equations = self._terms.n_equations
-        design = weak_design(
-            self.library_, n_equations, segments(X, Y, steps), increments
-        )
-        regressor = self.regressor
-        if regressor is None:
-            regressor = self._default_regressor()
-        if "effective_rows" in regressor.get_params() and (
-            regressor.get_params()["effective_rows"] is None
-        ):
-            regressor = clone(regressor).set_params(
-                effective_rows=design.effective_rows
-            )
-        self.weak_design_ = design
-        found = discover_weak(design, regressor, self._terms, X, whole, carry)
-        self.diagnostics_ = {"window": (design.duration, design.width)}
-        self._store(found, design, (n_equations, len(self.feature_names_)))
-        self.diagnostics_ |= diagnose(
-            design,
-            found,
-            self.feature_names_,
-            plain=design.matrices()[0],
-            tendency=None,
-            noise=0.0,
-            far=False,
-        )
-        self.diagnostics_["effective_rows"] = design.effective_rows
-        if found.status == "long" or found.step_error > 0.05:
-            warn_model_error(
-                f"The step is long for the weak form of a model: {found.step_error:.2g}"
-                " of the increments are an error of the step, whose estimate is "
-                "too rough for small terms. Use samples closer in time, or pairs "
-                "without a WeakLibrary, with a filter."
-            )
-        misfit = design.misfit(found.residual, found.coef)
-        self.diagnostics_["residual_over_noise"] = misfit
-        if found.skill < 0.99 and misfit > 4:
-            warn_model_error(
-                f"{100 * (1 - found.skill):.3g} % of the squared increments are "
-                f"unexplained, {misfit:.3g} times what the noise of the data gives: "
-                "terms are missing from the library, the windows are too coarse, or "
-                "the regressor stopped early."
-            )
+        self.library_ = problem.terms.library
+        self._set_terms(problem.terms)
+        self.weak_design_ = design = problem.design
+        regressor = self._regressor()
+        if regressor.get_params().get("effective_rows", 0) is None:
+            rows = design.effective_rows
+            regressor = clone(regressor).set_params(effective_rows=rows)
+        found = discover_weak(problem, regressor, X)
+        self._store(found, design)
+        self.diagnostics_ = diagnose_weak(design, found, self.feature_names_)
         return self
 
     def _fit_memory(self, X, Y, dt, history):
@@ -487,11 +386,8 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         F = self._forecast(X, Y.shape[1], dt, None)
         if not np.isfinite(F).all():
             raise ValueError("The model returned NaN or infinity: see on_blowup.")
-        self._terms = Terms(
-            self.library_, joined, Y.shape[1], self._state_names(X.shape[1])
-        )
-        self.feature_names_ = self._terms.names
-        self.equation_names_ = self._terms.equation_names()
+        names = self._state_names(X.shape[1])
+        self._set_terms(Terms(self.library_, joined, Y.shape[1], names))
         self.diagnostics_ = {}
         design = build_design(
             self._terms,
@@ -539,40 +435,14 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             return None
         return getattr(self.filter_, "to_modes", None)
 
-    def _step_error(self, X, Y, F, steps, dt):
-        half = self.half_step
-        if half is None and self.model is not None and takes_step(self.model):
-            half = HalfStep(self.model, steps)
-        with np.errstate(all="ignore"):
-            step = StepError(self.model, half, X, Y, F, steps, self.tangent_step, dt)
-            if not step.is_consistent():
-                warn_model_error(
-                    "Two half steps of the model do not make a whole one: half_step, "
-                    "or the step that model(X, dt) takes, is not what it should be. "
-                    "It is not used."
-                )
-                return StepError(
-                    self.model, None, X, Y, F, steps, self.tangent_step, dt
-                )
-        return step
+    def _set_terms(self, terms):
+        self._terms = terms
+        self.feature_names_ = terms.names
+        self.equation_names_ = terms.equation_names()
 
-    def _is_perfect(self, X, Y, F, steps):
-        error = rms((Y - F) / steps)
-        tendency = rms((F - X) / steps) if self.model is not None else 0.0
-        relative = error / tendency if tendency > 0 else np.inf
-        if error <= 1e-14 * rms(Y / steps):
-            relative = 0.0  # increments at the level of rounding
-        self.diagnostics_["relative_error"] = relative
-        if relative >= max(self.min_relative_error, np.finfo(float).tiny):
-            return False
-        warn_model_error(
-            f"The model is perfect as far as these data show: its errors are "
-            f"{relative:.1e} of its tendency (min_relative_error). All coefficients "
-            "are zero.",
-        )
-        return True
-
-    def _default_regressor(self):
+    def _regressor(self):
+        if self.regressor is not None:
+            return self.regressor
         # A gain of 8 in log evidence asks a term to be about four standard errors
         # from zero: with tens of candidates, chance hardly reaches that.
         return SparseBayesianRegressor(
@@ -591,12 +461,9 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if self.assimilation is not None and np.ptp(steps) > 0:
             # The noise of an increment falls with the length of the step.
             weight = steps / steps.mean()
-        regressor = self.regressor
-        if regressor is None:
-            regressor = self._default_regressor()
         found = discover(
             design,
-            regressor,
+            self._regressor(),
             terms,
             weight=weight,
             end_of=end_of if self._uses_tangents() and joined is None else None,
@@ -610,13 +477,11 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         noise = 0.0
         if self.assimilation is not None:
             name = "analysis_std_" if project is None else "obs_noise_std_"
-            noise = np.sqrt(
-                2 * np.mean((getattr(self.filter_, name, 0.0) / steps) ** 2)
-            )
+            noise = np.sqrt(2) * rms(getattr(self.filter_, name, 0.0) / steps)
         plain = Y if self._baseline else X
         plain = terms.terms(plain if joined is None else joined)
         plain = plain.reshape(shape[1], -1).T
-        self._store(found, design, shape)
+        self._store(found, design)
         self.diagnostics_ |= diagnose(
             design,
             found,
@@ -629,17 +494,12 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             states=self._baseline,
         )
 
-    def _store(self, found, design, shape):
+    def _store(self, found, design):
         """Turn the outcome of the regression into fitted attributes."""
+        shape = (self._terms.n_equations, len(self.feature_names_))
         self.regressors_, self.skill_ = found.regressors, found.skill
         self.coef_, self.coef_std_ = found.coef.reshape(shape), found.std.reshape(shape)
-        gain = getattr(found.regressors[0], "min_gain", 8.0)
-        if not isinstance(gain, (int, float)):
-            gain = np.log(max(design.columns.shape[0], 2))
-        detectable = detectable_coef(design.columns, found.residual, found.coef, gain)
-        # Rows that overlap are worth fewer independent ones.
-        worth = getattr(design, "effective_rows", design.target[0].size)
-        detectable *= np.sqrt(design.target[0].size / worth)
+        detectable = detectable_coef(design, found)
         self.detectable_ = detectable.reshape(shape)
         self.intercept_ = np.zeros(shape[0])
         if found.constant.any():
@@ -727,24 +587,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def _predict_with_memory(self, X, history):
         model = self.corrected_model()
-        n_past = model.n_history - 1
-        if history is None and n_past == 0:
-            history = np.empty((len(X), 0, X.shape[1]))
-        if history is None or np.shape(history)[:1] + np.shape(history)[2:] != X.shape:
-            raise ValueError(
-                f"With a memory, pass history of shape (n_samples, n_times, "
-                f"{X.shape[1]}): at least {n_past} states before each of X, the oldest "
-                "first."
-            )
-        history = check_array(
-            history, dtype=np.float64, allow_nd=True, ensure_min_features=0
-        )
-        if history.shape[1] < n_past:
-            raise ValueError(
-                f"history must hold at least {n_past} states per sample; got "
-                f"{history.shape[1]}."
-            )
-        past = history.transpose(1, 0, 2)
+        past = past_states(model, X, history)
         if self.assimilation is not None:
             past = [self.filter_.transform(V) for V in past]
             X = self.filter_.transform(X)
@@ -790,15 +633,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         project = self._projection()
         if project is not None:
             errors = [project(e) for e in errors]
-        size = np.abs(errors[1]).max()
-        if not np.isfinite(size):
-            raise ValueError(
-                "The model blew up: its error, and the skill, are undefined."
-            )
-        if size == 0:
-            return 0.0
-        left, total = (np.sum((e / size) ** 2) for e in errors)
-        return float(1 - left / total)
+        return relative_skill(*errors)
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight=None) -> float:
         """Coefficient of determination of the corrected next states.

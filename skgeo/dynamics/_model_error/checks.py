@@ -6,9 +6,18 @@ import numpy as np
 from sklearn.utils.validation import check_array
 
 from skgeo.dynamics._model_error.diagnostics import warn_model_error
+from skgeo.dynamics._model_error.norms import rms
 from skgeo.utils.params import Instance
 
-__all__ = ["HasMethods", "check_extras", "check_step", "check_width", "drop_blown_up"]
+__all__ = [
+    "HasMethods",
+    "check_extras",
+    "check_nested",
+    "check_step",
+    "check_width",
+    "drop_blown_up",
+    "relative_error",
+]
 
 
 class HasMethods(Instance):
@@ -100,3 +109,31 @@ def drop_blown_up(X, Y, F, dt, history, on_blowup):
     dt = None if dt is None else dt[good]
     history = None if history is None else history[good]
     return X[good], Y[good], F[good], dt, history
+
+
+def check_nested(estimator, params):
+    """Refuse to set parameters of parts that are left at their defaults."""
+    defaults = {
+        "library": "PolynomialFeatures(2)",
+        "regressor": "SparseBayesianRegressor(fit_intercept=False, "
+        "threshold_lambda=1e4, min_gain=8)",
+        "assimilation": "EnsembleKalmanFilter()",
+    }
+    for key in params:
+        name, nested, _ = key.partition("__")
+        if not nested or name not in defaults:
+            continue
+        if params.get(name, getattr(estimator, name)) is None:
+            raise ValueError(
+                f"{key!r} cannot be set while {name} is None: pass an object, such "
+                f"as {name}={defaults[name]}."
+            )
+
+
+def relative_error(model, X, Y, F, steps):
+    """Increments over the tendency of the model; zero at the level of rounding."""
+    error = rms((Y - F) / steps)
+    if error <= 1e-14 * rms(Y / steps):
+        return 0.0
+    tendency = rms((F - X) / steps) if model is not None else 0.0
+    return error / tendency if tendency > 0 else np.inf

@@ -117,7 +117,7 @@ def residual_std(columns, residual, active):
     return np.sqrt(np.maximum(np.diag(inverse), 0.0) * variance) * size / scale
 
 
-def detectable_coef(columns, residual, coef, gain):
+def detectable_coef(design, found):
     """Coefficient that each term would need to be found.
 
     A term of ``t`` standard errors, given the support, brings a log evidence of
@@ -125,20 +125,22 @@ def detectable_coef(columns, residual, coef, gain):
 
     Parameters
     ----------
-    columns : ndarray of shape (n_columns, n, n_rows)
-        Candidate terms.
-    residual : ndarray of shape (n_targets, n, n_rows)
-        What the discovery leaves.
-    coef : ndarray of shape (n_targets, n_columns)
-        Coefficients.
-    gain : float
-        Log evidence that a term has to bring.
+    design : Design
+        Candidate terms; rows that overlap are worth ``design.effective_rows``.
+    found : Discovery
+        Coefficients, and what they leave.
 
     Returns
     -------
     detectable : ndarray of shape (n_targets, n_columns)
         Size of the coefficients; infinite where the support explains the term.
     """
+    columns, residual, coef = design.columns, found.residual, found.coef
+    gain = getattr(found.regressors[0], "min_gain", 8.0)
+    if not isinstance(gain, (int, float)):
+        gain = np.log(max(len(columns), 2))
+    rows = residual[0].size
+    overlap = np.sqrt(rows / getattr(design, "effective_rows", rows))
     t = 1.5
     for _ in range(60):  # contracts, as the logarithm is flat
         t = np.sqrt(1 + 2 * gain + 2 * np.log(t))
@@ -159,7 +161,10 @@ def detectable_coef(columns, residual, coef, gain):
         freedom = max(residual[i].size - len(active), 1)
         noise = np.sqrt(np.sum((residual[i] / (size or 1.0)) ** 2) / freedom) * size
         np.divide(
-            t * noise, np.sqrt(left) * scale, out=out[i], where=(left > 0) & (scale > 0)
+            overlap * t * noise,
+            np.sqrt(left) * scale,
+            out=out[i],
+            where=(left > 0) & (scale > 0),
         )
     return out
 

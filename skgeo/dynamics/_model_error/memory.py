@@ -6,7 +6,7 @@ from skgeo.dynamics._model_error.diagnostics import warn_model_error
 from skgeo.dynamics._model_error.tangent import call_model
 from skgeo.dynamics._model_error.weak import segments
 
-__all__ = ["CorrectedMemoryModel", "check_free_run", "memory_rows"]
+__all__ = ["CorrectedMemoryModel", "check_free_run", "memory_rows", "past_states"]
 
 # A free run of so many steps, from so many states, must stay within so many times the
 # range of the training data. An equation may fit each step and blow up when iterated.
@@ -176,6 +176,28 @@ class CorrectedMemoryModel:
             states.append(X)
         states = np.array(states)
         return states[:, 0] if single else states
+
+
+def past_states(model, X, history):
+    """Check past states (n, n_times, n_features); return them by time."""
+    n_past = model.n_history - 1
+    if history is None and n_past == 0:
+        history = np.empty((len(X), 0, X.shape[1]))
+    if history is None or np.shape(history)[:1] + np.shape(history)[2:] != X.shape:
+        raise ValueError(
+            f"With a memory, pass history of shape (n_samples, n_times, "
+            f"{X.shape[1]}): at least {n_past} states before each of X, the oldest "
+            "first."
+        )
+    history = np.asarray(history, dtype=np.float64)
+    if history.shape[1] < n_past:
+        raise ValueError(
+            f"history must hold at least {n_past} states per sample; got "
+            f"{history.shape[1]}."
+        )
+    if not np.isfinite(history).all():
+        raise ValueError("history contains NaN or infinity.")
+    return history.transpose(1, 0, 2)
 
 
 def check_free_run(model, X, Y, joined):

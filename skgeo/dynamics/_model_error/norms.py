@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.metrics import r2_score
 
-__all__ = ["r2", "rms"]
+__all__ = ["r2", "relative_skill", "rms"]
 
 
 def rms(V: np.ndarray) -> float:
@@ -28,3 +28,13 @@ def r2(y: np.ndarray, predicted: np.ndarray, sample_weight=None) -> float:
     y = np.where(flat, y[:1], y)
     predicted = np.where(flat & (np.abs(predicted - y) <= 1e-12), y, predicted)
     return float(r2_score(y, predicted, sample_weight=sample_weight))
+
+
+def relative_skill(corrected: np.ndarray, plain: np.ndarray) -> float:
+    """One minus the squared errors over those of the plain model; 0 without errors."""
+    size = np.abs(plain).max()
+    if not np.isfinite(size):
+        raise ValueError("The model blew up: its error, and the skill, are undefined.")
+    if size == 0:
+        return 0.0
+    return float(1 - np.sum((corrected / size) ** 2) / np.sum((plain / size) ** 2))

@@ -9,10 +9,16 @@ from whole steps that agree.
 
 import numpy as np
 
+from skgeo.dynamics._model_error.diagnostics import warn_model_error
 from skgeo.dynamics._model_error.norms import rms
-from skgeo.dynamics._model_error.tangent import TangentPropagator, call_model
+from skgeo.dynamics._model_error.tangent import (
+    HalfStep,
+    TangentPropagator,
+    call_model,
+    takes_step,
+)
 
-__all__ = ["StepError"]
+__all__ = ["StepError", "step_error_of"]
 
 # Weights of x, f(x), f(f(x)), ... that extrapolate to f over half a step, and of
 # v, f'v, (f^2)'v, ... that extrapolate to the slope of the deviation.
@@ -137,3 +143,19 @@ class StepError:
         if second is None or third is None:
             return False
         return bool(rms(third - second) <= limit * rms(second))
+
+
+def step_error_of(model, half_step, X, Y, F, steps, step_size, per_sample):
+    """Return a :class:`StepError` with what the model allows for half a step."""
+    half = half_step
+    if half is None and model is not None and takes_step(model):
+        half = HalfStep(model, steps)
+    with np.errstate(all="ignore"):
+        step = StepError(model, half, X, Y, F, steps, step_size, per_sample)
+        if step.is_consistent():
+            return step
+        warn_model_error(
+            "Two half steps of the model do not make a whole one: half_step, or the "
+            "step that model(X, dt) takes, is not what it should be. It is not used."
+        )
+        return StepError(model, None, X, Y, F, steps, step_size, per_sample)

@@ -7,10 +7,7 @@ import numpy as np
 from numpy.polynomial import polynomial
 from scipy.interpolate import make_interp_spline
 
-from skgeo.dynamics._model_error.norms import rms
-from skgeo.dynamics._model_error.regression import discover
-
-__all__ = ["Segment", "WeakDesign", "discover_weak", "segments", "weak_design"]
+__all__ = ["Segment", "WeakDesign", "segments", "weak_design"]
 
 # Shortest automatic window: with fewer points the quadrature shows.
 _MIN_WIDTH = 21
@@ -350,85 +347,6 @@ def _window_sizes(library, parts, states, n_equations):
             "width."
         )
     return int(duration), int(width)
-
-
-def discover_weak(design, regressor, terms, X, whole, carry=None):
-    """Regress averaged increments on averaged terms.
-
-    With a model, increments hold the terms carried to the end of each step by its
-    tangent, of which the averages know nothing: the difference is computed from the
-    discovered terms and subtracted, a few times.
-
-    Parameters
-    ----------
-    design : WeakDesign
-        The regression problem.
-    regressor : regressor
-        Prototype.
-    terms : Terms
-        The library.
-    X : ndarray of shape (n, n_features)
-        First states of the pairs.
-    whole : ndarray of bool of shape (n,)
-        Those without missing values.
-    carry : TangentPropagator or None
-        Tangent of the model at these; None without a model.
-
-    Returns
-    -------
-    discovery : Discovery
-        Coefficients and what they explain.
-    """
-    found = discover(design, regressor, terms, prune=False)
-    plain = design.target
-    for _ in range(4 if carry is not None else 0):
-        if not found.coef.any():
-            break
-        h = terms.tendency(X[whole], found.coef, found.constant)
-        error = np.full_like(X, np.nan)
-        with np.errstate(all="ignore"):
-            try:
-                error[whole] = (carry(h) - h) / 2
-            except ValueError:  # the model blew up next to the path
-                break
-        rows = design.average(error)
-        if not np.isfinite(rows).all() or rms(rows) > 0.5 * rms(plain):
-            found.status = "long"
-            break
-        change = rms(plain - rows - design.target)
-        design.target = plain - rows
-        found = discover(design, regressor, terms, prune=False)
-        found.step_error = rms(rows) / (rms(plain) or 1.0)
-        found.status = "corrected"
-        if change <= 1e-3 * rms(rows):
-            break
-    if found.status == "corrected":
-        _drop_negligible(design, found, rms(plain))
-    return found
-
-
-def _drop_negligible(design, found, size):
-    """Drop terms below a hundredth of all increments, and refit the others.
-
-    What the correction misses is regular, and an equation without missing terms has
-    nothing else to explain. In strong form one regression of all equations has this
-    threshold.
-    """
-    scale = np.array([rms(column) for column in design.columns])
-    small = (np.abs(found.coef) * scale < 0.01 * size) & (found.coef != 0)
-    A = design.matrices()[0]
-    for i in np.flatnonzero(small.any(axis=1)):
-        found.coef[i, small[i]] = found.std[i, small[i]] = 0.0
-        kept = np.flatnonzero(found.coef[i])
-        y = design.target[i].ravel() - found.constant[i]
-        if len(kept):
-            found.coef[i, kept] = np.linalg.lstsq(A[:, kept], y, rcond=None)[0]
-    found.fitted = np.tensordot(found.coef, design.columns, axes=(1, 0))
-    found.fitted += found.constant[:, None, None]
-    found.residual = design.target - found.fitted
-    unit = np.abs(design.target).max() or 1.0
-    total = np.sum((design.target / unit) ** 2)
-    found.skill = float(1 - np.sum((found.residual / unit) ** 2) / max(total, 1e-300))
 
 
 class _Block:
