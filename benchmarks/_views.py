@@ -74,7 +74,7 @@ IRS_METHODS = (
     "mm, coupled .5",
 )
 # Ratios of one way of skgeo to another, no business of the overview of peers.
-AMONG_OURSELVES = ("eeg_search_threads", "eeg_block_toeplitz")
+AMONG_OURSELVES = ("eeg_search_threads", "eeg_block_toeplitz", "eeg_stream")
 FASTER = "times faster than the peer (CPU time)"
 VIEWS = {
     "eeg_covariances": View(
@@ -156,6 +156,7 @@ VIEWS = {
             Pivot("CPU time (s)", ("method",), ("person",), "cpu"),
         ),
     ),
+    "eeg_stream": View("An hour of stream with drop-outs"),
     "eeg_transfer": View("Recentering: other sessions, other people"),
     "eeg_ssvep": View(
         "Steady-state potentials through MOABB's folds",

@@ -1,6 +1,9 @@
 """Tangent vectors of covariances at their Riemannian mean."""
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -37,7 +40,7 @@ class TangentMap(TransformerMixin, MatricesMixin, BaseEstimator):
         the Gram matrix of the vectors was 2e-6 to 2e-4 on EEG of 22 to 132
         dimensions.
     max_iter : int, default=50
-        Most passes over the matrices.
+        Maximum number of passes over the matrices.
 
     Attributes
     ----------
@@ -60,7 +63,10 @@ class TangentMap(TransformerMixin, MatricesMixin, BaseEstimator):
 
     Examples
     --------
-    >>> import numpy as np
+    >>> from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
     >>> from skgeo.eeg import AugmentedCovariances, TangentMap
     >>> X = np.random.default_rng(0).standard_normal((10, 3, 200))
     >>> C = AugmentedCovariances(order=2, lag=3).fit_transform(X)
@@ -78,12 +84,16 @@ class TangentMap(TransformerMixin, MatricesMixin, BaseEstimator):
         "max_iter": Integer(1),
     }
 
-    def __init__(self, metric="riemann", *, tol=1e-8, max_iter=50):
+    def __init__(
+        self, metric: str = "riemann", *, tol: float = 1e-8, max_iter: int = 50
+    ) -> None:
         self.metric = metric
         self.tol = tol
         self.max_iter = max_iter
 
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(
+        self, X: ArrayLike, y: None = None, sample_weight: ArrayLike | None = None
+    ) -> "TangentMap":
         """Find the mean of the matrices.
 
         Parameters
@@ -103,7 +113,9 @@ class TangentMap(TransformerMixin, MatricesMixin, BaseEstimator):
         self._fit(X, sample_weight)
         return self
 
-    def fit_transform(self, X, y=None, sample_weight=None):
+    def fit_transform(
+        self, X: ArrayLike, y: None = None, sample_weight: ArrayLike | None = None
+    ) -> np.ndarray:
         """Find the mean and map, reusing the logarithms of the last pass.
 
         Parameters
@@ -151,7 +163,7 @@ class TangentMap(TransformerMixin, MatricesMixin, BaseEstimator):
         self.n_iter_ = result.n_iter
         return X, result.extra["logs"], rotation
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> np.ndarray:
         """Map matrices to the tangent space at the mean.
 
         Parameters
@@ -171,7 +183,7 @@ class TangentMap(TransformerMixin, MatricesMixin, BaseEstimator):
         with single_blas_thread():
             return riemann.vectorize(riemann.log_maps(X, self._whitener).dense())
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: ArrayLike) -> np.ndarray:
         """Map tangent vectors back to matrices.
 
         Parameters
@@ -202,7 +214,9 @@ class TangentMap(TransformerMixin, MatricesMixin, BaseEstimator):
             half = root @ riemann.exp_symmetric(S, 0.5)
             return half @ half.swapaxes(1, 2)
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(
+        self, input_features: Sequence[str] | None = None
+    ) -> np.ndarray:
         """Name the tangent vectors' entries after their pairs of channels.
 
         Parameters
