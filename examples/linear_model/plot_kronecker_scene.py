@@ -63,8 +63,8 @@ print("materials kept:", model.support_[2].tolist(), " in the scene:", materials
 # Pixel by pixel
 # --------------
 # Non-negative least squares, orthogonal matching pursuit with the right number of
-# materials and the lasso, each on the bands that a pixel has. The weight of the lasso is
-# the best of six on the clean scene, which nobody has.
+# materials and the lasso, each on the bands that a pixel has. The weight of the lasso
+# is the best of six on the clean scene, which nobody has.
 
 
 def by_pixel(solve):

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skgeo.linear_model import KroneckerSBL
 
-ROWS, COLUMNS = (7, 8, 6), (9, 9, 8)
+ROWS, COLUMNS = (8, 9, 7), (12, 12, 10)
 SMALL_ROWS, SMALL_COLUMNS = (6, 6, 5), (8, 7, 6)
 
 
@@ -26,12 +26,12 @@ def problem(seed, kind, rows=ROWS, columns=COLUMNS, n_free=8):
     if kind == "kronecker":
         codes[np.ix_(*[some(n, 3) for n in columns])] = values(3, 3, 3)
     elif kind == "hierarchical":
-        for j in some(9, 3):
-            codes[np.ix_([j], some(9, 2), some(8, 2))] = values(1, 2, 2)
+        for j in some(12, 3):
+            codes[np.ix_([j], some(12, 2), some(10, 2))] = values(1, 2, 2)
     elif kind == "free":
         # Three to a block, no two in one row: a product set would hold nine.
-        for j in some(9, 3):
-            codes[j, some(9, 3), some(8, 3)] = values(3)
+        for j in some(12, 3):
+            codes[j, some(12, 3), some(10, 3)] = values(3)
     else:
         codes.flat[some(codes.size, n_free)] = values(n_free)
     clean = reduce(np.kron, factors) @ codes.ravel()
