@@ -96,7 +96,8 @@ def test_the_public_surface_is_annotated(name, function):
     parameters = [
         p
         for p in inspect.signature(function).parameters.values()
-        if p.name not in ("self", "cls") and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
+        if p.name not in ("self", "cls")
+        and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
     ]
     missing = [p.name for p in parameters if p.name not in hints]
     assert not missing, f"{name}: no annotation of {missing}"
