@@ -59,7 +59,7 @@ def methods(X, K, seed):
         model = GaussianMixture(K, n_init=10, reg_covar=reg_covar, random_state=seed)
         return lambda: model.fit_predict(X)
 
-    bayes = BayesianGaussianMixture(K, n_init=10, random_state=seed)
+    bayes = BayesianGaussianMixture(n_components=K, n_init=10, random_state=seed)
     ours = LikelihoodAdjustedSDP(K, random_state=seed)
     return {
         "kmeans": lambda: KMeans(K, n_init=10, random_state=seed).fit(X).labels_,

@@ -1,5 +1,6 @@
 """Proofs and bounds for given K-means labels."""
 
+from collections.abc import Callable as CallableType
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -26,6 +27,7 @@ from skgeo.cluster._solvers.relaxation import WeightedGram, solve_kmeans_sdp
 from skgeo.exceptions import InvalidParameterError
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import (
+    Callable,
     Integer,
     Null,
     OneOf,
@@ -48,6 +50,7 @@ _RULES = {
     "n_subsamples": Integer(1),
     "subsample_size": Integer(2),
     "confidence": Real(0.0, 1.0, closed="neither"),
+    "callback": Null() | Callable(),
     "random_state": RandomState(),
 }
 # What comes before the bounds that are asked for.
@@ -260,6 +263,7 @@ def certify_kmeans(
     n_subsamples: int = 80,
     subsample_size: int = 120,
     confidence: float = 0.99,
+    callback: CallableType[[dict], Any] | None = None,
     random_state: int | NumpyRandomState | None = None,
 ) -> KMeansCertificate:
     """Prove that K-means labels are globally optimal, or bound how far they are.
@@ -304,6 +308,9 @@ def certify_kmeans(
         Number and size of the subsamples of ``bound="subsample"``.
     confidence : float, default=0.99
         Probability with which the subsample bound holds.
+    callback : callable, optional
+        Called after each block of "anticluster" with a dictionary: ``n_iter`` blocks
+        done, ``n_blocks``, ``objective`` (bound of the block, in scaled units).
     random_state : int, RandomState instance or None, default=None
         Draws cells and subsamples; the deterministic bounds are valid for every draw.
 
@@ -376,6 +383,7 @@ def certify_kmeans(
             "n_subsamples": n_subsamples,
             "subsample_size": subsample_size,
             "confidence": confidence,
+            "callback": callback,
             "random_state": random_state,
         },
     )
@@ -473,6 +481,7 @@ def _add_blocks(judgement, X, codes, K, weight, params, rng):
         max_seconds=params.max_time,
         n_jobs=params.n_jobs,
         random_state=rng,
+        tick=params.callback,
     )
     if found.lower_bound <= judgement.lower_bound:
         return judgement

@@ -15,6 +15,7 @@ from skgeo.cluster import SDPKMeans, certify_kmeans
 from skgeo.cluster._solvers import judgement
 
 ORDINARY = ("plain", "separated", "offset", "duplicates", "ties", "near ties", "mixed")
+_CHUNK = 3000  # instances between two lines of the whole campaign
 HARD = (
     "sentinel",
     "two sentinels",
@@ -171,8 +172,12 @@ def campaign(n_instances, first=0):
 if __name__ == "__main__":
     size = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     start = int(sys.argv[2]) if len(sys.argv) > 2 else 0
-    total = collections.Counter()
-    for kind, counts in campaign(size, start).items():
-        total.update(counts)
+    total = {kind: collections.Counter() for kind in ORDINARY + HARD}
+    for first in range(start, start + size, _CHUNK):
+        count = min(_CHUNK, start + size - first)
+        for kind, counts in campaign(count, first).items():
+            total[kind].update(counts)
+        everything = sum(total.values(), collections.Counter())
+        print(first + count - start, "instances:", dict(everything), flush=True)
+    for kind, counts in total.items():
         print(kind, dict(counts))
-    print("all", dict(total))

@@ -107,9 +107,17 @@ def test_certificate_with_blocks():
     X = scattered()
     labels = KMeans(4, n_init=10, random_state=0).fit(X).labels_
     closed = certify_kmeans(X, labels, bound="closed", random_state=0)
+    seen = []
     blocks = certify_kmeans(
-        X, labels, bound="anticluster", max_time=10.0, block_size=80, random_state=0
+        X,
+        labels,
+        bound="anticluster",
+        max_time=10.0,
+        block_size=80,
+        callback=seen.append,
+        random_state=0,
     )
+    assert [state["n_iter"] for state in seen] == [1, 2, 3]
     assert blocks.bound_method_ == "anticluster"
     assert blocks.gap_ < closed.gap_
     assert blocks.lower_bound_ <= blocks.inertia_

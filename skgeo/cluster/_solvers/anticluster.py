@@ -248,7 +248,13 @@ def anticluster_bound(
         left[0] -= 1
         found = _bound_block(X[rows], n_clusters, seed, now + share)
         if tick is not None:
-            tick({"n_iter": len(blocks) - left[0], "objective": found[0]})
+            tick(
+                {
+                    "n_iter": len(blocks) - left[0],
+                    "n_blocks": len(blocks),
+                    "objective": found[0],
+                }
+            )
         return found
 
     tasks = list(zip(blocks, seeds, strict=True))

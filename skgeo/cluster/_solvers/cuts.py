@@ -42,7 +42,9 @@ _BOUND_EVERY = 25  # sweeps between two bounds: one costs as much as four sweeps
 _PASSES = 2  # Hildreth passes per sweep
 _VIOLATED, _LEAST_VIOLATED = 0.02, 2e-3  # relative to Z_ii
 _MAX_CUTS = 60_000
-_STALL_ROUNDS = 3
+_STALL_ROUNDS, _PATIENCE = 3, 8  # rounds without gain, settled and not
+_SETTLED = 1e-4  # residuals from which on the bound follows the iterate
+_NEARLY = 1e-3  # residuals at which smaller violations are looked for
 _ACCURATE = 1e-5  # residuals below which more sweeps add nothing
 
 
@@ -341,9 +343,11 @@ def solve_with_cuts(
         if time.perf_counter() > deadline:
             why = "time"
             break
-        if len(trail) > _STALL_ROUNDS + 1:
-            left = upper - trail[-1 - _STALL_ROUNDS]
-            if trail[-1] - trail[-1 - _STALL_ROUNDS] < stall * left:
+        # While the residuals are large the bound may stand still and then jump.
+        patience = _STALL_ROUNDS if max(primal, dual) < _SETTLED else _PATIENCE
+        if len(trail) > patience + 1:
+            left = upper - trail[-1 - patience]
+            if trail[-1] - trail[-1 - patience] < stall * left:
                 why = "stall"
                 break
         if not with_cuts:
@@ -354,7 +358,7 @@ def solve_with_cuts(
         found = _separate(problem, state, place, factor, norm, eps)
         place, factor, norm = _cut_arrays(state.cuts, root)
         H = _multiplier(state, place, factor, root)
-        if found == 0 and max(primal, dual) < 1e-4:
+        if found == 0 and max(primal, dual) < _NEARLY:
             if eps <= _LEAST_VIOLATED:
                 why = "solved"
                 break
