@@ -47,8 +47,8 @@ def make_irs_mimo(
     hop has few paths at angles on a grid uniform in the cosine (or near it): one
     departure at the station, ``spread`` adjacent arrivals at the surface, one departure
     from the surface and ``spread`` adjacent arrivals at the base, with complex Gaussian
-    gains. The received pilots are :math:`y = (H_1 \otimes H_2 \otimes H_3) x + e` with x
-    sparse on a product of one set of angles per mode. Defaults are the set-up of [1]_.
+    gains. The received pilots are :math:`y = (H_1 \otimes H_2 \otimes H_3) x + e` with
+    x sparse on a product of one set of angles per mode. Defaults are the set-up of [1]_.
 
     Parameters
     ----------
