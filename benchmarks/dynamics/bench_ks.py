@@ -29,7 +29,9 @@ def published(seed, cases):
             model.two_step_flow(0.005),
             0.005,
             library=PDELibrary1D(length=100.0, derivative="fd2"),
-            regressor=SparseBayesianRegressor(fit_intercept=False, min_coef=0.1),
+            regressor=SparseBayesianRegressor(
+                fit_intercept=False, min_gain="selection", min_coef=0.1
+            ),
             evaluate_at="end",
         ).fit(X, y, history=before)
         yield {"table": "published", "dt": 0.005, "seed": seed, "model": name} | row(

@@ -24,7 +24,7 @@ from skgeo.linear_model import SparseBayesianRegressor
 
 
 def contestants():
-    ours = partial(SparseBayesianRegressor, fit_intercept=False)
+    ours = partial(SparseBayesianRegressor, fit_intercept=False, min_gain="selection")
     out = {
         "skgeo, threshold_lambda=1e4": partial(ours, threshold_lambda=1e4),
         "skgeo, min_coef=0.1": partial(ours, min_coef=0.1),
