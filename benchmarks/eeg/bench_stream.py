@@ -68,6 +68,7 @@ def main():
                 - sum(reasons.count(r) for r in ("", "no signal", "rejected")),
                 "median_ms": float(np.median(latency)),
                 "p99_ms": float(np.percentile(latency, 99)),
+                "cpu": cpu,
                 "cpu_ms_per_decision": 1e3 * cpu / len(decisions),
             }
         )
