@@ -30,7 +30,7 @@ def signal_with_drop_outs():
 
 
 def main():
-    X, y, signal, gone = signal_with_drop_outs()
+    _, y, signal, gone = signal_with_drop_outs()
     rows = []
     for name, model in {
         "order 2, lag 4": AugmentedCovarianceClassifier(2, 4, selection=None),
