@@ -30,7 +30,7 @@ def signal_with_drop_outs():
 
 
 def main():
-    X, y, signal, gone = signal_with_drop_outs()
+    _, y, signal, gone = signal_with_drop_outs()
     rows = []
     for name, model in {
         "order 2, lag 4": AugmentedCovarianceClassifier(2, 4, selection=None),
@@ -68,6 +68,7 @@ def main():
                 - sum(reasons.count(r) for r in ("", "no signal", "rejected")),
                 "median_ms": float(np.median(latency)),
                 "p99_ms": float(np.percentile(latency, 99)),
+                "cpu": cpu,
                 "cpu_ms_per_decision": 1e3 * cpu / len(decisions),
             }
         )
