@@ -1,10 +1,21 @@
-"""Mixins for estimators whose input is not a 2-D table."""
+"""The base of every estimator, and mixins for input that is not a 2-D table."""
 
 import numpy as np
+import sklearn.base
 
 from skgeo.utils.validation import check_matrices, check_trials, read_trials
 
-__all__ = ["MatricesMixin", "TrialsMixin"]
+__all__ = ["BaseEstimator", "MatricesMixin", "TrialsMixin"]
+
+
+class BaseEstimator(sklearn.base.BaseEstimator):
+    """scikit-learn's base, with links from the HTML representation to our pages."""
+
+    _doc_link_module = "skgeo"
+    _doc_link_template = (
+        "https://skgeo.readthedocs.io/en/latest/api/generated/"
+        "{estimator_module}.{estimator_name}.html"
+    )
 
 
 class _ThreeDimensional:

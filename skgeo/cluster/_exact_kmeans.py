@@ -8,11 +8,12 @@ from numpy.random import RandomState as NumpyRandomState
 from numpy.typing import ArrayLike
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.base import ClusterMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
+from skgeo.base import BaseEstimator
 from skgeo.cluster._inputs import check_magnitude, check_positive_weights, unit_of
 from skgeo.cluster._nearest_centers import NearestCenters, squared_distances
 from skgeo.cluster._solvers.branch_and_bound import (

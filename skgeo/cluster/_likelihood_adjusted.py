@@ -7,11 +7,12 @@ import numpy as np
 from numpy.random import RandomState as NumpyRandomState
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp
-from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.base import ClusterMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skgeo.base import BaseEstimator
 from skgeo.cluster._inputs import (
     check_covariances,
     check_magnitude,

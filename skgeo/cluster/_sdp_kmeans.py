@@ -7,7 +7,6 @@ import numpy as np
 from numpy.random import RandomState as NumpyRandomState
 from numpy.typing import ArrayLike
 from sklearn.base import (
-    BaseEstimator,
     ClusterMixin,
 )
 from sklearn.cluster import KMeans
@@ -15,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skgeo.base import BaseEstimator
 from skgeo.cluster._inputs import (
     check_dissimilarities,
     check_magnitude,

@@ -10,13 +10,13 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 from scipy.fft import dct
 from sklearn.base import (
-    BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skgeo.base import BaseEstimator
 from skgeo.decomposition._online_orthogonal import OnlineOrthogonalDictionary
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import (

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import (
-    BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from skgeo.base import BaseEstimator
 from skgeo.dynamics._assimilation.inflation import AdaptiveInflation
 from skgeo.dynamics._assimilation.observation import (
     DATA_UNITS,

@@ -6,10 +6,10 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skgeo.base import TrialsMixin
+from skgeo.base import BaseEstimator, TrialsMixin
 from skgeo.dynamics._window_states import (
     discretize,
     history_steps,

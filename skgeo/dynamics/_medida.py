@@ -4,7 +4,7 @@ from collections.abc import Callable as CallableType
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, clone
+from sklearn.base import MultiOutputMixin, RegressorMixin, clone
 from sklearn.preprocessing import PolynomialFeatures
 from sklearn.utils.validation import (
     check_array,
@@ -13,6 +13,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from skgeo.base import BaseEstimator
 from skgeo.dynamics._library.memory import MemoryLibrary
 from skgeo.dynamics._library.weak import WeakLibrary
 from skgeo.dynamics._model_error.checks import (

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skgeo.base import TrialsMixin
+from skgeo.base import BaseEstimator, TrialsMixin
 from skgeo.eeg._covariance import AugmentedCovariances
 from skgeo.eeg._filter_bank import FILTER_RULES
 from skgeo.eeg._groups import GroupMember, resolve_groups

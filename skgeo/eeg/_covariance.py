@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skgeo.base import TrialsMixin
+from skgeo.base import BaseEstimator, TrialsMixin
 from skgeo.eeg._embedding import EDGES, delayed_names
 from skgeo.eeg._solvers.covariances import (
     CovarianceSettings,

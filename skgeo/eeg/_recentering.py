@@ -5,11 +5,11 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
-from skgeo.base import MatricesMixin
+from skgeo.base import BaseEstimator, MatricesMixin
 from skgeo.eeg._solvers import riemann
 from skgeo.eeg._solvers.running_mean import RunningBuresMean, RunningRiemannMean
 from skgeo.utils.parallel import single_blas_thread

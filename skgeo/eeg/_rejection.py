@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import chi2, norm
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skgeo.base import TrialsMixin
+from skgeo.base import BaseEstimator, TrialsMixin
 from skgeo.eeg._filter_bank import FILTER_RULES
 from skgeo.eeg._solvers import riemann
 from skgeo.eeg._solvers.covariances import (

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from joblib import effective_n_jobs
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skgeo.base import TrialsMixin
+from skgeo.base import BaseEstimator, TrialsMixin
 from skgeo.eeg._classification import AugmentedCovarianceClassifier
 from skgeo.eeg._covariance import AugmentedCovariances
 from skgeo.eeg._grid import CovarianceGrid, distinct_points

@@ -2,7 +2,9 @@
 
 import numpy as np
 from scipy.stats import rankdata
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
+
+from skgeo.base import BaseEstimator
 
 __all__ = ["FAST_SCORES", "ScorerAdapter", "one_standard_error", "results_table"]
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skgeo.base import MatricesMixin
+from skgeo.base import BaseEstimator, MatricesMixin
 from skgeo.eeg._solvers import riemann
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Integer, OneOf, Real, check_params

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
+from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import validate_data
 
+from skgeo.base import BaseEstimator
 from skgeo.linear_model._kronecker.dictionary import (
     Dictionary,
     apply_factors,

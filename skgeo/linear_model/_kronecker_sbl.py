@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import (
-    BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from skgeo.base import BaseEstimator
 from skgeo.linear_model._kronecker.dictionary import (
     Dictionary,
     apply_factors,

@@ -2,9 +2,10 @@
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
+from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skgeo.base import BaseEstimator
 from skgeo.exceptions import SaturatedModelWarning
 from skgeo.linear_model._rvm.basis import KERNELS, distinct_rows, fit_basis
 from skgeo.linear_model._rvm.compress import compress, dense_rows

@@ -6,10 +6,11 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit, logit
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skgeo.base import BaseEstimator
 from skgeo.linear_model._rvm.basis import KERNELS, fit_basis
 from skgeo.linear_model._rvm.compress import compress, dense_rows
 from skgeo.linear_model._rvm.evidence import SOLVERS

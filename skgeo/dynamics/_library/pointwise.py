@@ -3,9 +3,10 @@
 from itertools import combinations_with_replacement
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skgeo.base import BaseEstimator
 from skgeo.utils.params import (
     Boolean,
     Callable,

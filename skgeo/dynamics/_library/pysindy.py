@@ -1,9 +1,10 @@
 """Libraries and optimizers of pysindy as estimators that clone and validate."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin
+from sklearn.base import RegressorMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skgeo.base import BaseEstimator
 from skgeo.dynamics._library.pointwise import PointwiseLibrary
 from skgeo.utils.params import Callable, Null, check_params
 
