@@ -40,12 +40,15 @@ __all__ = [
 _SUBPACKAGES = frozenset(__all__) - {"__version__", "show_versions", "warmup"}
 
 
-def __getattr__(name):
-    if name == "show_versions":
-        return import_module("skgeo._show_versions").show_versions
-    if name in _SUBPACKAGES:
-        return import_module(f"skgeo.{name}")
-    raise AttributeError(f"module 'skgeo' has no attribute {name!r}")
+# Hidden from type checkers, which would take any name for an attribute.
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        if name == "show_versions":
+            return import_module("skgeo._show_versions").show_versions
+        if name in _SUBPACKAGES:
+            return import_module(f"skgeo.{name}")
+        raise AttributeError(f"module 'skgeo' has no attribute {name!r}")
 
 
 def __dir__():

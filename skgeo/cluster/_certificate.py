@@ -417,7 +417,7 @@ def certify_kmeans(
             K,
             weight=weight,
             bound=_STAGES.get(checked.bound, checked.bound),
-            budget=fast_budget(*X.shape, K) if fast else np.inf,
+            budget=fast_budget(X.shape[0], K, X.shape[1]) if fast else np.inf,
             n_cells=checked.n_cells,
             random_state=rng,
         )

@@ -69,11 +69,14 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
-    if name in _NEEDS_MOABB:
-        module = import_module(f"skgeo.datasets._eeg.{_NEEDS_MOABB[name]}")
-        return getattr(module, name)
-    raise AttributeError(f"module 'skgeo.datasets' has no attribute {name!r}")
+# Hidden from type checkers, which would take any name for an attribute.
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        if name in _NEEDS_MOABB:
+            module = import_module(f"skgeo.datasets._eeg.{_NEEDS_MOABB[name]}")
+            return getattr(module, name)
+        raise AttributeError(f"module 'skgeo.datasets' has no attribute {name!r}")
 
 
 def __dir__():

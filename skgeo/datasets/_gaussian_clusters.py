@@ -1,6 +1,9 @@
 """Gaussian clusters with unequal covariances."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
 from skgeo.utils.params import Integer, Real, check_params
@@ -17,16 +20,16 @@ RULES = {
 
 
 def make_gaussian_clusters(
-    n_samples=300,
-    n_clusters=3,
-    n_features=4,
+    n_samples: int = 300,
+    n_clusters: int = 3,
+    n_features: int = 4,
     *,
-    separation=6.0,
-    heterogeneity=0.0,
-    weights=None,
-    random_state=None,
-    return_params=False,
-):
+    separation: float = 6.0,
+    heterogeneity: float = 0.0,
+    weights: ArrayLike | None = None,
+    random_state: Any = None,
+    return_params: bool = False,
+) -> Any:
     """Draw Gaussian clusters whose centers are at equal distances.
 
     Parameters

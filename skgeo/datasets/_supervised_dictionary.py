@@ -4,6 +4,7 @@ import inspect
 import re
 import warnings
 from importlib import import_module
+from typing import Any
 
 import numpy as np
 from sklearn.datasets import load_digits
@@ -44,14 +45,14 @@ _GIVEAWAYS = re.compile(r"numpy|scipy|sklearn|scikit|signal|np\.", re.IGNORECASE
 
 
 def make_conflicting_digits(
-    n_samples=500,
+    n_samples: int = 500,
     *,
-    n_prototypes=10,
-    noise=0.5,
-    data_digits=(2, 5),
-    label_digits=(4, 7),
-    random_state=None,
-):
+    n_prototypes: int = 10,
+    noise: float = 0.5,
+    data_digits: Any = (2, 5),
+    label_digits: Any = (4, 7),
+    random_state: Any = None,
+) -> Any:
     """Mix pictures of some digits, with labels that depend on other digits.
 
     The samples are non-negative mixtures of pictures of ``data_digits``, so those make
@@ -113,7 +114,9 @@ def make_conflicting_digits(
     return clean + noise * rng.standard_normal(clean.shape), y
 
 
-def load_docstrings(*, target_module="scipy.signal", min_length=200):
+def load_docstrings(
+    *, target_module: str = "scipy.signal", min_length: int = 200
+) -> Any:
     """Read the docstrings of numpy, scipy and scikit-learn, labeled by module.
 
     An imbalanced text classification set that needs no download: is this the manual

@@ -215,7 +215,7 @@ class HiPPOProjector(TransformerMixin, TrialsMixin, BaseEstimator):
             wanted = p.window if isinstance(p.window, (tuple, list)) else (p.window,)
             self.windows_ = tuple(_samples(w, n_times, p.sfreq) for w in wanted)
             self._steps = [
-                discretize(*window_matrices(p.n_states, float(w)), 1.0)
+                discretize(*window_matrices(p.n_states, float(w)), 1.0)  # type: ignore[call-arg]
                 for w in self.windows_
             ]
         if max(self.windows_) > n_times:

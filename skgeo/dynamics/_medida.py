@@ -1,6 +1,7 @@
 """Model error discovery with interpretability and data assimilation."""
 
 from collections.abc import Callable as CallableType
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -231,7 +232,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.n_substeps = n_substeps
         self.on_blowup = on_blowup
 
-    def set_params(self, **params):
+    def set_params(self, **params) -> Self:
         """Set parameters, also of the parts: ``library__degree=3``.
 
         Parameters
@@ -507,7 +508,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     # -- use ------------------------------------------------------------------------
 
-    def corrected_model(self, dt=None):
+    def corrected_model(self, dt: float | None = None) -> Any:
         """Return the model with the discovered terms, picklable if the model is.
 
         Parameters
@@ -543,7 +544,9 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             self.n_substeps,
         )
 
-    def predict(self, X, *, dt=None, history=None):
+    def predict(
+        self, X: ArrayLike, *, dt: float | None = None, history: ArrayLike | None = None
+    ) -> np.ndarray:
         """Advance states by one step of the corrected model.
 
         Parameters
@@ -592,7 +595,14 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             X = self.filter_.transform(X)
         return model(X, model.start(past))[0]
 
-    def skill_score(self, X, y, *, dt=None, history=None):
+    def skill_score(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        dt: float | None = None,
+        history: ArrayLike | None = None,
+    ) -> Any:
         """Model-relative one-step skill.
 
         ``1 - |y - corrected(X)|^2 / |y - model(X)|^2``: 1 is perfect, 0 no gain over
@@ -634,7 +644,9 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             errors = [project(e) for e in errors]
         return relative_skill(*errors)
 
-    def score(self, X: ArrayLike, y: ArrayLike, sample_weight=None) -> float:
+    def score(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Coefficient of determination of the corrected next states.
 
         It is close to one even for the imperfect model; :meth:`skill_score` measures
@@ -674,7 +686,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         memory = joined[:, d:].reshape(len(kept), -1, d)
         return X[kept], Y[kept], self.corrected_model()(X[kept], memory)[0]
 
-    def equations(self, precision=4, *, std=False):
+    def equations(self, precision: int = 4, *, std: bool = False) -> Any:
         """Write the discovered equations.
 
         Parameters

@@ -1,6 +1,9 @@
 """Choosing the sparsest model by its skill."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.pipeline import Pipeline
 
 from skgeo.dynamics._model_error.weak import segments
@@ -8,7 +11,7 @@ from skgeo.dynamics._model_error.weak import segments
 __all__ = ["forecast_scorer", "one_standard_error", "skill_scorer"]
 
 
-def skill_scorer(estimator, X, y):
+def skill_scorer(estimator: Any, X: ArrayLike, y: ArrayLike) -> Any:
     """Score a fitted MEDIDA by skill, and count its terms; for ``scoring=``.
 
     The coefficient of determination of next states is nearly one even for the
@@ -74,7 +77,9 @@ def skill_scorer(estimator, X, y):
     }
 
 
-def forecast_scorer(estimator, X, y, n_steps=10):
+def forecast_scorer(
+    estimator: Any, X: ArrayLike, y: ArrayLike, n_steps: int = 10
+) -> Any:
     """Score a fitted MEDIDA by forecasts of several steps; for ``scoring=``.
 
     The skill of single steps does not tell which memory forecasts best: equations
@@ -133,7 +138,7 @@ def forecast_scorer(estimator, X, y, n_steps=10):
     return -float(np.sqrt(np.mean((path[-1] - np.array(ends)) ** 2)))
 
 
-def one_standard_error(cv_results, tolerance=1e-3):
+def one_standard_error(cv_results: Any, tolerance: float = 1e-3) -> Any:
     """Pick the sparsest candidate within one standard error; for ``refit=``.
 
     Parameters

@@ -34,7 +34,7 @@ from skgeo.utils.validation import warn_unlike_channels
 __all__ = ["AugmentedCovariances"]
 
 
-class AugmentedCovariances(
+class AugmentedCovariances(  # type: ignore[call-arg]
     TransformerMixin, TrialsMixin, BaseEstimator, auto_wrap_output_keys=None
 ):
     """Covariances of delay-embedded trials, from lagged cross-products.

@@ -51,7 +51,7 @@ def delayed_names(estimator, delays, input_features):
     )
 
 
-class DelayEmbedding(
+class DelayEmbedding(  # type: ignore[call-arg]
     TransformerMixin, TrialsMixin, BaseEstimator, auto_wrap_output_keys=None
 ):
     """Stack delayed copies of the channels of each trial.

@@ -21,7 +21,7 @@ from skgeo.utils.validation import (
 __all__ = ["ERPAugmentedCovariances"]
 
 
-class ERPAugmentedCovariances(
+class ERPAugmentedCovariances(  # type: ignore[call-arg]
     TransformerMixin, TrialsMixin, BaseEstimator, auto_wrap_output_keys=None
 ):
     """Covariances of trials stacked under the mean responses of the classes.

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -412,7 +413,7 @@ class KroneckerSBL(
         check_is_fitted(self)
         return self._validate(X, self.factors_, reset=False)
 
-    def transform(self, X: ArrayLike, return_std: bool = False):
+    def transform(self, X: ArrayLike, return_std: bool = False) -> np.ndarray:
         """Posterior mean of the codes.
 
         Parameters
@@ -467,7 +468,7 @@ class KroneckerSBL(
         with single_blas_thread():
             return apply_factors(self.factors_, codes)
 
-    def reconstruct(self, X: ArrayLike, return_std: bool = False):
+    def reconstruct(self, X: ArrayLike, return_std: bool = False) -> Any:
         """Noise-free measurements given the noisy ones, gaps filled.
 
         Parameters

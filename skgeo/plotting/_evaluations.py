@@ -5,6 +5,8 @@ CSV files: whatever has their columns can be drawn. matplotlib (extra ``plot``) 
 imported when a picture is drawn.
 """
 
+from typing import Any
+
 import numpy as np
 
 __all__ = [
@@ -27,7 +29,7 @@ METRIC_NAMES = {
 }
 
 
-def summary_table(scores, folds=None):
+def summary_table(scores: Any, folds: Any = None) -> Any:
     """Average scores over people, or over the folds of one person.
 
     Parameters
@@ -105,7 +107,7 @@ def _interval(mean, values, share, metric):
     return {"low": mean - half, "high": mean + half}
 
 
-def best_baseline(table, baselines):
+def best_baseline(table: Any, baselines: Any) -> Any:
     """Find the baseline with the highest mean score of one task.
 
     Parameters
@@ -175,7 +177,7 @@ def _rows_axis(ax, names, show, baselines):
     ax.set_axisbelow(True)
 
 
-def plot_scores(scores, folds, baselines=()):
+def plot_scores(scores: Any, folds: Any, baselines: Any = ()) -> Any:
     """Draw the scores of each pipeline.
 
     Parameters
@@ -244,7 +246,7 @@ def plot_scores(scores, folds, baselines=()):
     return figure
 
 
-def plot_paired(scores, folds, baselines=()):
+def plot_paired(scores: Any, folds: Any, baselines: Any = ()) -> Any:
     """Draw differences from the best baseline, on the same test trials.
 
     Parameters
@@ -311,7 +313,7 @@ def plot_paired(scores, folds, baselines=()):
     return figure
 
 
-def plot_times(scores, baselines=()):
+def plot_times(scores: Any, baselines: Any = ()) -> Any:
     """Draw the score of each pipeline against the time of a fit.
 
     Parameters
@@ -377,7 +379,7 @@ def plot_times(scores, baselines=()):
     return figure
 
 
-def plot_pairs(tests, task):
+def plot_pairs(tests: Any, task: Any) -> Any:
     """Draw how each pipeline compares with each other.
 
     Parameters
@@ -424,7 +426,7 @@ def plot_pairs(tests, task):
     return figure
 
 
-def plot_ranks(scores, folds, task, baselines=()):
+def plot_ranks(scores: Any, folds: Any, task: Any, baselines: Any = ()) -> Any:
     """Draw the mean rank of each pipeline over people, or over folds of one person.
 
     Parameters
@@ -483,7 +485,7 @@ def plot_ranks(scores, folds, task, baselines=()):
     return figure
 
 
-def plot_meta_analysis(tests, pipe1, pipe2):
+def plot_meta_analysis(tests: Any, pipe1: Any, pipe2: Any) -> Any:
     """Draw how much better one pipeline is than another on each data set, and on all.
 
     Parameters

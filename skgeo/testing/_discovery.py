@@ -2,6 +2,7 @@
 
 import inspect
 from importlib import import_module
+from typing import Any
 
 from sklearn.base import BaseEstimator
 
@@ -10,7 +11,7 @@ __all__ = ["all_estimators"]
 _PACKAGES = ("cluster", "decomposition", "dynamics", "eeg", "linear_model")
 
 
-def all_estimators():
+def all_estimators() -> Any:
     """List every public estimator of skgeo.
 
     Returns

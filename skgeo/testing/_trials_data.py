@@ -1,19 +1,21 @@
 """Small trials for checks: seeded, of any size, with classes that can be learned."""
 
+from typing import Any
+
 import numpy as np
 
 __all__ = ["make_trials"]
 
 
 def make_trials(
-    n_trials=24,
-    n_channels=3,
-    n_times=120,
-    n_classes=2,
+    n_trials: int = 24,
+    n_channels: int = 3,
+    n_times: int = 120,
+    n_classes: int = 2,
     *,
-    kind="trials",
-    random_state=0,
-):
+    kind: str = "trials",
+    random_state: Any = 0,
+) -> Any:
     """Make trials whose classes differ in power and in spectrum.
 
     Parameters

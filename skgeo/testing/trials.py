@@ -7,6 +7,7 @@ estimators of trials (n_trials, n_channels, n_times) and of matrices
 """
 
 from functools import partial
+from typing import Any
 
 from sklearn.base import clone, is_classifier
 
@@ -20,7 +21,9 @@ __all__ = [
 ]
 
 
-def yield_trials_checks(estimator, *, kind="trials", mixing=None):
+def yield_trials_checks(
+    estimator: Any, *, kind: str = "trials", mixing: Any = None
+) -> Any:
     """Yield the checks that apply to an estimator.
 
     Parameters
@@ -48,13 +51,18 @@ def yield_trials_checks(estimator, *, kind="trials", mixing=None):
     for check in checks:
         yield check.__name__, partial(check, clone(estimator), kind)
     if mixing is not None:
-        check = contract.check_channel_mixing
-        yield check.__name__, partial(check, clone(estimator), kind, mixing=mixing)
+        mixed = partial(contract.check_channel_mixing, clone(estimator), kind)
+        yield contract.check_channel_mixing.__name__, partial(mixed, mixing=mixing)
 
 
 def check_trials_estimator(
-    estimator, *, kind="trials", mixing=None, expected_failures=None, on_fail="raise"
-):
+    estimator: Any,
+    *,
+    kind: str = "trials",
+    mixing: Any = None,
+    expected_failures: Any = None,
+    on_fail: str = "raise",
+) -> Any:
     """Run the checks on an estimator.
 
     Parameters
@@ -108,7 +116,7 @@ def check_trials_estimator(
     return outcomes
 
 
-def parametrize_with_trials_checks(cases):
+def parametrize_with_trials_checks(cases: Any) -> Any:
     """Parametrise a pytest function with the checks of several estimators.
 
     Parameters

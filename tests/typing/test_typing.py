@@ -31,14 +31,10 @@ def run_mypy(*arguments, cwd=ROOT):
 
 def test_mypy_finds_every_mistake_of_a_client(tmp_path):
     lines = CLIENT.read_text().splitlines()
-    found = ((i, re.search(r"# error: (.+)", s)) for i, s in enumerate(lines, 1))
-    marks = {i: m[1] for i, m in found if m}
+    marks = {i for i, line in enumerate(lines, 1) if line.endswith("# error")}
     assert len(marks) >= 20
     out = run_mypy("--config-file=", "--cache-dir", tmp_path, CLIENT)
-    found = {
-        int(m[1]): m[2]
-        for m in re.finditer(r"client\.py:(\d+): error: .*\[([a-z-]+)\]$", out, re.M)
-    }
+    found = {int(m[1]) for m in re.finditer(r"client\.py:(\d+): error: ", out)}
     assert found == marks, out
 
 

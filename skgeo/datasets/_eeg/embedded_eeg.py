@@ -4,6 +4,7 @@ import hashlib
 import io
 import pathlib
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from scipy.signal import butter, sosfiltfilt
@@ -109,8 +110,13 @@ def _chosen_channels(channels, names):
 
 
 def load_embedded_eeg(
-    task="left_right", *, channels="all", band=(8.0, 32.0), tmin=0.0, tmax=3.0
-):
+    task: str = "left_right",
+    *,
+    channels: str = "all",
+    band: Any = (8.0, 32.0),
+    tmin: float = 0.0,
+    tmax: float = 3.0,
+) -> Any:
     """Load trials of the EEG recording that ships with skgeo.
 
     Needs neither network nor MNE nor MOABB. For MOABB see

@@ -1,6 +1,7 @@
 """The shipped EEG recording as a MOABB data set."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from skgeo.datasets._eeg.embedded_eeg import (
     DATA_FILE,
@@ -137,8 +138,13 @@ class EmbeddedMotorImagery(moabb_base.BaseDataset):  # type: ignore[name-defined
         }
 
     def data_path(
-        self, subject, path=None, force_update=False, update_path=None, verbose=None
-    ):
+        self,
+        subject: int,
+        path: Any = None,
+        force_update: bool = False,
+        update_path: Any = None,
+        verbose: Any = None,
+    ) -> Any:
         """Return the path of the shipped file.
 
         Parameters

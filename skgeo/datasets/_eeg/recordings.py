@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -114,7 +115,7 @@ class Recordings(moabb_base.BaseDataset):  # type: ignore[name-defined]
             for runs in sessions.values():
                 yield from runs.values()
 
-    def count_marks(self, subject, session: str) -> dict[str, int]:
+    def count_marks(self, subject: int, session: str) -> dict[str, int]:
         """Count the marks of each class in a session.
 
         Parameters
@@ -142,8 +143,13 @@ class Recordings(moabb_base.BaseDataset):  # type: ignore[name-defined]
         }
 
     def data_path(
-        self, subject, path=None, force_update=False, update_path=None, verbose=None
-    ):
+        self,
+        subject: int,
+        path: Any = None,
+        force_update: bool = False,
+        update_path: Any = None,
+        verbose: Any = None,
+    ) -> Any:
         """Return the files of a subject, if it has any: nothing is downloaded.
 
         Parameters

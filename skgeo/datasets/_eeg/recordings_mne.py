@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -69,7 +70,7 @@ def _each(nested):
 
 
 def from_raws(
-    raws,
+    raws: Any,
     *,
     interval: tuple[float, float],
     events: Mapping[str, Marks] | None = None,
@@ -356,7 +357,7 @@ def _update_digest(digest, raw):
 
 
 def from_epochs(
-    epochs, *, paradigm: str = "imagery", name: str = "epochs"
+    epochs: Any, *, paradigm: str = "imagery", name: str = "epochs"
 ) -> Recordings:
     """Make a MOABB data set of MNE epochs.
 

@@ -1,11 +1,13 @@
 """Make data sets known to ``moabb.benchmark``."""
 
+from typing import Any
+
 from skgeo.utils.optional import import_optional
 
 __all__ = ["register_in_moabb"]
 
 
-def register_in_moabb(dataset=None):
+def register_in_moabb(dataset: Any = None) -> Any:
     """Add a data set to those that ``moabb.benchmark`` finds.
 
     ``moabb.benchmark`` takes data sets from MOABB's own list only; evaluations such as

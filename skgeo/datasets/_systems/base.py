@@ -1,8 +1,10 @@
 """Dynamical systems as batched, picklable one-step models."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import Bunch, check_random_state
 
 from skgeo.utils.params import Integer, Real, check_params
@@ -35,11 +37,11 @@ class System:
         """Length of a state."""
         raise NotImplementedError  # every system states its own
 
-    def tendency(self, X):
+    def tendency(self, X: ArrayLike) -> Any:
         """Time derivative of a batch of states, shape (n, n_features)."""
         raise NotImplementedError  # every system states its own
 
-    def initial_state(self, n=1, random_state=None):
+    def initial_state(self, n: int = 1, random_state: Any = None) -> Any:
         """Draw ``n`` rough states from which a spin-up can start."""
         raise NotImplementedError  # every system states its own
 
@@ -47,7 +49,7 @@ class System:
         """Advance validated states by dt, a float or an array (n,)."""
         raise NotImplementedError  # every system states its own
 
-    def step(self, X, dt, n_substeps=None):
+    def step(self, X: ArrayLike, dt: float, n_substeps: int | None = None) -> Any:
         """Advance a batch of states.
 
         Parameters
@@ -88,7 +90,7 @@ class System:
             )
         return np.ascontiguousarray(X)
 
-    def flow(self, dt, n_substeps=None):
+    def flow(self, dt: float, n_substeps: int | None = None) -> Any:
         """Return the one-step model of this system, a picklable callable.
 
         Parameters
@@ -105,7 +107,9 @@ class System:
         """
         return Flow(self, dt, n_substeps)
 
-    def trajectory(self, x0, n_steps, dt, n_substeps=None):
+    def trajectory(
+        self, x0: ArrayLike, n_steps: int, dt: float, n_substeps: int | None = None
+    ) -> Any:
         """Simulate from one or several states.
 
         Parameters
@@ -133,7 +137,9 @@ class System:
             out[i + 1] = X
         return out[:, 0] if x0.ndim == 1 else out
 
-    def attractor_states(self, n=1, random_state=None, spin_up=None):
+    def attractor_states(
+        self, n: int = 1, random_state: Any = None, spin_up: float | None = None
+    ) -> Any:
         """Return ``n`` states after a spin-up from random initial states."""
         X = self.initial_state(n, random_state)
         time = self.spin_up if spin_up is None else spin_up
@@ -164,17 +170,17 @@ class Flow:
 
 
 def make_observation_pairs(
-    system,
-    n_pairs=100,
+    system: Any,
+    n_pairs: int = 100,
     *,
-    dt=0.05,
-    gap=1.0,
-    noise=0.0,
-    n_trajectories=1,
-    spin_up=None,
-    n_substeps=None,
-    random_state=None,
-):
+    dt: float = 0.05,
+    gap: float = 1.0,
+    noise: float = 0.0,
+    n_trajectories: int = 1,
+    spin_up: float | None = None,
+    n_substeps: int | None = None,
+    random_state: Any = None,
+) -> Any:
     """Observe a system in sporadic pairs of states.
 
     Parameters

@@ -1,6 +1,7 @@
 """Two-dimensional flow on a beta plane."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.fft
@@ -111,7 +112,7 @@ class BetaPlane(_Spectral):
         advection = u * self._to_grid(1j * kx * V) + v * self._to_grid(1j * ky * V)
         return scipy.fft.rfft2(advection, axes=(1, 2)).reshape(V.shape)
 
-    def initial_state(self, n=1, random_state=None):
+    def initial_state(self, n: int = 1, random_state: Any = None) -> Any:
         """Draw ``n`` random vorticity fields of unit rms around wavenumber 3."""
         rng = check_random_state(random_state)
         noise = rng.standard_normal((n, self.n_features))

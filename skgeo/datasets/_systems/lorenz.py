@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
 from skgeo.datasets._systems.base import System
@@ -79,7 +80,7 @@ class Lorenz63(_RungeKutta):
     def _parameters(self):
         return np.array([self.sigma, self.rho, self.beta, self.xz, self.xy])
 
-    def initial_state(self, n=1, random_state=None):
+    def initial_state(self, n: int = 1, random_state: Any = None) -> Any:
         """Draw ``n`` states near (1, 1, 20)."""
         rng = check_random_state(random_state)
         return np.array([1.0, 1.0, 20.0]) + rng.standard_normal((n, 3))
@@ -135,7 +136,7 @@ class Lorenz96(_RungeKutta):
     def _parameters(self):
         return np.array([self.forcing, self.damping, self.advection], dtype=np.float64)
 
-    def initial_state(self, n=1, random_state=None):
+    def initial_state(self, n: int = 1, random_state: Any = None) -> Any:
         """Draw ``n`` states around the (unstable) uniform one."""
         rng = check_random_state(random_state)
         return self.forcing + rng.standard_normal((n, self.n_variables))
@@ -209,11 +210,11 @@ class TwoScaleLorenz96(_RungeKutta):
             dtype=np.float64,
         )
 
-    def slow(self, X):
+    def slow(self, X: ArrayLike) -> Any:
         """Return the slow variables of states."""
         return np.asarray(X)[..., : self.n_slow]
 
-    def initial_state(self, n=1, random_state=None):
+    def initial_state(self, n: int = 1, random_state: Any = None) -> Any:
         """Draw ``n`` states, the fast variables small."""
         rng = check_random_state(random_state)
         slow = self.forcing / 2 + rng.standard_normal((n, self.n_slow))

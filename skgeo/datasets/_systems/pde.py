@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import scipy.fft
@@ -181,7 +182,7 @@ class KuramotoSivashinsky(_FluxForm):
     def _flux_coefficients(self):
         return float(self.advection), float(self.cubic)
 
-    def initial_state(self, n=1, random_state=None):
+    def initial_state(self, n: int = 1, random_state: Any = None) -> Any:
         """Draw ``n`` smooth states: a long wave plus random ones of unit amplitude."""
         rng = check_random_state(random_state)
         x = 2 * np.pi * self.grid / self.length
@@ -191,7 +192,7 @@ class KuramotoSivashinsky(_FluxForm):
         X = amplitude[0] @ np.cos(waves * x) + amplitude[1] @ np.sin(waves * x)
         return X - np.cos(x) * (1 - np.sin(x))
 
-    def two_step_flow(self, dt):
+    def two_step_flow(self, dt: float) -> Any:
         """Return the one-step model by Crank-Nicolson/Adams-Bashforth 2.
 
         Parameters
@@ -238,7 +239,9 @@ class TwoStepFlow:
             return system._to_states(cnab2_step(V, N, N_old, system._symbol(), self.dt))
 
 
-def kuramoto_sivashinsky_cases(n_grid=1024, length=100.0, *, dealias=False):
+def kuramoto_sivashinsky_cases(
+    n_grid: int = 1024, length: float = 100.0, *, dealias: bool = False
+) -> Any:
     """Imperfect models of the published experiments.
 
     The numbers are those of the authors' code. The truth is
@@ -356,7 +359,7 @@ class Burgers(_FluxForm):
     def _flux_coefficients(self):
         return float(self.advection), 0.0
 
-    def initial_state(self, n=1, random_state=None):
+    def initial_state(self, n: int = 1, random_state: Any = None) -> Any:
         """Draw ``n`` sums of the four longest waves with random phases."""
         rng = check_random_state(random_state)
         x = 2 * np.pi * self.grid / self.length

@@ -1,9 +1,11 @@
 """Two-layer quasi-geostrophic turbulence."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.fft
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
 from skgeo.datasets._systems.pde import _Spectral
@@ -125,7 +127,7 @@ class TwoLayerQG(_Spectral):
         half = -half / (square + self.deformation**2)
         return np.stack([mean + half, mean - half], axis=1)
 
-    def streamfunctions(self, X):
+    def streamfunctions(self, X: ArrayLike) -> Any:
         """Streamfunctions of states.
 
         Parameters
@@ -161,7 +163,7 @@ class TwoLayerQG(_Spectral):
         out[:, 1] += self.drag * square * P[:, 1]
         return out.reshape(V.shape)
 
-    def initial_state(self, n=1, random_state=None):
+    def initial_state(self, n: int = 1, random_state: Any = None) -> Any:
         """Draw ``n`` random fields of small rms around the deformation scale."""
         rng = check_random_state(random_state)
         V = self._to_modes(rng.standard_normal((n, self.n_features)))

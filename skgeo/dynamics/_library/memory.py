@@ -1,8 +1,10 @@
 """Past states as candidate terms."""
 
 import numbers
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.linalg import block_diag
 from sklearn.base import clone
 from sklearn.preprocessing import PolynomialFeatures
@@ -79,7 +81,7 @@ class MemoryLibrary(PointwiseLibrary):
         self.library = library
         self.memory = memory
 
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Learn the grid from the width of the states.
 
         Parameters

@@ -1,9 +1,11 @@
 """Libraries of terms with spatial derivatives."""
 
 import math
+from typing import Any
 
 import numpy as np
 import scipy.fft
+from numpy.typing import ArrayLike
 
 from skgeo.dynamics._library.derivatives import (
     difference_matrix,
@@ -135,16 +137,16 @@ class PDELibrary1D(PointwiseLibrary):
 
     def __init__(
         self,
-        derivative_order=4,
-        degree=4,
+        derivative_order: int = 4,
+        degree: int = 4,
         *,
-        length=None,
-        derivative="spectral",
-        periodic=True,
-        interactions="single",
-        fields=("u",),
-        include_bias=False,
-        boundary_trim=0,
+        length: float | None = None,
+        derivative: str = "spectral",
+        periodic: bool = True,
+        interactions: str = "single",
+        fields: Any = ("u",),
+        include_bias: bool = False,
+        boundary_trim: int = 0,
     ):
         self.derivative_order = derivative_order
         self.degree = degree
@@ -247,7 +249,7 @@ class PDELibrary1D(PointwiseLibrary):
     def _equation_names(self):
         return [f"{field}_t" for field in self.fields]
 
-    def linear_symbol(self, coef):
+    def linear_symbol(self, coef: ArrayLike) -> Any:
         """Fourier symbol of the linear terms, where there is one.
 
         Parameters
@@ -347,18 +349,18 @@ class PDELibrary2D(PointwiseLibrary):
 
     def __init__(
         self,
-        derivative_order=2,
-        degree=2,
+        derivative_order: int = 2,
+        degree: int = 2,
         *,
-        shape=None,
-        lengths=None,
-        derivative="spectral",
-        periodic=True,
-        laplacians=0,
-        streamfunction=False,
-        field="u",
-        include_bias=False,
-        boundary_trim=0,
+        shape: Any = None,
+        lengths: Any = None,
+        derivative: str = "spectral",
+        periodic: bool = True,
+        laplacians: int = 0,
+        streamfunction: bool = False,
+        field: str = "u",
+        include_bias: bool = False,
+        boundary_trim: int = 0,
     ):
         self.derivative_order = derivative_order
         self.degree = degree

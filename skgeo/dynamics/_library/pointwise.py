@@ -1,6 +1,7 @@
 """Libraries of candidate terms, as transformers of states."""
 
 from itertools import combinations_with_replacement
+from typing import Any
 
 import numpy as np
 from sklearn.base import TransformerMixin
@@ -247,7 +248,12 @@ class StencilLibrary(PointwiseLibrary):
     }
 
     def __init__(
-        self, offsets=(-2, -1, 0, 1, 2), degree=2, *, periodic=True, include_bias=True
+        self,
+        offsets: Any = (-2, -1, 0, 1, 2),
+        degree: int = 2,
+        *,
+        periodic: bool = True,
+        include_bias: bool = True,
     ):
         self.offsets = offsets
         self.degree = degree
@@ -325,7 +331,9 @@ class FunctionLibrary(PointwiseLibrary):
         "include_bias": Boolean(),
     }
 
-    def __init__(self, functions=None, names=None, *, include_bias=False):
+    def __init__(
+        self, functions: Any = None, names: Any = None, *, include_bias: bool = False
+    ):
         self.functions = functions
         self.names = names
         self.include_bias = include_bias

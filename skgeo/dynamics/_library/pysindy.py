@@ -1,5 +1,7 @@
 """Libraries and optimizers of pysindy as estimators that clone and validate."""
 
+from typing import Any
+
 import numpy as np
 from sklearn.base import RegressorMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -11,7 +13,7 @@ from skgeo.utils.params import Callable, Null, check_params
 __all__ = ["from_pysindy"]
 
 
-def from_pysindy(factory, *, pointwise="auto"):
+def from_pysindy(factory: Any, *, pointwise: str = "auto") -> Any:
     """Wrap a pysindy library or optimizer for use in MEDIDA.
 
     Parameters

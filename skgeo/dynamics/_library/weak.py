@@ -1,6 +1,9 @@
 """Weak form: terms averaged over windows, derivatives moved by parts."""
 
+from typing import Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.preprocessing import PolynomialFeatures
 
@@ -109,7 +112,7 @@ class WeakLibrary(PointwiseLibrary):
         self.power = power
         self.max_gap = max_gap
 
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Learn the grid from the width of the states.
 
         Parameters

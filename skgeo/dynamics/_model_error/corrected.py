@@ -1,7 +1,10 @@
 """The imperfect model with the discovered terms added to it."""
 
+from typing import Any
+
 import numpy as np
 import scipy.fft
+from numpy.typing import ArrayLike
 
 from skgeo.dynamics._model_error.tangent import call_model
 
@@ -33,7 +36,15 @@ class CorrectedModel:
         Number of steps of the terms in each half step.
     """
 
-    def __init__(self, model, terms, coef, intercept, dt, n_substeps=1):
+    def __init__(
+        self,
+        model: Any,
+        terms: Any,
+        coef: ArrayLike,
+        intercept: Any,
+        dt: float,
+        n_substeps: int = 1,
+    ):
         self.model, self.terms, self.dt = model, terms, dt
         self.coef, self.intercept = coef, intercept
         self.n_substeps = n_substeps
@@ -104,7 +115,7 @@ class CorrectedModel:
         d = rate(X + tau * c)
         return X + tau / 6 * (a + 2 * b + 2 * c + d)
 
-    def simulate(self, X, n_steps, *, on_blowup="raise"):
+    def simulate(self, X: ArrayLike, n_steps: int, *, on_blowup: str = "raise") -> Any:
         """Iterate the corrected model.
 
         Parameters

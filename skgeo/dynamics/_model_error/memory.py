@@ -1,6 +1,9 @@
 """Discovered terms that remember: training rows, the corrected model, its free runs."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skgeo.dynamics._model_error.diagnostics import warn_model_error
 from skgeo.dynamics._model_error.tangent import call_model
@@ -73,7 +76,9 @@ class CorrectedMemoryModel:
         Time of one step.
     """
 
-    def __init__(self, model, terms, coef, intercept, dt):
+    def __init__(
+        self, model: Any, terms: Any, coef: ArrayLike, intercept: Any, dt: float
+    ):
         self.model, self.terms, self.dt = model, terms, dt
         self.coef, self.intercept = coef, intercept
 
@@ -82,7 +87,7 @@ class CorrectedMemoryModel:
         """Number of successive states that a forecast starts from."""
         return self.terms.library.n_warm_ + 1
 
-    def start(self, history):
+    def start(self, history: ArrayLike) -> Any:
         """Memory of some trajectories.
 
         Parameters
@@ -125,7 +130,9 @@ class CorrectedMemoryModel:
             H = self.terms.tendency(library._join(X, memory), self.coef, self.intercept)
             return call_model(self.model, X) + self.dt * H, library._advance(memory, X)
 
-    def simulate(self, history, n_steps, *, on_blowup="raise"):
+    def simulate(
+        self, history: ArrayLike, n_steps: int, *, on_blowup: str = "raise"
+    ) -> Any:
         """Iterate the corrected model.
 
         Parameters

@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 from sklearn.base import BaseEstimator
 
@@ -45,9 +46,9 @@ EMBEDDED_CLASSES = (
 
 
 def evaluate(
-    dataset=None,
+    dataset: Any = None,
     *,
-    paradigm=None,
+    paradigm: Any = None,
     evaluation: str = "within-session",
     pipelines: Mapping[str, BaseEstimator] | str | Sequence[str] | None = None,
     param_grid: Mapping[str, Mapping] | None = None,
@@ -58,7 +59,7 @@ def evaluate(
     interval: tuple[float, float] | None = None,
     events: Mapping | None = None,
     resample: float | None = None,
-    cv=None,
+    cv: Any = None,
     scorer: str | Callable | None = None,
     n_jobs: int = 1,
     output: str | os.PathLike = "results",

@@ -4,6 +4,7 @@ import pathlib
 from copy import deepcopy
 from functools import lru_cache
 from importlib import import_module
+from typing import Any
 
 import sklearn
 from sklearn.linear_model import LogisticRegression
@@ -36,7 +37,7 @@ P300 = ("Cov+TS+LR", "ERPCov+TS+LR", "Xdawn+TS+LR", "ACM(ERP)")
 REFERENCES = (*BASELINES, *P300[1:3])
 
 
-def pipeline_folder():
+def pipeline_folder() -> Any:
     """Return the folder of YAML files that ``moabb.benchmark(pipelines=...)`` takes.
 
     Returns
@@ -154,7 +155,13 @@ def _chosen(which):
     return pick_names(names, known, "pipeline")
 
 
-def pipelines(which="default", *, sfreq=None, band=None, frequencies=None):
+def pipelines(
+    which: str = "default",
+    *,
+    sfreq: Any = None,
+    band: Any = None,
+    frequencies: Any = None,
+) -> Any:
     """Build the pipelines a MOABB evaluation takes.
 
     ``CSP+LDA`` and the ``Cov+`` pipelines are the standard ones, made of pyriemann and
@@ -209,7 +216,7 @@ def pipelines(which="default", *, sfreq=None, band=None, frequencies=None):
     return {name: _build(deepcopy(known[name]), rates) for name in _chosen(which)}
 
 
-def param_grids(which="all"):
+def param_grids(which: str = "all") -> Any:
     """Return the grids of the pipelines that MOABB searches.
 
     Parameters
