@@ -304,10 +304,8 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         X, Y, F, dt, history = drop_blown_up(X, Y, F, dt, history, self.on_blowup)
         steps = np.full((len(X), 1), self.dt_) if dt is None else dt[:, None]
 
-        if self.library is None:
-            self.library_ = PolynomialFeatures(2)
-        else:
-            self.library_ = clone(self.library)
+        library = PolynomialFeatures(2) if self.library is None else self.library
+        self.library_ = clone(library)
         names = self._state_names(X.shape[1])
         self._set_terms(Terms(self.library_.fit(X), X, Y.shape[1], names))
         relative = relative_error(self.model, X, Y, F, steps)
