@@ -7,6 +7,7 @@ python -m benchmarks.dynamics.bench_weak [--quick]
 """
 
 import itertools
+import re
 import sys
 import time
 import warnings
@@ -146,12 +147,11 @@ def pysindy_weak(part, threshold):
             model.get_feature_names(), model.coefficients()[0], strict=True
         ):
             head, mark, tail = name.partition("x0_")
-            powers = head.count("x0")
-            words = {0: "", 1: "u ", 2: "u^2 ", 3: "u^3 "}
-            if mark:
-                out[words[powers] + "u_" + "x" * len(tail)] = c
-            else:
-                out[words[name.count("x0")].strip()] = c
+            plain = head if mark else name
+            power = re.search(r"\^(\d)", plain)
+            power = int(power[1]) if power else plain.count("x0")
+            words = {0: "", 1: "u ", 2: "u^2 ", 3: "u^3 "}[power]
+            out[words + "u_" + "x" * len(tail) if mark else words.strip()] = c
         return out
 
     return fit
