@@ -459,18 +459,7 @@ VIEWS = {
             Pivot("Wrong in silence", ("set", "noise"), ("code", "model"), "silent"),
         ),
     ),
-    "dynamics_weak": View(
-        "Weak form of noisy fields",
-        pivots=(
-            Pivot("Exact supports", ("field", "noise"), ("method",), "exact"),
-            Pivot(
-                "Error of the coefficients (%), median",
-                ("field", "noise"),
-                ("method",),
-                "error_percent",
-            ),
-        ),
-    ),
+    "dynamics_weak": View("Weak form of noisy fields"),
     "dynamics_memory": View("Closures that remember, two-scale Lorenz-96"),
     "dynamics_assimilation": View("Filters beside published figures"),
     "dynamics_pendulum": View("A real pendulum"),
