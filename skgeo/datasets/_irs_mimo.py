@@ -48,8 +48,8 @@ def make_irs_mimo(
     departure at the station, ``spread`` adjacent arrivals at the surface, one departure
     from the surface and ``spread`` adjacent arrivals at the base, with complex Gaussian
     gains. The received pilots are :math:`y = (H_1 \otimes H_2 \otimes H_3) x + e` with
-    x sparse on a product of one set of angles per mode. Defaults are the set-up of
-    [1]_.
+    x sparse on a product of one set of angles per mode. Defaults are those of [1]_.
+
     Parameters
     ----------
     n_samples : int, default=1
