@@ -7,9 +7,6 @@ import pathlib
 import re
 import sys
 import warnings
-import weakref
-
-from sphinx_gallery.scrapers import figure_rst
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -18,6 +15,7 @@ os.environ.setdefault("MOABB_DOWNLOAD_PROVIDER", "upstream")
 
 import skgeo  # noqa: E402  (the path has to be set first)
 from benchmarks import summary  # noqa: E402
+from tools.figure_scraper import scrape_figures  # noqa: E402
 
 # Deprecations between packages we use say nothing to a reader of the examples.
 warnings.filterwarnings("ignore", category=DeprecationWarning, module="moabb")
@@ -87,39 +85,6 @@ html_theme_options = {
     "pygments_dark_style": "monokai",
 }
 
-
-class FigureScraper:
-    """Show the figures that pyplot does not know, as `skgeo.plotting` makes them.
-
-    A block of an example shows those that it has bound to a name. Axes in which nothing
-    was drawn, by pyplot or not, stop the build.
-    """
-
-    def __init__(self):
-        self.seen = weakref.WeakSet()
-
-    def __repr__(self):
-        return type(self).__name__
-
-    def __call__(self, block, block_vars, gallery_conf):
-        from matplotlib import pyplot
-        from matplotlib.figure import Figure
-
-        figures = [pyplot.figure(number) for number in pyplot.get_fignums()]
-        self.seen.update(figures)  # the next scraper shows these
-        paths = []
-        for value in block_vars["example_globals"].values():
-            if type(value) is Figure and value not in self.seen:
-                self.seen.add(value)
-                figures.append(value)
-                paths.append(next(block_vars["image_path_iterator"]))
-                value.savefig(paths[-1], dpi=100)
-        for ax in (ax for figure in figures for ax in figure.axes):
-            if ax.axison and ax.get_visible() and not (ax.has_data() or ax.texts):
-                raise ValueError(f"{block_vars['src_file']}: axes without anything.")
-        return figure_rst(paths, gallery_conf["src_dir"])
-
-
 _examples = [p for p in sorted((ROOT / "examples").glob("*")) if p.is_dir()]
 sphinx_gallery_conf = {
     "examples_dirs": [str(p) for p in _examples],
@@ -131,7 +96,7 @@ sphinx_gallery_conf = {
     "min_reported_time": 1,
     "abort_on_example_error": True,
     "matplotlib_animations": True,
-    "image_scrapers": (FigureScraper(), "matplotlib"),
+    "image_scrapers": (scrape_figures, "matplotlib"),
     "image_srcset": [],
     "within_subsection_order": "FileNameSortKey",
     "reference_url": {"skgeo": None},
