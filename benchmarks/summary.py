@@ -260,6 +260,9 @@ def main():
         lines += _tables.plain(list(summary_rows(results)))
     lines += ["```{toctree}", ":maxdepth: 2", "", *pages, "```"]
     write_if_new(PAGES / "index.md", "\n".join(lines) + "\n")
+    for path in PAGES.glob("*.md"):  # of an earlier version
+        if path.stem not in {*pages, "index"}:
+            path.unlink()
 
 
 if __name__ == "__main__":

@@ -111,6 +111,7 @@ for _ in range(150):
 truth, plain, better = (np.stack(run, axis=1) for run in (truth, plain, better))
 
 figure, axes = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained")
+# sphinx_gallery_thumbnail_number = 2
 times = dt * np.arange(truth.shape[1])
 axes[0].plot(times, truth[0, :, 0], "k", lw=2.5, label="truth")
 axes[0].plot(times, plain[0, :, 0], color="#3b5f85", label="solver")
