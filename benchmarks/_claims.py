@@ -167,8 +167,10 @@ CLAIMS = {
         "A few are: their simulated truth is under-resolved, or noise hides a term.",
     ),
     "dynamics_weak": (
-        "In weak form noisy fields give exact equations where finite differences fail.",
-        "It needs fields in space and time, not single pairs.",
+        "In weak form noisy fields give exact equations where derivatives of the data "
+        "fail.",
+        "It needs fields in space and time, not single pairs. On Burgers' equation "
+        "pysindy's weak library, tuned, is as good.",
     ),
     "dynamics_memory": (
         "One past state lowers the error of a closure considerably; more past states "

@@ -19,6 +19,7 @@ from benchmarks._views import AMONG_OURSELVES, FAMILIES, PAGE_OF, VIEWS, View
 
 HERE = pathlib.Path(__file__).parent
 RESULTS = HERE / "results"
+NOTES = HERE / "notes"
 PAGES = HERE.parent / "docs" / "benchmarks"
 # Results of at most this many rows are shown as they are, if nothing condenses them.
 SHORT = 8
@@ -161,11 +162,10 @@ def section(result, module):
         yield ""
     condensed = list(pivots(rows, view))
     plain = list(all_rows(rows))
-    shown = condensed[:1]
-    if not condensed and len(rows) <= SHORT:
-        shown, plain = [plain], []
-    if not drawn or not plain:
-        for lines in shown:
+    if not drawn:
+        if not condensed and len(rows) <= SHORT:
+            condensed, plain = [plain], []
+        for lines in condensed[:1]:
             yield from lines
         condensed = condensed[1:]
     if caveat:
@@ -175,6 +175,20 @@ def section(result, module):
     if plain:
         plain = [line for lines in condensed for line in lines] + plain
         yield from folded(f"All {len(rows)} rows", plain)
+
+
+def further(page):
+    """Write the figures that were put into words by hand, behind folds."""
+    paths = sorted(NOTES.glob(f"{page}-*.md"))
+    if paths:
+        yield "## More figures, in words"
+        yield ""
+    for path in paths:
+        name = path.stem.removeprefix(f"{page}-")
+        yield f"See {{doc}}`../guide/{name}` for the method."
+        yield ""
+        about = name.replace("_", " ")
+        yield from folded(f"Figures: {about}", path.read_text("utf-8").splitlines())
 
 
 def ratios(results):
@@ -243,6 +257,7 @@ def main():
         lines = [f"# {FAMILIES.get(family, family.capitalize())}", ""]
         for result in families[family]:
             lines += section(result, modules.get(result["benchmark"]))
+        lines += further(family)
         write_if_new(PAGES / f"{family}.md", "\n".join(lines).rstrip() + "\n")
     lines = [
         "# Benchmarks",
