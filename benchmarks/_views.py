@@ -395,6 +395,7 @@ VIEWS = {
             Pivot("Angle error over its bound", ("snr",), ("method",), "ratio_median"),
         ),
     ),
+    "kron_coupling": View("Coupling of neighboring variances"),
     "kron_synthetic": View(
         "Recovery of synthetic codes",
         pivots=(
