@@ -42,6 +42,8 @@ WORDS = {
     "p": "p",
     "r": "rank r",
 }
+# Condensed tables of more columns than this are laid on their side if that helps.
+WIDE = 7
 # Columns that split the rows of a benchmark into tables.
 SPLITS = ("table", "row", "what", "task", "features", "problem")
 
@@ -85,6 +87,11 @@ def number(value):
 def is_number(value):
     """Tell numbers (which are set to the right) from words."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def is_value(value):
+    """Tell what a condensed table can hold: numbers, and yes or no as 1 or 0."""
+    return is_number(value) or isinstance(value, bool)
 
 
 def columns_of(rows):
@@ -137,11 +144,14 @@ def plain(rows, columns=None):
 
 
 def pivot(rows, index, columns, value, percent=False):
-    """Write one value, ``index`` down, ``columns`` across; medians if several."""
+    """Write one value, ``index`` down, ``columns`` across; medians if several.
+
+    A table that would be wide and low is laid on its side.
+    """
     cells = {}
     for row in rows:
         found = row.get(value)
-        if is_number(found) or isinstance(found, bool):
+        if is_value(found):
             place = tuple(row.get(k) for k in index), tuple(row.get(k) for k in columns)
             cells.setdefault(place, []).append(float(found) * (100 if percent else 1))
     downs = list(dict.fromkeys(down for down, _ in cells))
@@ -165,7 +175,13 @@ def pivot(rows, index, columns, value, percent=False):
         ]
         for down in downs
     ]
-    yield from write([*map(heading, index), *map(words, acrosses)], body)
+    header = [*map(heading, index), *map(words, acrosses)]
+    if len(header) > WIDE and len(body) + 1 < len(header):
+        names = [", ".join(number(v) for v in line[: len(index)]) for line in body]
+        values = zip(*(line[len(index) :] for line in body), strict=True)
+        body = [[words(a), *line] for a, line in zip(acrosses, values, strict=True)]
+        header = [", ".join(map(heading, columns)), *names]
+    yield from write(header, body)
 
 
 def split(rows):

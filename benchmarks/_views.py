@@ -6,13 +6,35 @@ nothing here has to change for a new one.
 
 import dataclasses
 
+# Pages in the order of the index, and the benchmarks that a family's page hands to
+# another page: by the beginning of their names.
 FAMILIES = {
-    "eeg": "Augmented-covariance classifiers",
-    "cluster": "Certified clustering",
+    "eeg": "Augmented covariances: speed",
+    "eeg_accuracy": "Augmented covariances: accuracy",
+    "eeg_use": "Augmented covariances: MOABB, evoked responses, new sessions",
+    "cluster": "Clustering with proofs",
     "supervised_dictionary": "Supervised dictionaries",
     "online_dictionary": "Online orthogonal dictionaries",
     "linear_model": "Sparse Bayesian learning",
-    "dynamics": "Model-error discovery",
+    "kronecker": "Kronecker-structured sparse Bayesian learning",
+    "dynamics": "Model errors",
+    "filters": "Filters and memory",
+}
+PAGE_OF = {
+    "eeg_accuracy": "eeg_accuracy",
+    "eeg_bands": "eeg_accuracy",
+    "eeg_moabb": "eeg_use",
+    "eeg_p300": "eeg_use",
+    "eeg_ssvep": "eeg_use",
+    "eeg_transfer": "eeg_use",
+    "dynamics_assimilation": "filters",
+    "dynamics_filter": "filters",
+    "dynamics_memory": "filters",
+    "dynamics_window_states": "filters",
+    "supervised_dictionary": "supervised_dictionary",
+    "online_dictionary": "online_dictionary",
+    "kron": "kronecker",
+    "irs_mimo": "kronecker",
 }
 
 
@@ -62,6 +84,8 @@ class View:
     title: str
     pivots: tuple = ()
     picture: Lines | Bars | None = None
+    claim: str = ""
+    caveat: str = ""
 
 
 IRS_METHODS = (
@@ -157,12 +181,33 @@ VIEWS = {
         ),
     ),
     "eeg_stream": View("An hour of stream with drop-outs"),
-    "eeg_transfer": View("Recentering: other sessions, other people"),
+    "eeg_transfer": View(
+        "Recentering: other sessions, other people",
+        pivots=(Pivot("Gain of recentering (points)", ("case",), ("method",), "gain"),),
+    ),
     "eeg_ssvep": View(
         "Steady-state potentials through MOABB's folds",
         pivots=(Pivot("Accuracy", ("pipeline",), ("subject",), "accuracy"),),
     ),
-    "cluster_certificate": View("Certificates and bounds on large data"),
+    "cluster_certificate": View(
+        "Certificates and bounds on large data",
+        pivots=(
+            Pivot(
+                "Certificate, CPU time (s)",
+                ("n", "n_clusters", "d", "separation"),
+                ("verdict",),
+                "cpu",
+                {"row": "certificate"},
+            ),
+            Pivot(
+                "Bound without certificate, as a part of the inertia",
+                ("d", "separation"),
+                ("row",),
+                "share",
+                {"row": "bound"},
+            ),
+        ),
+    ),
     "cluster_kmedoids": View(
         "K-medoids: gaps, enumeration, memory",
         pivots=(
@@ -273,7 +318,15 @@ VIEWS = {
             log="y",
         ),
     ),
-    "online_dictionary_peers": View("Orthogonal dictionaries beside other learners"),
+    "online_dictionary_peers": View(
+        "Orthogonal dictionaries beside other learners",
+        pivots=(
+            Pivot(
+                "Error of the atoms, median over settings", ("method",), ("n",), "err4"
+            ),
+            Pivot("CPU time (s)", ("method",), ("n",), "cpu"),
+        ),
+    ),
     "online_dictionary_robustness": View("Robustness"),
     "supervised_dictionary_xrays": View(
         "Chest X-rays",
@@ -342,10 +395,18 @@ VIEWS = {
             Pivot("Angle error over its bound", ("snr",), ("method",), "ratio_median"),
         ),
     ),
+    "kron_coupling": View("Coupling of neighboring variances"),
     "kron_synthetic": View(
         "Recovery of synthetic codes",
         pivots=(
-            Pivot("Median NMSE", ("case",), ("method",), "nmse_median"),
+            Pivot(
+                "Median NMSE",
+                ("case",),
+                ("method",),
+                "nmse_median",
+                {"method": ("best", "svd", "mm", "K-OMP", "oracle LS")},
+            ),
+            Pivot("Median NMSE, all", ("case",), ("method",), "nmse_median"),
             Pivot("CPU time (s)", ("case",), ("method",), "seconds"),
         ),
     ),
@@ -459,12 +520,65 @@ VIEWS = {
             Pivot("Wrong in silence", ("set", "noise"), ("code", "model"), "silent"),
         ),
     ),
-    "dynamics_weak": View("Weak form of noisy fields"),
-    "dynamics_memory": View("Closures that remember, two-scale Lorenz-96"),
-    "dynamics_assimilation": View("Filters beside published figures"),
+    "dynamics_weak": View(
+        "Weak form of noisy fields",
+        pivots=(
+            Pivot("Exact supports", ("field", "noise"), ("method",), "exact"),
+            Pivot(
+                "Error of the coefficients (%), median",
+                ("field", "noise"),
+                ("method",),
+                "error_percent",
+            ),
+        ),
+    ),
+    "dynamics_memory": View(
+        "Closures that remember, two-scale Lorenz-96",
+        pivots=(
+            Pivot("Error after one time unit", ("memory",), ("noise",), "rmse_1"),
+            Pivot("Skill of one step", ("memory",), ("noise",), "test_skill_one_step"),
+        ),
+    ),
+    "dynamics_assimilation": View(
+        "Filters beside published figures",
+        picture=Bars(
+            ("filter", "members"),
+            "rmse",
+            "analysis error (unit observation noise)",
+            only={"case": "Lorenz-96, 40 sites, unit noise, every 0.05"},
+        ),
+    ),
+    "dynamics_window_states": View(
+        "Window states as features",
+        pivots=(
+            Pivot("Accuracy", ("data",), ("method",), "accuracy"),
+            Pivot("CPU time (s)", ("data",), ("method",), "cpu"),
+        ),
+    ),
     "dynamics_pendulum": View("A real pendulum"),
-    "dynamics_regression": View("Sparse regressors on the same matrices"),
-    "dynamics_systems": View("Other systems"),
+    "dynamics_regression": View(
+        "Sparse regressors on the same matrices",
+        pivots=(
+            Pivot(
+                "Error of the coefficients (%)",
+                ("method",),
+                ("features", "noise"),
+                "error",
+            ),
+            Pivot("Terms (one is true)", ("method",), ("features", "noise"), "terms"),
+        ),
+    ),
+    "dynamics_systems": View(
+        "Other systems",
+        pivots=(
+            Pivot(
+                "Number of terms found, end against tangent evaluation",
+                ("system", "model"),
+                ("evaluate_at",),
+                "terms",
+            ),
+        ),
+    ),
     "dynamics_filter": View(
         "Ensemble Kalman filter",
         picture=Lines(

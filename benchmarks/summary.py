@@ -1,25 +1,28 @@
 """Write the benchmark pages of the documentation: ``python -m benchmarks.summary``.
 
-A page for each family, from the committed files of ``benchmarks/results``: what was
-measured (the docstring of the benchmark), the set-up, condensed tables, a picture, and
-every row. The documentation calls this when it is built, so its numbers are never
-older than the results.
+A page for each family, from the committed files of ``benchmarks/results``. For each
+benchmark: what to take from it, a picture or one condensed table, what it does not
+show, and behind folds how it was measured and every row. The documentation calls this
+when it is built, so its numbers are never older than the results.
 """
 
 import ast
 import json
 import pathlib
 import re
+import statistics
 import sys
 
 from benchmarks import _pictures, _tables
-from benchmarks._views import AMONG_OURSELVES, FAMILIES, VIEWS, View
+from benchmarks._claims import CLAIMS
+from benchmarks._views import AMONG_OURSELVES, FAMILIES, PAGE_OF, VIEWS, View
 
 HERE = pathlib.Path(__file__).parent
 RESULTS = HERE / "results"
+NOTES = HERE / "notes"
 PAGES = HERE.parent / "docs" / "benchmarks"
-# Tables longer than this are folded away, behind their condensed form if there is one.
-LONG = 60
+# Results of at most this many rows are shown as they are, if nothing condenses them.
+SHORT = 8
 
 
 def sources():
@@ -90,52 +93,102 @@ def all_rows(rows):
 
 
 def pivots(rows, view):
-    """Write the condensed tables that the rows can fill."""
+    """Give the condensed tables that the rows can fill, as lists of lines."""
     for spec in view.pivots:
         members = _pictures.chosen(rows, spec.only)
-        if any(spec.value in row for row in members):
-            yield f"**{spec.title}**"
-            yield ""
-            yield from _tables.pivot(
+        if any(_tables.is_value(row.get(spec.value)) for row in members):
+            table = _tables.pivot(
                 members, spec.index, spec.columns, spec.value, percent=spec.percent
             )
+            yield [f"**{spec.title}**", "", *table]
+
+
+def folded(name, lines):
+    """Put lines behind a fold."""
+    return [f"::::{{dropdown}} {name}", "", *lines, "::::", ""]
+
+
+def gain(rows):
+    """Say how the times of peers compare, where the rows have ratios."""
+    values = [
+        row["ratio"]
+        for row in rows
+        if _pictures.finite(row.get("ratio")) and row["ratio"] > 0
+    ]
+    if len(values) < 2:
+        return ""
+    middle, low, high = (
+        _tables.number(round(float(v), 1))
+        for v in (statistics.median(values), min(values), max(values))
+    )
+    return f"Median of {len(values)} settings: {middle} times faster ({low} to {high})."
+
+
+def method(result, module):
+    """Write how a result was measured."""
+    for paragraph in description(module) if module else ():
+        yield paragraph
+        yield ""
+    yield f":::{{div}} setup\n{setup_line(result['setup'])}.\n:::"
+    yield ""
+    more = list(notes(result))
+    if more:
+        yield from [*more, ""]
+    if module:
+        yield (
+            f"Results: `{result['benchmark']}`. Run again: "
+            f"`python -m benchmarks.{module.parent.name}.{module.stem}`"
+        )
+        yield ""
 
 
 def section(result, module):
     """Write the section of one result."""
     name, rows = result["benchmark"], result["rows"]
     view = VIEWS.get(name, View(title(name)))
+    claim, caveat = CLAIMS.get(name, ("", ""))
     yield f"({name.replace('_', '-')})="
     yield f"## {title(name)}"
     yield ""
-    if module:
-        for paragraph in description(module):
-            yield paragraph
-            yield ""
-    yield f":::{{div}} setup\n{setup_line(result['setup'])}.\n:::"
-    yield ""
-    more = list(notes(result))
-    if more:
-        yield from [*more, ""]
-    if view.picture and _pictures.draw(rows, view.picture, PAGES / f"{name}.svg"):
+    if not claim and module:
+        claim = next(iter(description(module)), "")
+    times = "" if name in AMONG_OURSELVES else gain(rows)
+    if claim or times:
+        yield " ".join(part for part in (claim, times) if part)
+        yield ""
+    drawn = view.picture and _pictures.draw(rows, view.picture, PAGES / f"{name}.svg")
+    if drawn:
         yield f"![{title(name)}: {view.picture.__class__.__name__.lower()}]({name}.svg)"
         yield ""
     condensed = list(pivots(rows, view))
-    yield from condensed
-    fold = bool(condensed) or len(rows) > LONG
-    if fold:
-        yield f"::::{{dropdown}} All {len(rows)} rows"
+    plain = list(all_rows(rows))
+    if not drawn:
+        if not condensed and len(rows) <= SHORT:
+            condensed, plain = [plain], []
+        for lines in condensed[:1]:
+            yield from lines
+        condensed = condensed[1:]
+    if caveat:
+        yield f"*But:* {caveat}"
         yield ""
-    yield from all_rows(rows)
-    if fold:
-        yield "::::"
+    yield from folded("How it was measured", method(result, module))
+    if plain:
+        plain = [line for lines in condensed for line in lines] + plain
+        yield from folded(f"All {len(rows)} rows", plain)
+
+
+def further(page):
+    """Write the figures that were put into words by hand, behind folds."""
+    paths = sorted(NOTES.glob(f"{page}-*.md"))
+    if paths:
+        yield "## More figures, in words"
         yield ""
-    if module:
-        yield (
-            f"Results: `{name}`. Run again: "
-            f"`python -m benchmarks.{module.parent.name}.{module.stem}`"
-        )
+    for path in paths:
+        name = path.stem.removeprefix(f"{page}-")
+        yield f"See {{doc}}`../guide/{name}` for the method."
         yield ""
+        about = name.replace("_", " ")
+        yield from folded(f"Figures: {about}", path.read_text("utf-8").splitlines())
 
 
 def ratios(results):
@@ -150,8 +203,6 @@ def ratios(results):
 
 def summary_rows(results):
     """Condense the ratios: settings, smallest, median, largest."""
-    import statistics
-
     groups = {}
     for name, value in ratios(results):
         groups.setdefault(name, []).append(value)
@@ -163,6 +214,14 @@ def summary_rows(results):
             "median": statistics.median(values),
             "largest": max(values),
         }
+
+
+def page_of(name, module):
+    """Name the page that shows a benchmark."""
+    for start, page in PAGE_OF.items():
+        if name.startswith(start):
+            return page
+    return module.parent.name if module else "other"
 
 
 def read_results():
@@ -191,15 +250,14 @@ def main():
     families = {}
     for result in results:
         module = modules.get(result["benchmark"])
-        families.setdefault(module.parent.name if module else "other", []).append(
-            result
-        )
+        families.setdefault(page_of(result["benchmark"], module), []).append(result)
     pages = [f for f in FAMILIES if f in families]
     pages += [f for f in families if f not in FAMILIES]
     for family in pages:
         lines = [f"# {FAMILIES.get(family, family.capitalize())}", ""]
         for result in families[family]:
             lines += section(result, modules.get(result["benchmark"]))
+        lines += further(family)
         write_if_new(PAGES / f"{family}.md", "\n".join(lines).rstrip() + "\n")
     lines = [
         "# Benchmarks",
@@ -217,6 +275,9 @@ def main():
         lines += _tables.plain(list(summary_rows(results)))
     lines += ["```{toctree}", ":maxdepth: 2", "", *pages, "```"]
     write_if_new(PAGES / "index.md", "\n".join(lines) + "\n")
+    for path in PAGES.glob("*.md"):  # of an earlier version
+        if path.stem not in {*pages, "index"}:
+            path.unlink()
 
 
 if __name__ == "__main__":

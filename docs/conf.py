@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import sys
+import warnings
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -14,6 +15,10 @@ os.environ.setdefault("MOABB_DOWNLOAD_PROVIDER", "upstream")
 
 import skgeo  # noqa: E402  (the path has to be set first)
 from benchmarks import summary  # noqa: E402
+from tools.figure_scraper import scrape_figures  # noqa: E402
+
+# Deprecations between packages we use say nothing to a reader of the examples.
+warnings.filterwarnings("ignore", category=DeprecationWarning, module="moabb")
 
 # The benchmark pages always show the committed results.
 summary.main()
@@ -91,6 +96,7 @@ sphinx_gallery_conf = {
     "min_reported_time": 1,
     "abort_on_example_error": True,
     "matplotlib_animations": True,
+    "image_scrapers": (scrape_figures, "matplotlib"),
     "image_srcset": [],
     "within_subsection_order": "FileNameSortKey",
     "reference_url": {"skgeo": None},

@@ -96,13 +96,13 @@ def topography(ax, atom):
     picture = np.full(len(grid), np.nan)
     picture[inside] = RBFInterpolator(where, atom, smoothing=1e-3)(grid[inside])
     limit = np.abs(atom).max()
-    ax.imshow(
-        picture.reshape(80, 80),
+    shown = ax.imshow(
+        picture.reshape(80, 80) / limit,
         origin="lower",
         extent=(-radius, radius) * 2,
         cmap="RdBu_r",
-        vmin=-limit,
-        vmax=limit,
+        vmin=-1,
+        vmax=1,
     )
     ax.plot(*where.T, ".", color="0.2", markersize=1.5)
     ax.add_patch(plt.Circle((0, 0), radius, fill=False, color="0.2"))
@@ -110,12 +110,14 @@ def topography(ax, atom):
     ax.set(aspect="equal", xlim=(-1.1 * radius, 1.1 * radius))
     ax.set(ylim=(-1.1 * radius, 1.2 * radius))
     ax.axis("off")
+    return shown
 
 
 fig, axes = plt.subplots(2, 4, figsize=(9.5, 5.2), layout="constrained")
 for rank, (ax, k) in enumerate(zip(axes.flat, order, strict=False), start=1):
-    topography(ax, model.components_[k])
+    shown = topography(ax, model.components_[k])
     ax.set_title(f"atom {rank}: kurtosis {peaked[k]:.0f}", fontsize=10)
+fig.colorbar(shown, ax=axes, label="weight / largest weight of the atom", shrink=0.7)
 plt.show()
 
 # %%

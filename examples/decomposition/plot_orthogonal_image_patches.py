@@ -1,6 +1,6 @@
 """
 Image patches: a learned basis against DCT and PCA
-=================================================
+==================================================
 
 Three orthonormal bases of 8 x 8 pictures: the discrete cosine transform, which is
 fixed; principal axes, which pack energy into few directions; and a basis learned from

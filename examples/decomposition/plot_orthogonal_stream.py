@@ -62,13 +62,18 @@ plt.show()
 # %%
 # Error against samples
 # ---------------------
-# err4 is zero at the true dictionary and about :math:`1 - 3/n` for a random one.
+# The error err4 is one minus the mean fourth power of the overlaps: zero at the true
+# dictionary, about :math:`1 - 3/n` for a random one.
 
 fig, ax = plt.subplots(figsize=(6, 3.6), layout="constrained")
 ax.loglog(seen, error)
 for mark in frames:
     ax.axvline(mark, color="0.8", lw=1, zorder=0)
-ax.set(xlabel="rows seen", ylabel="err4", title="One pass over the stream")
+ax.set(
+    xlabel="rows seen",
+    ylabel="error of the atoms (err4)",
+    title="One pass over the stream",
+)
 plt.show()
 
 # %%
@@ -90,8 +95,6 @@ for step in ("decay", "constant"):
     ax.semilogy(seen, error, label=f'step="{step}"')
 ax.axvline(8000, color="0.6", ls=":")
 ax.annotate("dictionary replaced", (8000, 1.2), ha="center", va="bottom", color="0.3")
-ax.set(
-    xlabel="rows seen", ylabel="err4 to the dictionary of the moment", ylim=(3e-4, 3)
-)
+ax.set(xlabel="rows seen", ylabel="error of the atoms (err4)", ylim=(3e-4, 3))
 ax.legend()
 plt.show()

@@ -47,11 +47,11 @@ scores = {
 print({name: round(value, 3) for name, value in scores.items()})
 
 # %%
-# Whom does an atom speak for?
-# ----------------------------
-# An atom's voice for a class is its coefficient times how much it varies over the
-# data, against the mean over classes. The frame has the color of the class with the
-# largest voice, and its thickness grows with the margin over the runner-up.
+# Which class does an atom speak for?
+# -----------------------------------
+# The effect of an atom on the score of a class is its coefficient times its standard
+# deviation over the data, relative to the mean over classes. The frame has the color of
+# the class with the largest effect; it is thicker the larger the lead over the second.
 
 colors = plt.get_cmap("tab10").colors
 

@@ -98,16 +98,16 @@ for name, score in scores.items():
 # Colors show the coefficient of a topic times its spread over the entries: red speaks
 # for signals, blue against.
 
-voice = model.coef_[0] * model.transform(X).std(axis=0)
-order = np.argsort(-voice)
-limit = np.abs(voice).max()
+effect = model.coef_[0] * model.transform(X).std(axis=0)
+order = np.argsort(-effect)
+limit = np.abs(effect).max()
 figure, axes = plt.subplots(2, 3, figsize=(9.5, 5.4), layout="constrained")
 for ax, k in zip(axes.flat, order, strict=True):
     top = np.argsort(-model.components_[k])[:8][::-1]
-    color = plt.get_cmap("coolwarm")(0.5 + 0.5 * voice[k] / limit)
+    color = plt.get_cmap("coolwarm")(0.5 + 0.5 * effect[k] / limit)
     ax.barh(range(8), model.components_[k, top], color=color, edgecolor="0.4")
     ax.set_yticks(range(8), vocabulary[top])
-    ax.set_title(f"topic voice {voice[k]:+.2f}", fontsize=10)
+    ax.set_title(f"log-odds of signals {effect[k]:+.2f}", fontsize=10)
 for ax in axes[1]:
     ax.set_xlabel("weight in the topic")
 plt.show()

@@ -107,8 +107,8 @@ print(f"gravity / length: {g:.2f} +- {np.std(gravity):.2f} 1/s^2 over swings", e
 print(f"a length of {100 * 9.81 / g:.1f} cm")
 
 # %%
-# Friction, from the energy in windows of 4 s: Coulomb's takes |w|, viscous w^2,
-# quadratic |w|^3. Each combination, on each swing and on the first three together.
+# Friction, from the energy in windows of 4 s: Coulomb's takes ``|w|``, viscous ``w^2``,
+# quadratic ``|w|^3``. Each combination, on each swing and on the first three together.
 
 states = [np.column_stack([U, U[:, 1] ** 2 / 2 - g * np.cos(U[:, 0])]) for U in swings]
 combinations = {

@@ -44,7 +44,7 @@ rows, columns = np.triu_indices(12)
 half = C[:, rows, columns]
 
 robust = RobustTraceRegressor(whiten=True).fit(C[:400], y)
-huber = HuberRegressor(alpha=0.0, max_iter=2000).fit(half[:400], y)
+huber = HuberRegressor(alpha=0.0, max_iter=10_000).fit(half[:400], y)
 ridge = RidgeCV(alphas).fit(half[:400], y)
 tangent = make_pipeline(TangentMap(), RidgeCV(alphas)).fit(C[:400], y)
 predictions = {

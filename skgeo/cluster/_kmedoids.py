@@ -226,9 +226,9 @@ class KMedoids(
     ----------
     n_clusters : int, default=8
         Number of medoids.
-    metric : {"euclidean", "manhattan", "cosine", "sine", "precomputed"} or callable, \
-            default="euclidean"
-        Dissimilarity. "sine" is the sine of the angle between two samples as lines:
+    metric : str or callable, default="euclidean"
+        Dissimilarity: "euclidean", "manhattan", "cosine", "sine" or "precomputed".
+        "sine" is the sine of the angle between two samples as lines:
         free of scale and sign, and the relative error of projecting one on the other.
         "precomputed": X is a matrix of dissimilarities of samples (rows) to
         candidates (columns), symmetric or not. A callable takes two samples.

@@ -330,7 +330,8 @@ default=None
         return self
 
     def _curve_point(self, K, value, error, X):
-        return K, value, error, self.bic(X), self.aic(X)
+        density = logsumexp(self._log_joint(X), axis=1)
+        return K, value, error, self._bic(density), self._aic(density)
 
     def _set_curve(self, points):
         names = ("n_clusters", "mean_test_score", "std_error", "bic", "aic")
@@ -490,7 +491,7 @@ default=None
         if len(X) <= K:
             return np.nan
         if len(X) > params.max_dense:
-            rows = balanced_sample(self.predict(X), params.max_dense, rng)
+            rows = balanced_sample(self._label(X), params.max_dense, rng)
         Z = self._columns.standardize(X[rows])
         result = solve_la_sdp(
             Z,
@@ -511,7 +512,10 @@ default=None
 
     def _joint(self, X):
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        return self._log_joint(validate_data(self, X, dtype=np.float64, reset=False))
+
+    def _log_joint(self, X):
+        """Log density of point and component, for points that are checked."""
         with np.errstate(over="ignore"):
             Z = self._columns.standardize(X)
             joint = self._mixture.joint(np.clip(Z, -1e100, 1e100))
@@ -612,8 +616,11 @@ default=None
             With an effective number of parameters: a covariance that is shrunk towards
             the pooled one counts in part. It compares numbers of clusters, not models.
         """
-        value = self.score_samples(X)
-        return float(-2 * value.sum() + self._parameters() * np.log(len(value)))
+        return self._bic(self.score_samples(X))
+
+    def _bic(self, density):
+        count = self._parameters()
+        return float(-2 * density.sum() + count * np.log(len(density)))
 
     def aic(self, X: ArrayLike) -> float:
         """Akaike's information criterion; the lower the better.
@@ -628,7 +635,10 @@ default=None
         aic : float
             With an effective number of parameters, as in :meth:`bic`.
         """
-        return float(-2 * self.score_samples(X).sum() + 2 * self._parameters())
+        return self._aic(self.score_samples(X))
+
+    def _aic(self, density):
+        return float(-2 * density.sum() + 2 * self._parameters())
 
     def sample(
         self,

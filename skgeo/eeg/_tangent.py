@@ -63,10 +63,7 @@ class TangentMap(TransformerMixin, MatricesMixin, BaseEstimator):
 
     Examples
     --------
-    >>> from collections.abc import Sequence
-
-import numpy as np
-from numpy.typing import ArrayLike
+    >>> import numpy as np
     >>> from skgeo.eeg import AugmentedCovariances, TangentMap
     >>> X = np.random.default_rng(0).standard_normal((10, 3, 200))
     >>> C = AugmentedCovariances(order=2, lag=3).fit_transform(X)

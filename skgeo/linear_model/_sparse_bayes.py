@@ -125,7 +125,7 @@ class SparseBayesianRegressor(
     intercept_ : float or ndarray of shape (n_targets,)
         Intercept.
     alpha_ : float or ndarray of shape (n_targets,)
-        Precision of the noise, 1 / noise_variance_.
+        Precision of the noise, 1 / ``noise_variance_``.
     noise_variance_ : float or ndarray of shape (n_targets,)
         Noise variance, in squared units of y.
     lambda_ : ndarray of shape (n_columns,) or (n_targets, n_columns)

@@ -76,7 +76,7 @@ def plot_certificate(model: Any, *, ax: Any = None) -> Any:
     ax.set_title(
         "proven optimal"
         if certified
-        else f"at most {100 * gap:.2g} % above the optimum"
+        else f"the optimum is at most {100 * gap:.2g} % lower"
     )
     return ax
 

@@ -367,3 +367,16 @@ def test_not_worse_than_kmeans_on_spheres():
     difference = adjusted_rand_score(y, kmeans.labels_)
     assert adjusted_rand_score(y, ours.labels_) > difference - 0.1
     assert SDPKMeans(3, random_state=0).fit(X).inertia_ <= kmeans.inertia_ * (1 + 1e-9)
+
+
+def test_tables_are_fitted_without_a_warning_about_names():
+    pd = pytest.importorskip("pandas")
+    X, _ = make_gaussian_clusters(60, 2, 3, separation=8, random_state=0)
+    table = pd.DataFrame(X, columns=["a", "b", "c"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        named = LikelihoodAdjustedSDP(2, bound=True, random_state=0).fit(table)
+    plain = LikelihoodAdjustedSDP(2, bound=True, random_state=0).fit(X)
+    assert_array_equal(named.labels_, plain.labels_)
+    assert named.curve_["bic"][0] == pytest.approx(plain.bic(X))
+    assert named.curve_["aic"][0] == pytest.approx(plain.aic(X))

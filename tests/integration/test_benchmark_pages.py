@@ -38,6 +38,24 @@ def test_every_committed_result_is_shown(tmp_path, monkeypatch):
         assert len(widths) == 1, table
 
 
+def test_every_claim_belongs_to_a_benchmark():
+    from benchmarks._claims import CLAIMS
+
+    names = set(summary.sources())
+    views = set(summary.VIEWS)
+    assert set(CLAIMS) <= names | views
+
+
+def test_wide_tables_are_laid_on_their_side():
+    from benchmarks import _tables
+
+    rows = [{"m": m, "d": d, "v": m + 10.0 * d} for m in range(2) for d in range(9)]
+    lines = list(_tables.pivot(rows, ("m",), ("d",), "v"))
+    assert lines[0] == "| d | 0 | 1 |"
+    assert lines[2] == "| d 0 | 0 | 1 |"
+    assert len(lines) == 2 + 9 + 1
+
+
 def test_unknown_odd_and_broken_results(folders, capsys):
     results, pages = folders
     rows = [
@@ -63,6 +81,6 @@ def test_views_name_what_they_draw(folders):
     content = {"benchmark": "irs_mimo", "setup": SETUP, "rows": [{"other": 1.0}]}
     (results / "irs_mimo.json").write_text(json.dumps(content))
     summary.main()
-    text = (pages / "linear_model.md").read_text("utf-8")
+    text = (pages / "kronecker.md").read_text("utf-8")
     assert "| other |" in text
     assert not list(pages.glob("*.svg"))
