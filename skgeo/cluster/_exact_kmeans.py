@@ -14,7 +14,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
 from skgeo.base import BaseEstimator
-from skgeo.cluster._inputs import check_magnitude, check_positive_weights, unit_of
+from skgeo.cluster._inputs import (
+    check_exact,
+    check_magnitude,
+    check_positive_weights,
+    unit_of,
+)
 from skgeo.cluster._nearest_centers import NearestCenters, squared_distances
 from skgeo.cluster._solvers.branch_and_bound import (
     Event,
@@ -219,7 +224,9 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
             The fitted estimator.
         """
         params = check_params(self)
+        given = X
         X = validate_data(self, X, dtype=[np.float64, np.float32])
+        check_exact(given, X)
         dtype = X.dtype
         X = np.asarray(X, dtype=np.float64)
         check_magnitude(X)
