@@ -11,6 +11,7 @@ from sklearn.utils import check_array, check_consistent_length, check_random_sta
 from sklearn.utils.validation import check_is_fitted
 
 from skgeo.cluster._inputs import (
+    check_exact,
     check_magnitude,
     check_positive_weights,
     unit_of,
@@ -387,7 +388,9 @@ def certify_kmeans(
             "random_state": random_state,
         },
     )
+    given = X
     X = check_array(X, dtype=np.float64, input_name="X")
+    check_exact(given, X)
     codes, found = _check_labels(labels, X)
     weight = check_positive_weights(sample_weight, len(X), keep_zero=True)
     if weight is not None and (weight == 0).any():
@@ -491,14 +494,19 @@ def _add_blocks(judgement, X, codes, K, weight, params, rng):
 
 def _check_labels(labels, X):
     """Codes 0..K-1 of labels of any kind, and K; refuse missing ones."""
+    masked = np.ma.getmaskarray(labels) if np.ma.isMaskedArray(labels) else None
     labels = np.asarray(labels)
     if labels.ndim != 1:
         raise InvalidParameterError(
             f"labels must be 1-D, got an array of shape {labels.shape}."
         )
     check_consistent_length(X, labels)
-    if labels.dtype.kind == "O":
+    if masked is not None and masked.any():
+        missing = masked
+    elif labels.dtype.kind == "O":
         missing = np.array([v is None or v != v for v in labels], dtype=bool)
+    elif labels.dtype.kind in "mM":
+        missing = np.isnat(labels)
     else:
         missing = np.isnan(labels) if labels.dtype.kind in "fc" else np.zeros(1, bool)
     if missing.any():

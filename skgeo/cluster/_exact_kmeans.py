@@ -14,7 +14,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
 from skgeo.base import BaseEstimator
-from skgeo.cluster._inputs import check_magnitude, check_positive_weights, unit_of
+from skgeo.cluster._inputs import (
+    check_exact,
+    check_magnitude,
+    check_positive_weights,
+    unit_of,
+)
 from skgeo.cluster._nearest_centers import NearestCenters, squared_distances
 from skgeo.cluster._solvers.branch_and_bound import (
     Event,
@@ -47,6 +52,7 @@ _REMEDY = {
     "time": "Increase max_time",
     "nodes": "Increase max_nodes",
     "interrupted": "A callback stopped it",
+    "precision": "Cluster points far from all others apart",
 }
 
 
@@ -106,8 +112,9 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
         Whether the gap is at most ``tol``.
     root_gap_ : float
         The gap before branching.
-    status_ : {"optimal", "time", "nodes", "interrupted"}
-        Why the search ended.
+    status_ : {"optimal", "time", "nodes", "interrupted", "precision"}
+        Why the search ended. "precision": rounding leaves a gap that no search
+        closes.
     n_nodes_ : int
         Nodes solved; 0 if the labels were certified in closed form.
     n_iter_ : int
@@ -219,7 +226,9 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
             The fitted estimator.
         """
         params = check_params(self)
+        given = X
         X = validate_data(self, X, dtype=[np.float64, np.float32])
+        check_exact(given, X)
         dtype = X.dtype
         X = np.asarray(X, dtype=np.float64)
         check_magnitude(X)
@@ -248,7 +257,8 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
             self._problem = problem
             self._search(params, tick, unit)
         labels = np.empty(len(X), dtype=np.intp)
-        labels[self._kept] = self._tree.labels[self._row_of]
+        names = np.unique(self._tree.labels[self._row_of], return_inverse=True)[1]
+        labels[self._kept] = names.ravel()
         K = params.n_clusters
         found = int(labels[self._kept].max()) + 1
         centers = np.array(
@@ -285,7 +295,7 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
         K = params.n_clusters
         self._kept = kept
         points, w = X[kept], weight[kept]
-        rows, row_of = _merge(points, w, kept, together, apart, K)
+        rows, places, row_of = _merge(points, w, kept, together, apart, K)
         self._row_of = row_of
         m = len(rows.weight)
         if m < K and (len(together) or len(apart)):
@@ -294,9 +304,6 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
             )
         everything = group_points(points, np.zeros(len(points), dtype=np.intp), 1, w)
         doubt = 2 * everything.total_error
-        within = everything.total - float(
-            rows.weight @ np.einsum("ij,ij->i", rows.means, rows.means)
-        )
         if m <= K:
             if m < K:
                 warn_user(
@@ -304,9 +311,11 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
                     f"({K}). Possibly due to duplicate points in X.",
                     ConvergenceWarning,
                 )
-            labels, inertia = np.arange(m), max(within, 0.0)
-            tree = SearchTree(rows, K, everything.total, doubt, labels, inertia)
-            tree.closed = tree.floor = tree.root_bound = inertia
+            tree = SearchTree(
+                rows, K, everything.total, doubt, np.arange(m), 0.0, points, w, row_of
+            )
+            tree.inertia, error = tree.evaluate(tree.labels)
+            tree.closed = tree.floor = tree.root_bound = max(tree.inertia - error, 0.0)
         else:
             if m > params.max_points:
                 raise ValueError(
@@ -314,8 +323,8 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
                     f"{params.max_points}: matrices of {8 * m * m:,} bytes, and hours. "
                     "certify_kmeans bounds labels of any number of points."
                 )
-            labels, inertia = swap_search(
-                rows.means,
+            labels, _ = swap_search(
+                places,
                 K,
                 weight=rows.weight,
                 n_init=params.n_init,
@@ -329,14 +338,17 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
                     "greedy search found none): increase n_clusters or n_init."
                 )
             tree = SearchTree(
-                rows, K, everything.total, doubt, labels, inertia + within
+                rows, K, everything.total, doubt, labels, 0.0, points, w, row_of
             )
+            tree.inertia, error = tree.evaluate(labels)
             if K == 1:
-                tree.closed = tree.floor = tree.root_bound = tree.inertia
+                tree.floor = max(tree.inertia - error, 0.0)
+                tree.closed = tree.root_bound = tree.floor
             else:
                 # Bounds for all labels hold for those that respect constraints.
+                codes = np.unique(labels[row_of], return_inverse=True)[1].ravel()
                 judged = certify_labels(
-                    points, labels[row_of], K, weight=w, bound="none", random_state=rng
+                    points, codes, K, weight=w, bound="none", random_state=rng
                 )
                 tree.inertia = judged.inertia
                 tree.floor = tree.root_bound = judged.lower_bound
@@ -368,7 +380,9 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
                 random_state=self._seed,
                 watch=watch,
             )
-        lower = min(tree.bound, tree.inertia)
+        # Less the rounding of the inertia, where nothing else lies between them.
+        inertia, error = tree.evaluate(tree.labels)
+        lower = min(tree.bound, max(inertia - error, 0.0))
         self.inertia_ = unit_of(tree.inertia, unit)
         self.lower_bound_ = unit_of(lower, unit)
         self.gap_ = _gap(lower, tree.inertia)
@@ -436,10 +450,12 @@ def _merge(points, weight, kept, together, apart, n_clusters):
     parts = np.unique(parts, return_inverse=True)[1].ravel()
     m = int(parts.max()) + 1
     mass = np.bincount(parts, weights=weight, minlength=m)
-    center = points[0] + np.average(points - points[0], axis=0, weights=weight)
-    means = np.zeros((m, points.shape[1]))
-    np.add.at(means, parts, weight[:, None] * (points - center))
-    means /= mass[:, None]
+    # Around the median: a mean that follows one far point rounds all others together.
+    places = np.zeros((m, points.shape[1]))
+    centered = points - np.median(points, axis=0)
+    np.add.at(places, parts, weight[:, None] * centered)
+    places /= mass[:, None]
+    means = places - np.average(places, axis=0, weights=mass)
     pairs = set()
     for i, j in apart:
         if i not in number or j not in number:
@@ -451,4 +467,4 @@ def _merge(points, weight, kept, together, apart, n_clusters):
             )
         pairs.add((min(a, b), max(a, b)))
     members = tuple((row,) for row in range(m))
-    return Rows(members, means, mass, frozenset(pairs)), parts
+    return Rows(members, means, mass, frozenset(pairs)), places, parts

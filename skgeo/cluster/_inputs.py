@@ -1,5 +1,7 @@
 """Small helpers of the clustering estimators."""
 
+import numbers
+
 import numpy as np
 
 from skgeo.exceptions import InvalidParameterError
@@ -8,6 +10,7 @@ from skgeo.utils.validation import check_sample_weight
 __all__ = [
     "check_covariances",
     "check_dissimilarities",
+    "check_exact",
     "check_magnitude",
     "check_positive_weights",
     "check_start_labels",
@@ -18,6 +21,42 @@ __all__ = [
 
 # Squares of larger entries, summed, overflow; squares of smaller ones vanish.
 _LARGEST, _SMALLEST = 1e153, 1e-153
+
+
+def check_exact(given, X, name="X"):
+    """Refuse numbers that conversion to ``X``, an array of floats, has rounded.
+
+    Integers above 2^53, times in nanoseconds among them, lose the digits in which they
+    differ, and numbers wider than float64 those beyond its own: what is proven would
+    not be about the data that were given.
+    """
+    kind = getattr(getattr(given, "dtype", None), "kind", None)
+    if kind == "f" and given.dtype.itemsize <= 8:
+        return
+    given = np.asarray(given)
+    if given.shape != X.shape:
+        return
+    if given.dtype.kind == "f" and given.dtype.itemsize > 8:
+        rounded = given != X
+    elif given.dtype.kind in "iuO" and np.abs(X).max(initial=0.0) >= 2.0**53:
+        # Python compares an integer with a float exactly, numpy does not.
+        rounded = np.array(
+            [
+                isinstance(a, numbers.Integral) and int(a) != float(b)
+                for a, b in zip(given.ravel(), X.ravel(), strict=True)
+            ],
+            dtype=bool,
+        ).reshape(X.shape)
+    else:
+        return
+    if rounded.any():
+        row, column = np.argwhere(rounded)[0]
+        raise ValueError(
+            f"{name} holds {int(rounded.sum())} numbers with more digits than float64 "
+            f"has (the first: {given[row, column]!s} in row {row}, column {column}): "
+            "rounded they may coincide. Subtract a common offset from each column, or "
+            f"convert {name} to float64 if the rounding does not matter."
+        )
 
 
 def check_magnitude(X):

@@ -17,6 +17,7 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skgeo.base import BaseEstimator
+from skgeo.cluster._inputs import check_exact
 from skgeo.cluster._medoids.certify import bound_medoids, nodes_for, relative_gap
 from skgeo.cluster._medoids.dissimilarity import (
     dissimilarities,
@@ -166,7 +167,9 @@ def certify_kmedoids(
     """
     values = {"bound_iter": bound_iter, "max_nodes": max_nodes, "tol": tol}
     p = check_params("certify_kmedoids", _BOUND_RULES, values)
+    unrounded = D
     D = check_array(D, dtype=np.float64, input_name="D", order="C")
+    check_exact(unrounded, D, "D")
     _check_square(D, "certify_kmedoids")
     given = np.asarray(medoids)
     inside = given.dtype.kind in "iu" and given.ndim == 1 and len(given) > 0
@@ -534,9 +537,11 @@ class KMedoids(
 
     def _check_input(self, X, *, reset):
         if self.n_subspace is None:
+            given = X
             X = validate_data(
                 self, X, reset=reset, dtype=[np.float64, np.float32], order="C"
             )
+            check_exact(given, X)
             if isinstance(self.metric, str) and self.metric == "precomputed":
                 X = X.astype(np.float64, copy=False)
             return X

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skgeo.base import BaseEstimator
 from skgeo.cluster._inputs import (
     check_covariances,
+    check_exact,
     check_magnitude,
     check_start_labels,
 )
@@ -282,7 +283,9 @@ default=None
             The fitted estimator.
         """
         params = check_params(self)
+        given = X
         X = validate_data(self, X, dtype=np.float64)
+        check_exact(given, X)
         check_magnitude(X)
         several = not isinstance(params.n_clusters, int)
         numbers = sorted(set(params.n_clusters)) if several else [params.n_clusters]

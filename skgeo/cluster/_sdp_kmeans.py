@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skgeo.base import BaseEstimator
 from skgeo.cluster._inputs import (
     check_dissimilarities,
+    check_exact,
     check_magnitude,
     check_positive_weights,
     unit_of,
@@ -274,7 +275,9 @@ class SDPKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
             The fitted estimator.
         """
         params = check_params(self)
+        given = X
         X = validate_data(self, X, dtype=[np.float64, np.float32])
+        check_exact(given, X)
         dtype = X.dtype
         X = np.asarray(X, dtype=np.float64)
         n, K = len(X), params.n_clusters

@@ -18,6 +18,7 @@ from skgeo.base import BaseEstimator
 from skgeo.dynamics._library.memory import MemoryLibrary
 from skgeo.dynamics._library.weak import WeakLibrary
 from skgeo.dynamics._model_error.checks import (
+    check_column_order,
     check_extras,
     check_nested,
     check_step,
@@ -290,7 +291,9 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if weak:  # which copes with missing values
             check = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
             options = {"validate_separately": (check, check | {"ensure_2d": False})}
+        given = y
         X, y = validate_data(self, X, y, **options)
+        self._check_columns(y=given, history=history)
         check_consistent_length(X, y)
         self._single_output = y.ndim == 1
         Y = np.asarray(y, dtype=np.float64).reshape(len(X), -1)
@@ -423,6 +426,11 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def _uses_tangents(self):
         return self.evaluate_at == "tangent" and self._baseline
+
+    def _check_columns(self, **tables):
+        names = getattr(self, "feature_names_in_", None)
+        for label, table in tables.items():
+            check_column_order(names, table, label)
 
     def _state_names(self, width):
         names = getattr(self, "feature_names_in_", None)
@@ -566,6 +574,10 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
+        return self._next_states(X, dt, history)
+
+    def _next_states(self, X, dt, history):
+        self._check_columns(history=history)
         if isinstance(self.library_, MemoryLibrary):
             out = self._predict_with_memory(X, history)
         else:
@@ -627,13 +639,14 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
+        self._check_columns(y=y)
         Y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
         Y = Y.reshape(len(X), -1)
         if isinstance(self.library_, MemoryLibrary):
             X, Y, corrected = self._next_with_memory(X, Y)
             dt = history = None
         else:
-            corrected = self.predict(X, dt=dt, history=history).reshape(len(X), -1)
+            corrected = self._next_states(X, dt, history).reshape(len(X), -1)
             dt, history = check_extras(X, dt, history)
             if self.assimilation is not None:
                 X, Y = self.filter_.transform(X), self.filter_.transform(Y)
@@ -668,6 +681,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             deviations, as scikit-learn defines it, in units that cannot overflow.
         """
         check_is_fitted(self)
+        self._check_columns(y=y)
         y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
         if isinstance(self.library_, MemoryLibrary):
             X = validate_data(self, X, dtype=np.float64, reset=False)

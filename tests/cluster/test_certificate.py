@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from sklearn.cluster import KMeans
 
-from skgeo.cluster import KMeansCertificate, certify_kmeans
+from skgeo.cluster import (
+    ExactKMeans,
+    KMeansCertificate,
+    KMedoids,
+    LikelihoodAdjustedSDP,
+    SDPKMeans,
+    certify_kmeans,
+    certify_kmedoids,
+)
 from skgeo.cluster._inputs import inertia_of
 from skgeo.cluster._solvers import bounds as kmeans_bounds
 from skgeo.cluster._solvers import certificate as kmeans_certificate
@@ -462,3 +470,52 @@ def test_subsamples_are_drawn_without_replacement():
         random_state=np.random.RandomState(0),
     )
     assert_allclose(value, 20 / 18 * 0.1 ** (1 / 6))
+
+
+_NANOSECONDS = 1_700_000_000_000_000_000 + np.array(
+    [0, 100, 120, 200, 1000, 1010, 1020, 1030]
+)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        _NANOSECONDS,
+        _NANOSECONDS.astype(np.uint64),
+        _NANOSECONDS.astype(object) + 10**25,
+        _NANOSECONDS.tolist(),
+    ],
+    ids=["int64", "uint64", "object", "list"],
+)
+def test_integers_that_float64_rounds_get_no_verdict(values):
+    X = np.asarray(values)[:, None]
+    X = X.tolist() if isinstance(values, list) else X
+    labels = [0, 0, 0, 0, 1, 1, 1, 1]
+    D = np.abs(np.asarray(X, dtype=object) - np.asarray(X, dtype=object).T) * 10**17 + 1
+    with pytest.raises(ValueError, match="more digits than float64"):
+        certify_kmeans(X, labels)
+    for model in (SDPKMeans(2), ExactKMeans(2), KMedoids(2), LikelihoodAdjustedSDP(2)):
+        with pytest.raises(ValueError, match="more digits than float64"):
+            model.fit(X)
+    with pytest.raises(ValueError, match=r"D holds .* more digits than float64"):
+        certify_kmedoids(D, [0, 4])
+    offset = np.asarray(X, dtype=object) - X[0][0]
+    assert certify_kmeans(offset.astype(float), labels).certified_
+
+
+def test_exact_large_integers_are_taken():
+    X = (np.array([0, 1, 2, 50, 51, 52]) * 2**50)[:, None]
+    assert certify_kmeans(X, [0, 0, 0, 1, 1, 1]).certified_
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array(["2020-01-01", "NaT", "2020-01-02", "2020-01-02"], dtype="M8[D]"),
+        np.ma.masked_array([0, 0, 1, 1], mask=[False, True, False, False]),
+    ],
+    ids=["NaT", "masked"],
+)
+def test_other_missing_labels_get_no_verdict(labels):
+    with pytest.raises(ValueError, match="the first for sample 1"):
+        certify_kmeans(np.arange(4.0)[:, None], labels)

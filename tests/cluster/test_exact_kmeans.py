@@ -2,6 +2,7 @@
 
 import gzip
 import itertools
+import warnings
 
 import numpy as np
 import pytest
@@ -10,12 +11,13 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import load_iris, load_wine
 from sklearn.exceptions import ConvergenceWarning
 
-from skgeo.cluster import ExactKMeans, certify_kmeans
+from skgeo.cluster import ExactKMeans, SDPKMeans, certify_kmeans
 from skgeo.cluster._inputs import inertia_of
 from skgeo.cluster._solvers import branch_and_bound, cuts, judgement
 from skgeo.cluster._solvers.admm import fixed_vector_bound
 from skgeo.datasets import make_gaussian_clusters
 from skgeo.kernels import kmeans_cuts
+from tests.cluster import enumeration
 from tests.cluster.enumeration import inertias
 
 
@@ -69,7 +71,15 @@ def test_the_tree_finds_the_optimum_from_bad_labels(seed):
     labels = np.r_[np.arange(n_clusters), rng.integers(n_clusters, size=len(X))]
     labels = labels[: len(X)]
     tree = branch_and_bound.SearchTree(
-        rows, n_clusters, float(np.vdot(X, X)), 1e-12, labels, inertia_of(X, labels)
+        rows,
+        n_clusters,
+        float(np.vdot(X, X)),
+        1e-12,
+        labels,
+        inertia_of(X, labels),
+        X,
+        np.ones(len(X)),
+        np.arange(len(X)),
     )
     status = branch_and_bound.explore(tree, tol=1e-6, max_seconds=60, max_nodes=200)
     assert status == "optimal"
@@ -327,3 +337,48 @@ def test_warmup_compiles_every_kernel():
     for name in kmeans_cuts.__all__:
         kernel = getattr(kmeans_cuts, name)
         assert not hasattr(kernel, "signatures") or kernel.signatures
+
+
+def far_point(seed):
+    """A few points and one so far that the others vanish beside it."""
+    rng = np.random.default_rng(seed)
+    n, n_clusters, d = rng.integers(4, 9), rng.integers(2, 5), rng.integers(1, 4)
+    X = rng.standard_normal((n, d))
+    X[rng.integers(n)] = rng.choice([-1, 1]) * 10.0 ** rng.uniform(10, 100)
+    weight = 10.0 ** rng.uniform(-3, 3, n) if rng.random() < 0.3 else np.ones(n)
+    return X, min(int(n_clusters), int(n) - 1), weight
+
+
+@pytest.mark.parametrize("estimator", [ExactKMeans, SDPKMeans])
+@pytest.mark.parametrize("shortcut", [True, False])
+def test_a_point_beyond_all_digits_gives_no_false_certificate(
+    estimator, shortcut, monkeypatch
+):
+    if not shortcut:
+        monkeypatch.setattr(judgement, "_FEW", 0)
+    certified, n_seeds = 0, 60 if shortcut else 15
+    for seed in range(n_seeds):
+        X, n_clusters, weight = far_point(seed)
+        model = estimator(n_clusters, random_state=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(X, sample_weight=weight)
+        labels, values = enumeration.inertias(X, n_clusters, weight)
+        best = values.min()
+        assert 0 <= model.lower_bound_ <= best
+        own = enumeration.canonical(model.labels_)
+        value = values[(labels == own).all(axis=1)]
+        assert_allclose(model.inertia_, float(value[0]), rtol=1e-9)
+        if model.certified_:
+            assert float(value[0]) <= best * (1 + 1.01e-4)
+        certified += model.certified_
+    # With every partition looked at nearly all are proven.
+    assert certified >= (0.85 if shortcut else 0.5) * n_seeds
+
+
+def test_what_rounding_leaves_open_is_said(without_shortcuts):
+    X = np.array([0.0, 1.0, 2.5, 3.0, 4.5, 6.0, 1e40])[:, None]
+    with pytest.warns(ConvergenceWarning, match=r"stopped \(precision\).*far from all"):
+        model = ExactKMeans(3, random_state=0).fit(X)
+    assert model.status_ == "precision"
+    assert not model.certified_

@@ -224,3 +224,26 @@ def test_score_is_finite_on_ordinary_data_in_any_units(scale):
     )
     constant = MEDIDA(None, 1.0).fit(np.eye(3), np.full((3, 3), 1e8))
     assert np.isfinite(constant.score(np.eye(3), np.full((3, 3), 1e8)))
+
+
+def test_columns_of_next_states_in_another_order_are_refused():
+    pd = pytest.importorskip("pandas")
+    pairs = make_observation_pairs(Lorenz63(), 60, dt=0.01, random_state=0)
+    names = ["x1", "x2", "x3"]
+    X, Y = (pd.DataFrame(v, columns=names) for v in (pairs.X, pairs.y))
+    model = MEDIDA(Lorenz63(xz=0.0).flow(0.01, 5), dt=0.01)
+    for turned in (Y[["x3", "x2", "x1"]], Y[["x2", "x1", "x3"]]):
+        with pytest.raises(ValueError, match=r"order of those of X.*Pass y\[X.columns"):
+            model.fit(X, turned)
+    # Names of their own are matched by position.
+    model.fit(X, Y.add_suffix("_next"))
+    assert model.equations(2)[1] == "x2_t = model - 1.00 x1 x3"
+    for method in (model.score, model.skill_score):
+        with pytest.raises(ValueError, match="order of those of X"):
+            method(X, Y[["x3", "x2", "x1"]])
+    with pytest.raises(ValueError, match="of history are not in the order"):
+        model.predict(X, history=X[["x3", "x2", "x1"]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert model.skill_score(X, Y) > 0.99
+        assert model.score(X, Y) > 0.99

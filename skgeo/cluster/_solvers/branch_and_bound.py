@@ -22,6 +22,7 @@ from skgeo.cluster._solvers.cuts import (
     merged_state,
     solve_with_cuts,
 )
+from skgeo.cluster._solvers.groups import group_points
 from skgeo.cluster._solvers.lloyd import group_rows
 from skgeo.kernels import kmeans
 from skgeo.utils.parallel import map_threads
@@ -67,6 +68,8 @@ class SearchTree:
         Best labels of the root's rows.
     inertia : float
         Theirs, of the points.
+    points, weight, row_of : ndarray
+        The points, their weights, and the root's row of each.
     open : list
         Heap of nodes.
     closed : float
@@ -79,6 +82,9 @@ class SearchTree:
     doubt: float
     labels: np.ndarray
     inertia: float
+    points: np.ndarray
+    weight: np.ndarray
+    row_of: np.ndarray
     open: list = field(default_factory=list)
     closed: float = np.inf
     floor: float = 0.0
@@ -96,6 +102,16 @@ class SearchTree:
             return self.floor  # nothing was solved yet
         least = min((entry[0] for entry in self.open), default=np.inf)
         return max(self.floor, min(least, self.closed, self.inertia))
+
+    def evaluate(self, labels):
+        """Inertia of the points for labels of the root's rows, and its error.
+
+        Within groups, not as a difference of scatters: one far point would leave
+        nothing of it but rounding.
+        """
+        codes = np.unique(labels[self.row_of], return_inverse=True)[1].ravel()
+        groups = group_points(self.points, codes, codes.max() + 1, self.weight)
+        return groups.inertia, groups.inertia_error
 
     def push(self, node):
         heapq.heappush(self.open, (node.bound, next(self.order), node))
@@ -227,15 +243,12 @@ def explore(
 
     Returns
     -------
-    status : {"optimal", "time", "nodes", "interrupted"}
+    status : {"optimal", "time", "nodes", "interrupted", "precision"}
         Why it ended.
     """
     begin = time.perf_counter()
     deadline = begin + max_seconds
     before = tree.seconds
-    within = tree.total - float(
-        tree.root.weight @ np.einsum("ij,ij->i", tree.root.means, tree.root.means)
-    )
     interrupted = False
 
     def report(bound=None):
@@ -289,8 +302,10 @@ def explore(
     while True:
         if interrupted:
             return "interrupted"
-        if not tree.open or tree.bound >= target():
+        if tree.bound >= target():
             return "optimal"
+        if not tree.open:
+            return "precision"
         if time.perf_counter() > deadline:
             return "time"
         if tree.n_nodes >= max_nodes:
@@ -325,8 +340,9 @@ def explore(
             node.bound = max(node.bound, bound)
             if state is not None and len(node.rows.weight) >= tree.n_clusters:
                 found = _round(tree, node.rows, state, random_state + number)
-                if found is not None and found[1] + within < tree.inertia * (1 - 1e-12):
-                    tree.labels, tree.inertia = found[0], found[1] + within
+                inertia = np.inf if found is None else tree.evaluate(found[0])[0]
+                if inertia < tree.inertia * (1 - 1e-12):
+                    tree.labels, tree.inertia = found[0], inertia
             node.state, node.solved = state, finished
             exhausted = finished and len(node.rows.weight) <= tree.n_clusters
             if node.bound >= target() or exhausted:

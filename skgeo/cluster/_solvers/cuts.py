@@ -188,7 +188,8 @@ def _renamed_cuts(cuts, lam, new, weight, a, merged_weight):
     rest = np.where(pair[:, None], renamed[:, 1:], np.sort(renamed[:, 1:], axis=1))
     renamed = np.column_stack([renamed[:, 0], rest]).astype(np.int32)
     unique, where = np.unique(renamed, axis=0, return_inverse=True)
-    return unique, np.bincount(where.ravel(), weights=lam, minlength=len(unique))
+    total = np.bincount(where.ravel(), weights=lam, minlength=len(unique))
+    return unique, total.astype(float)  # of nothing at all numpy makes integers
 
 
 def _cut_arrays(cuts, root):

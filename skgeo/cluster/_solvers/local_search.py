@@ -14,8 +14,11 @@ _PER_SWAP = 30.0  # operations of one swap by points, clusters and features
 
 
 def _ready(X, weight):
-    """Centered contiguous points and weights for the kernels."""
-    X = np.ascontiguousarray(X - X.mean(axis=0))
+    """Centered contiguous points and weights for the kernels.
+
+    Around the median: a mean that follows one far point rounds all others together.
+    """
+    X = np.ascontiguousarray(X - np.median(X, axis=0))
     weight = np.ones(len(X)) if weight is None else np.ascontiguousarray(weight)
     return X, weight.astype(float)
 
@@ -49,6 +52,26 @@ def better_labels(X, candidates, n_clusters, weight=None):
         if value < best:
             best, found = value, trial
     return found.astype(np.intp)
+
+
+def _without_empty(X, labels, n_clusters):
+    """Give empty clusters a point that differs from others of its cluster.
+
+    Points whose differences were rounded away by the search may leave some empty.
+    """
+    counts = np.bincount(labels, minlength=n_clusters)
+    for empty in np.flatnonzero(counts == 0):
+        farthest, row = 0.0, -1
+        for k in np.flatnonzero(counts > 1):
+            mine = np.flatnonzero(labels == k)
+            away = np.abs(X[mine] - X[mine[0]]).max(axis=1)
+            if away.max() > farthest:
+                farthest, row = away.max(), mine[np.argmax(away)]
+        if row < 0:
+            break
+        counts[labels[row]] -= 1
+        labels[row], counts[empty] = empty, 1
+    return labels
 
 
 def _no_conflicts(n):
@@ -105,6 +128,7 @@ def swap_search(
     inertia : float
         Theirs.
     """
+    given = X
     X, weight = _ready(X, weight)
     conflicts = _no_conflicts(len(X)) if conflicts is None else conflicts
     most = np.argsort(-np.diff(conflicts[0]), kind="stable")
@@ -138,6 +162,8 @@ def swap_search(
         offer(trial)
     if best_labels is None:
         return None, np.inf
+    if not len(conflicts[1]):
+        best_labels = _without_empty(given, best_labels, n_clusters)
     return best_labels.astype(np.intp), float(best)
 
 

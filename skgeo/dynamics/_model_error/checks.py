@@ -11,6 +11,7 @@ from skgeo.utils.params import Instance
 
 __all__ = [
     "HasMethods",
+    "check_column_order",
     "check_extras",
     "check_nested",
     "check_step",
@@ -29,6 +30,24 @@ class HasMethods(Instance):
 
     def accepts(self, value):
         return all(callable(getattr(value, m, None)) for m in self.methods)
+
+
+def check_column_order(names, other, label):
+    """Refuse a table whose columns are those of X in another order.
+
+    Columns are matched by position; other names altogether are the user's matter.
+    """
+    columns = getattr(other, "columns", None)
+    if names is None or columns is None:
+        return
+    columns = list(columns)
+    for position, name in enumerate(names):
+        if name in columns and columns.index(name) != position:
+            raise ValueError(
+                f"The columns of {label} are not in the order of those of X: column "
+                f"{name!r} is number {position} of X and number "
+                f"{columns.index(name)} of {label}. Pass {label}[X.columns]."
+            )
 
 
 def check_width(X, Y, model, assimilation):
