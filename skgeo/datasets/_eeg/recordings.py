@@ -89,7 +89,8 @@ class Recordings(moabb_base.BaseDataset):  # type: ignore[name-defined]
             raise ValueError(f"name must have letters or digits; got {name!r}.")
         _check_class_names(events)
         _check_written_names(runs, "subjects")
-        runs = {s.item() if isinstance(s, np.generic) else s: r for s, r in runs.items()}
+        names = (s.item() if isinstance(s, np.generic) else s for s in runs)
+        runs = dict(zip(names, runs.values(), strict=True))
         self.classes_given = classes_given
         self.session_names, self.run_names, self._runs = {}, {}, {}
         for subject, sessions in runs.items():
