@@ -420,3 +420,12 @@ def test_a_sampling_frequency_that_is_none(tmp_path, sfreq):
     np.savez(tmp_path / "x.npz", X=X, y=y, sfreq=sfreq)
     with pytest.raises(ValueError, match=r"x\.npz.*sfreq"):
         from_files(tmp_path / "x.npz")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("a_raw.fif", "is empty"), ("a_raw.FIF.GZ", "lower case")]
+)
+def test_a_file_that_mne_would_misread(tmp_path, name, message):
+    (tmp_path / name).write_bytes(b"" if "empty" in message else b"\x1f\x8b")
+    with pytest.raises(ValueError, match=message):
+        from_files(tmp_path / name, interval=(0, 1))

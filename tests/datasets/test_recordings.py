@@ -351,3 +351,48 @@ def test_metadata_of_moabb_comes_back():
     columns = {key: meta[key] for key in ("subject", "session", "run")}
     again = from_arrays(X1, y1, sfreq=128, **columns)
     assert again.subject_list == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("subjects", "message"),
+    [
+        ([1, "1"], "both written '1'"),
+        (["a\x00b"], "cannot be printed"),
+        (["caf\udce9"], "cannot be printed"),
+        ([True], "integers or strings"),
+    ],
+)
+def test_subjects_that_results_cannot_be_kept_by(subjects, message):
+    raw, marks = labelled_raw(), {"left_hand": "T1", "right_hand": "T2"}
+    with pytest.raises(ValueError, match=message):
+        from_raws(dict.fromkeys(subjects, raw), interval=(0, 1), events=marks)
+
+
+def test_sessions_written_alike_are_refused():
+    sessions = {2: labelled_raw(), "2": labelled_raw()}
+    with pytest.raises(ValueError, match="sessions of subject 1 are both written '2'"):
+        from_raws({1: sessions}, interval=(0, 1))
+
+
+def test_subjects_are_plain_integers():
+    dataset = from_raws({np.int64(3): labelled_raw()}, interval=(0, 1))
+    assert [type(s) for s in dataset.subject_list] == [int]
+
+
+@pytest.mark.parametrize("mark", [769.0, None, True, b"T1", [2.5], {}])
+def test_marks_that_are_none(mark):
+    events = {"left_hand": mark, "right_hand": "T2"}
+    with pytest.raises(ValueError, match="each a str or an int; got 'left_hand'"):
+        from_raws(labelled_raw(), interval=(0, 1), events=events)
+
+
+def test_an_interval_too_short_for_a_trial():
+    with pytest.raises(ValueError, match="shorter than two samples at 128 Hz"):
+        from_raws(labelled_raw(), interval=(0, 0.005))
+
+
+def labelled_raw():
+    info = mne.create_info(3, 128.0, "eeg")
+    signal = 1e-6 * np.random.RandomState(0).randn(3, 128 * 14)
+    raw = mne.io.RawArray(signal, info, verbose="error")
+    return raw.set_annotations(mne.Annotations(range(2, 12), 0.0, ["T1", "T2"] * 5))

@@ -213,6 +213,12 @@ def read_recording_file(path: pathlib.Path):
     """
     import mne
 
+    if path.is_file() and path.stat().st_size == 0:
+        raise ValueError(f"{path} is empty.")
+    if suffix_of(path) == ".fif.gz" and path.suffix != ".gz":
+        raise ValueError(
+            f"{path}: MNE unpacks .gz in lower case only. Rename it to end in .fif.gz."
+        )
     try:
         if suffix_of(path) == ".xdf":
             return _read_xdf(path)

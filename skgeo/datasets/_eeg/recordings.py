@@ -88,9 +88,13 @@ class Recordings(moabb_base.BaseDataset):  # type: ignore[name-defined]
         if not plain:
             raise ValueError(f"name must have letters or digits; got {name!r}.")
         _check_class_names(events)
+        _check_written_names(runs, "subjects")
+        names = (s.item() if isinstance(s, np.generic) else s for s in runs)
+        runs = dict(zip(names, runs.values(), strict=True))
         self.classes_given = classes_given
         self.session_names, self.run_names, self._runs = {}, {}, {}
         for subject, sessions in runs.items():
+            _check_written_names(sessions, f"sessions of subject {subject}")
             keys = _moabb_keys(sessions)
             self.session_names[subject] = {keys[s]: str(s) for s in sessions}
             self.run_names[subject] = of_runs = {}
@@ -180,6 +184,24 @@ def _check_class_names(names):
             f"Classes cannot be called {bad}: MNE takes marks that start with BAD or "
             "EDGE for segments to reject. Rename them."
         )
+
+
+def _check_written_names(names, what):
+    """Refuse names that are written alike, or that cannot be written to a file."""
+    seen = {}
+    for name in names:
+        text = str(name)
+        if text in seen:
+            raise ValueError(
+                f"Two {what} are both written {text!r}: {seen[text]!r} and {name!r}. "
+                "Results are kept by that name: rename one."
+            )
+        seen[text] = name
+        if not text.isprintable():
+            raise ValueError(
+                f"The name {name!a} among the {what} has characters that cannot be "
+                "printed or stored: rename it, or its file."
+            )
 
 
 def is_reserved(description: str) -> bool:

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,11 @@ __all__ = ["Marks", "from_epochs", "from_raws"]
 Marks = str | int | Sequence[str | int]
 
 
+def _is_name(item):
+    """Whether an item can name a subject or a mark."""
+    return isinstance(item, (str, int, np.integer)) and not isinstance(item, bool)
+
+
 def _nested(recordings, kind, name):
     """Bring recordings to {subject: {session: {run: recording}}}."""
     if isinstance(recordings, kind):
@@ -40,7 +45,7 @@ def _nested(recordings, kind, name):
         )
     out = {}
     for subject, sessions in recordings.items():
-        if not isinstance(subject, (str, int, np.integer)):
+        if not _is_name(subject):
             raise ValueError(
                 f"{name}: subjects must be integers or strings; got {subject!r}."
             )
@@ -141,6 +146,12 @@ def from_raws(
             f"The recordings have different sampling frequencies, {sorted(rates)} Hz: "
             f"give resample={min(rates):g} (--resample {min(rates):g})."
         )
+    rate = resample or min(rates)
+    if (stop - start) * rate < 1:
+        raise ValueError(
+            f"interval (--interval) of {stop - start:g} s is shorter than two samples "
+            f"at {rate:g} Hz: it has to hold a trial."
+        )
     given = events is not None
     if not given:
         found = {str(d) for raw in everything for d in raw.annotations.description}
@@ -188,8 +199,9 @@ def check_marks(events, raws):
             f"{type(events).__name__}."
         )
     for label, given in events.items():
-        several = [given] if isinstance(given, (str, int, np.integer)) else list(given)
-        bad = [m for m in several if not isinstance(m, (str, int, np.integer))]
+        listed = isinstance(given, Iterable) and not isinstance(given, (str, bytes))
+        several = list(given) if listed else [given]
+        bad = [m for m in several if not _is_name(m)]
         if not isinstance(label, str) or bad or not several:
             raise ValueError(
                 f"events must map names of classes to marks, each a str or an int; got "

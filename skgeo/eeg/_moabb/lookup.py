@@ -248,7 +248,8 @@ def find_paradigm(
     if band is None:
         options |= {"fmin": None, "fmax": None}
     elif band != "default":
-        options |= {"fmin": float(band[0]), "fmax": float(band[1])}
+        low, high = (None if edge is None else float(edge) for edge in band)
+        options |= {"fmin": low, "fmax": high}
     if isinstance(channels, str):
         raise ValueError(
             f"channels must be a sequence of names here, got {channels!r}: the words "

@@ -572,3 +572,11 @@ def test_rate_and_band_go_where_they_have_an_effect():
     assert told["ACM(average)"]
     assert not told["ACM+TS+SVM"]
     assert not told["Cov+MDM"]
+
+
+@pytest.mark.parametrize("band", [(None, 30.0), (8.0, None), (0.0, 30.0)])
+def test_a_band_may_be_open_at_one_end(band, tmp_path):
+    X = np.random.RandomState(0).randn(20, 3, 128)
+    dataset = from_arrays(X, ["left_hand", "right_hand"] * 10, sfreq=128.0)
+    found = evaluate(dataset, pipelines=["Cov+MDM"], band=band, output=tmp_path)
+    assert found.scores["score"].between(0, 1).all()
