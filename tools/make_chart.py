@@ -59,8 +59,8 @@ PAGES = {
     "SupervisedDictionaryLearning": "supervised_dictionary",
     "certify_kmeans": "clustering",
 }
-STEP, LEFT, MIDDLE, RIGHT = 34, 12, 232, 524
-HEAD = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 790 {height}" \
+STEP, LEFT, WIDTH, MIDDLE, RIGHT = 34, 12, 214, 254, 560
+HEAD = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 826 {height}" \
 role="img" aria-label="Which estimator?" class="which-chart">
 <style>
 .which-chart text {{ font: 13px system-ui, sans-serif; fill: currentColor; }}
@@ -94,22 +94,25 @@ def main():
     """Write the picture."""
     parts, y = [], 10
     for have, wants in CHART.items():
-        middle = y + STEP * len(wants) / 2 - 4
         lines = have.split("\n")
-        top, height = middle - 8 - 9 * len(lines), 18 * len(lines) + 14
-        parts.append(rectangle(LEFT, top, 192, height, 'class="box" '))
+        height = 18 * len(lines) + 14
+        block = max(STEP * len(wants), height)  # a box may be taller than its wants
+        middle = y + block / 2 - 4
+        first = middle - STEP * (len(wants) - 1) / 2
+        top = middle - height / 2
+        parts.append(rectangle(LEFT, top, WIDTH, height, 'class="box" '))
         for i, words in enumerate(lines):
             at = middle + 5 + 17 * (i - (len(lines) - 1) / 2)
             parts.append(text(LEFT + 10, at, words, 'class="have" '))
         for i, (want, name) in enumerate(wants.items()):
-            at = y + STEP * i + STEP / 2 - 4
-            bend = f"C 218 {middle:.0f}, 216 {at:.0f}, 228 {at:.0f}"
-            parts.append(line(f"M204 {middle:.0f} {bend}"))
+            at = first + STEP * i
+            bend = f"C 240 {middle:.0f}, 238 {at:.0f}, 250 {at:.0f}"
+            parts.append(line(f"M226 {middle:.0f} {bend}"))
             parts.append(text(MIDDLE, at + 4, want))
-            parts.append(line(f"M470 {at:.0f} H 518"))
+            parts.append(line(f"M506 {at:.0f} H 554"))
             box = rectangle(RIGHT, at - 13, 254, 26) + text(RIGHT + 10, at + 4, name)
             parts.append(f'<a href="guide/{PAGES[name]}.html">{box}</a>')
-        y += STEP * len(wants) + 12
+        y += block + 12
     OUT.write_text("\n".join([HEAD.format(height=y), *parts, "</svg>"]) + "\n")
 
 
