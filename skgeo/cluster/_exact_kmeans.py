@@ -355,6 +355,14 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
         self._tree = tree
         self._seed = int(rng.randint(np.iinfo(np.int32).max))
 
+    def __getstate__(self):
+        # The search itself, with a copy of X, stays in this process: a model that was
+        # read from a file starts anew where warm_start would have continued.
+        state = super().__getstate__().copy()
+        for key in ("_tree", "_problem"):
+            state.pop(key, None)
+        return state
+
     def _search(self, params, tick, unit):
         tree = self._tree
 

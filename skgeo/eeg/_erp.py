@@ -91,7 +91,7 @@ class ERPAugmentedCovariances(  # type: ignore[call-arg]
     >>> rng = np.random.default_rng(0)
     >>> y = np.arange(80) % 4 == 0
     >>> X = rng.standard_normal((80, 4, 100))
-    >>> X[y, :2, 30:60] += np.hanning(30)
+    >>> X[y, :2, 30:60] += 2 * np.hanning(30)
     >>> model = make_pipeline(
     ...     ERPAugmentedCovariances(n_filters=2), TangentMap(), LogisticRegression()
     ... )

@@ -255,6 +255,11 @@ class RobustTraceRegressor(RegressorMixin, CallbackMixin, BaseEstimator):
                     f"three dimensions and shape={self.shape!r}."
                 )
             X = check_array(X, dtype=np.float64, allow_nd=True, input_name="X")
+            if 0 in X.shape:
+                raise ValueError(
+                    f"Found array with 0 feature(s) (shape={X.shape}) while a minimum "
+                    "of 1 is required."
+                )
             if reset:
                 self._shape, self._vectors = X.shape[1:], False
                 self.n_features_in_ = X.shape[1] * X.shape[2]

@@ -86,7 +86,7 @@ def family_searches():
         ),
         "SDP K-means": (SDPKMeans(random_state=0), {"n_clusters": [2, 3]}, blobs),
         "iLA-SDP": (
-            LikelihoodAdjustedSDP(3, random_state=0, max_iter=3),
+            LikelihoodAdjustedSDP(3, random_state=0),
             {"n_clusters": [2, 3]},
             blobs,
         ),

@@ -47,7 +47,7 @@ def values(rule):
 
 
 # Parameters that only make a fit longer, or that ask for packages or processes.
-LEFT_ALONE = {"max_iter", "n_jobs", "max_time", "verbose"}
+LEFT_ALONE = {"max_iter", "max_nodes", "n_jobs", "max_time", "verbose"}
 
 
 def drawn(rng, cls):

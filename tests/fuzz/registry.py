@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from skgeo.cluster import ExactKMeans
 from skgeo.dynamics import MEDIDA
 from skgeo.linear_model import KroneckerSBL, KroneckerSBLRegressor
 from skgeo.testing import all_estimators
@@ -15,6 +16,8 @@ def _factors(seed=0):
 
 trial.PROBES.update(
     {
+        # Limits, which the default sets at minutes.
+        "ExactKMeans": lambda: ExactKMeans(3, max_nodes=3, max_time=2.0),
         "MEDIDA": lambda: MEDIDA(None, dt=0.1),
         "KroneckerSBL": lambda: KroneckerSBL(_factors()),
         "KroneckerSBLRegressor": lambda: KroneckerSBLRegressor(

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone, is_classifier
+from sklearn.utils import get_tags
 
 from skgeo.dynamics import HiPPOProjector
 from skgeo.eeg import (
@@ -103,7 +104,8 @@ def ask(estimator, X, y):
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
-            model.fit(X, y) if is_classifier(model) else model.fit(X)
+            needs_y = is_classifier(model) or get_tags(model).target_tags.required
+            model.fit(X, y) if needs_y else model.fit(X)
             return dict(answers(model, X))
         except ValueError as error:
             if len(str(error)) <= 20:

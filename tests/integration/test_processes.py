@@ -17,8 +17,10 @@ from skgeo.eeg import (
     AugmentedCovariances,
     CovarianceRecentering,
     DelayEmbedding,
+    ERPAugmentedCovariances,
     RecenteredCovarianceClassifier,
     TangentMap,
+    TrialRejector,
 )
 from skgeo.testing import all_estimators, make_trials
 from tests.test_common import INSTANCES
@@ -81,6 +83,8 @@ def fitted_trials():
     yield AugmentedCovarianceClassifier(2, 2, selection=None).fit(X, y), X
     yield AugmentedCovarianceClassifierCV(orders=(1, 2), lags=(2,)).fit(X, y), X
     yield RecenteredCovarianceClassifier(2, 2).fit(X, y), X
+    yield ERPAugmentedCovariances(2, n_filters=2).fit(X, y), X
+    yield TrialRejector().fit(X), X
 
 
 def answer_of(model, X):
