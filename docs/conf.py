@@ -51,6 +51,8 @@ myst_dmath_double_inline = True
 autosummary_generate = True
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
+# Types are in the docstrings; written out, `ArrayLike` fills three lines.
+autodoc_typehints = "none"
 autodoc_default_options = {"members": True, "inherited-members": False}
 
 TOC_FOLDERS = ("api", "developers", "gallery", "guide", "tutorials")
