@@ -91,7 +91,7 @@ table[["task", "pipeline", "mean", "low", "high"]].round(2)
 # ``low`` and ``high`` are the ends of 95 % confidence intervals over folds. They
 # overlap: ninety trials of one person rank no pipeline. (Where three folds happen to
 # score the same, an interval even shrinks to a point; that is chance, not precision.)
-# A ranking takes many people; the :doc:`benchmarks of EEG </benchmarks/eeg>` have one.
+# A ranking takes many people; see the :doc:`benchmarks </benchmarks/eeg_accuracy>`.
 
 tasks = list(table["task"].unique())
 names = list(table["pipeline"].unique())

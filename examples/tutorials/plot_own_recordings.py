@@ -125,8 +125,8 @@ summary_table(result.scores, result.folds)[["pipeline", "mean", "low", "high"]].
 
 # %%
 # For two classes the score is the area under the ROC curve, which asks only whether
-# trials are in the right *order*. It is far above chance although plain accuracy was not:
-# the change of contact had moved the decision, not the order.
+# trials are in the right *order*. It is far above chance although plain accuracy was
+# not: the change of contact had moved the decision, not the order.
 #
 # Every score, one row per subject and session:
 

@@ -52,7 +52,7 @@ KINDS = {
     "SSVEP": "Steady-state visual potentials",
     "CVEP": "Code-modulated visual potentials",
 }
-SSVEP_PAGE = "https://skgeo.readthedocs.io/page/benchmarks/eeg.html"
+SSVEP_PAGE = "https://skgeo.readthedocs.io/page/benchmarks/eeg_use.html"
 # Rows of people shown before the table is folded away.
 FOLDED_FROM = 12
 TITLES = {
