@@ -41,7 +41,7 @@ def test_the_default_recording(tmp_path):
     assert "left hand / right hand / hands / feet, pairs of runs left out" in text
     assert "corrected t-test over folds" in text
     assert "The table of one person" in text
-    assert "benchmarks/eeg.html" in text
+    assert "benchmarks/eeg_use.html" in text
     assert re.search(r"8/8 \S.* ACM\+MDM subject 1 score \d", text)
     frame = pd.read_csv(tmp_path / "scores.csv")
     assert set(frame["pipeline"]) == {"Cov+MDM", "ACM+MDM"}
