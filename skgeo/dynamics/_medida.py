@@ -17,40 +17,16 @@ from sklearn.utils.validation import (
 from skgeo.base import BaseEstimator
 from skgeo.dynamics._library.memory import MemoryLibrary
 from skgeo.dynamics._library.weak import WeakLibrary
-from skgeo.dynamics._model_error.checks import (
-    check_column_order,
-    check_extras,
-    check_nested,
-    check_step,
-    check_width,
-    drop_blown_up,
-    relative_error,
-)
+from skgeo.dynamics._model_error import checks, diagnostics, memory, weak_discovery
 from skgeo.dynamics._model_error.corrected import CorrectedModel
 from skgeo.dynamics._model_error.design import build_design
-from skgeo.dynamics._model_error.diagnostics import (
-    detectable_coef,
-    diagnose,
-    warn_model_error,
-)
 from skgeo.dynamics._model_error.equations import write_equations
-from skgeo.dynamics._model_error.memory import (
-    CorrectedMemoryModel,
-    check_free_run,
-    memory_rows,
-    past_states,
-)
 from skgeo.dynamics._model_error.norms import r2, relative_skill, rms
 from skgeo.dynamics._model_error.parameters import PARAM_RULES, UNUSED_PARAMS
 from skgeo.dynamics._model_error.regression import discover
 from skgeo.dynamics._model_error.step_error import step_error_of
 from skgeo.dynamics._model_error.tangent import FixedStepModel, call_model
 from skgeo.dynamics._model_error.terms import Terms
-from skgeo.dynamics._model_error.weak_discovery import (
-    diagnose_weak,
-    discover_weak,
-    weak_problem,
-)
 from skgeo.exceptions import InvalidParameterError
 from skgeo.linear_model import SparseBayesianRegressor
 from skgeo.utils.params import check_params
@@ -246,7 +222,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self : object
             This estimator.
         """
-        check_nested(self, params)
+        checks.check_nested(self, params)
         return super().set_params(**params)
 
     def fit(
@@ -297,26 +273,28 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         check_consistent_length(X, y)
         self._single_output = y.ndim == 1
         Y = np.asarray(y, dtype=np.float64).reshape(len(X), -1)
-        self._baseline = check_width(X, Y, self.model, self.assimilation)
-        dt, history = check_extras(X, dt, history)
-        self.dt_ = check_step(params.dt, self.model, dt)
+        self._baseline = checks.check_width(X, Y, self.model, self.assimilation)
+        dt, history = checks.check_extras(X, dt, history)
+        self.dt_ = checks.check_step(params.dt, self.model, dt)
         if weak:
             return self._fit_weak(X, Y, dt, history)
         X, Y = self._fit_filter(X, Y)
         if isinstance(self.library, MemoryLibrary):
             return self._fit_memory(X, Y, dt, history)
         F = self._forecast(X, Y.shape[1], dt, history)
-        X, Y, F, dt, history = drop_blown_up(X, Y, F, dt, history, self.on_blowup)
+        X, Y, F, dt, history = checks.drop_blown_up(
+            X, Y, F, dt, history, self.on_blowup
+        )
         steps = np.full((len(X), 1), self.dt_) if dt is None else dt[:, None]
 
         library = PolynomialFeatures(2) if self.library is None else self.library
         self.library_ = clone(library)
         names = self._state_names(X.shape[1])
         self._set_terms(Terms(self.library_.fit(X), X, Y.shape[1], names))
-        relative = relative_error(self.model, X, Y, F, steps)
+        relative = checks.relative_error(self.model, X, Y, F, steps)
         self.diagnostics_ = {"relative_error": relative}
         if relative < max(self.min_relative_error, np.finfo(float).tiny):
-            warn_model_error(
+            diagnostics.warn_model_error(
                 "The model is perfect as far as these data show: its errors are "
                 f"{relative:.1e} of its tendency (min_relative_error). All "
                 "coefficients are zero."
@@ -359,7 +337,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             )
         steps = np.full((len(X), 1), self.dt_) if dt is None else dt[:, None]
         names = self._state_names(X.shape[1])
-        problem = weak_problem(
+        problem = weak_discovery.weak_problem(
             clone(self.library), self.model, X, Y, steps, dt, self.tangent_step, names
         )
         self.library_ = problem.terms.library
@@ -369,9 +347,11 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if regressor.get_params().get("effective_rows", 0) is None:
             rows = design.effective_rows
             regressor = clone(regressor).set_params(effective_rows=rows)
-        found = discover_weak(problem, regressor, X)
+        found = weak_discovery.discover_weak(problem, regressor, X)
         self._store(found, design)
-        self.diagnostics_ = diagnose_weak(design, found, self.feature_names_)
+        self.diagnostics_ = weak_discovery.diagnose_weak(
+            design, found, self.feature_names_
+        )
         return self
 
     def _fit_memory(self, X, Y, dt, history):
@@ -383,7 +363,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             )
         steps = np.full((len(X), 1), self.dt_) if dt is None else dt[:, None]
         self.library_ = clone(self.library).fit(X)
-        kept, joined = memory_rows(self.library_, X, Y, steps)
+        kept, joined = memory.memory_rows(self.library_, X, Y, steps)
         X, Y, steps = X[kept], Y[kept], steps[kept]
         dt = None if dt is None else dt[kept]
         F = self._forecast(X, Y.shape[1], dt, None)
@@ -406,7 +386,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             history=None,
         )
         self._discover(design, X, Y, F, steps, None, joined)
-        self.diagnostics_["free_run_steps"] = check_free_run(
+        self.diagnostics_["free_run_steps"] = memory.check_free_run(
             self.corrected_model(), X, Y, joined
         )
         return self
@@ -430,7 +410,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
     def _check_columns(self, **tables):
         names = getattr(self, "feature_names_in_", None)
         for label, table in tables.items():
-            check_column_order(names, table, label)
+            checks.check_column_order(names, table, label)
 
     def _state_names(self, width):
         names = getattr(self, "feature_names_in_", None)
@@ -490,7 +470,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         plain = terms.terms(plain if joined is None else joined)
         plain = plain.reshape(shape[1], -1).T
         self._store(found, design)
-        self.diagnostics_ |= diagnose(
+        self.diagnostics_ |= diagnostics.diagnose(
             design,
             found,
             self.feature_names_,
@@ -507,7 +487,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         shape = (self._terms.n_equations, len(self.feature_names_))
         self.regressors_, self.skill_ = found.regressors, found.skill
         self.coef_, self.coef_std_ = found.coef.reshape(shape), found.std.reshape(shape)
-        detectable = detectable_coef(design, found)
+        detectable = diagnostics.detectable_coef(design, found)
         self.detectable_ = detectable.reshape(shape)
         self.intercept_ = np.zeros(shape[0])
         if found.constant.any():
@@ -538,7 +518,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
                     f"A memory counts steps: its corrected model has dt={self.dt_:g}, "
                     f"not {dt:g}."
                 )
-            return CorrectedMemoryModel(
+            return memory.CorrectedMemoryModel(
                 self.model, self._terms, self.coef_, self.intercept_, self.dt_
             )
         return CorrectedModel(
@@ -581,7 +561,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if isinstance(self.library_, MemoryLibrary):
             out = self._predict_with_memory(X, history)
         else:
-            dt, history = check_extras(X, dt, history)
+            dt, history = checks.check_extras(X, dt, history)
             out = self._predict(X, dt, history)
         bad = np.flatnonzero(~np.isfinite(out).all(axis=1))
         if len(bad):
@@ -601,7 +581,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def _predict_with_memory(self, X, history):
         model = self.corrected_model()
-        past = past_states(model, X, history)
+        past = memory.past_states(model, X, history)
         if self.assimilation is not None:
             past = [self.filter_.transform(V) for V in past]
             X = self.filter_.transform(X)
@@ -647,7 +627,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             dt = history = None
         else:
             corrected = self._next_states(X, dt, history).reshape(len(X), -1)
-            dt, history = check_extras(X, dt, history)
+            dt, history = checks.check_extras(X, dt, history)
             if self.assimilation is not None:
                 X, Y = self.filter_.transform(X), self.filter_.transform(Y)
         model = self._forecast(X, Y.shape[1], dt, history)
@@ -695,10 +675,12 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """States and next states with a known past, and the forecasts of the latter."""
         if self.assimilation is not None:
             X, Y = self.filter_.transform(X), self.filter_.transform(Y)
-        kept, joined = memory_rows(self.library_, X, Y, np.full((len(X), 1), self.dt_))
+        kept, joined = memory.memory_rows(
+            self.library_, X, Y, np.full((len(X), 1), self.dt_)
+        )
         d = X.shape[1]
-        memory = joined[:, d:].reshape(len(kept), -1, d)
-        return X[kept], Y[kept], self.corrected_model()(X[kept], memory)[0]
+        past = joined[:, d:].reshape(len(kept), -1, d)
+        return X[kept], Y[kept], self.corrected_model()(X[kept], past)[0]
 
     def equations(self, precision: int = 4, *, std: bool = False) -> Any:
         """Write the discovered equations.

@@ -108,6 +108,11 @@ class ERPAugmentedCovariances(  # type: ignore[call-arg]
     }
     _unused_params = (Unused(("lag", "sfreq"), lambda p: p.order == 1, "order is 1"),)
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags
+
     def __init__(
         self,
         n_filters: int | None = 4,

@@ -83,7 +83,7 @@ def fitted_trials():
     yield AugmentedCovarianceClassifier(2, 2, selection=None).fit(X, y), X
     yield AugmentedCovarianceClassifierCV(orders=(1, 2), lags=(2,)).fit(X, y), X
     yield RecenteredCovarianceClassifier(2, 2).fit(X, y), X
-    yield ERPAugmentedCovariances(2, n_filters=2).fit(X, y), X
+    yield ERPAugmentedCovariances(2).fit(X, y), X
     yield TrialRejector().fit(X), X
 
 
