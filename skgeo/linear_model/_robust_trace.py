@@ -255,6 +255,8 @@ class RobustTraceRegressor(RegressorMixin, CallbackMixin, BaseEstimator):
                     f"three dimensions and shape={self.shape!r}."
                 )
             X = check_array(X, dtype=np.float64, allow_nd=True, input_name="X")
+            if 0 in X.shape:
+                raise ValueError(f"X holds empty matrices: its shape is {X.shape}.")
             if reset:
                 self._shape, self._vectors = X.shape[1:], False
                 self.n_features_in_ = X.shape[1] * X.shape[2]
@@ -348,8 +350,13 @@ class RobustTraceRegressor(RegressorMixin, CallbackMixin, BaseEstimator):
             # In two steps, as the ratio of extreme units may itself overflow.
             left = left * np.sqrt(y_unit) / np.sqrt(x_unit)
             right = right * np.sqrt(y_unit) / np.sqrt(x_unit)
-        self.factors_ = (left, right)
         coef = left @ right.T
+        if not (np.isfinite(coef).all() and np.isfinite(intercept * y_unit)):
+            raise ValueError(
+                "The coefficients exceed the range of float64: matrices are of size "
+                f"{x_unit:.3g}, targets {y_unit:.3g}. Rescale X or y."
+            )
+        self.factors_ = (left, right)
         self.coef_ = coef[:, 0] if self._vectors else coef
         self.intercept_ = float(intercept * y_unit)
         self.rank_ = best.rank
