@@ -227,7 +227,11 @@ class RobustTraceRegressor(RegressorMixin, CallbackMixin, BaseEstimator):
         # Powers of two: squares of extreme units would over- or underflow.
         x_unit, y_unit = _unit(X), _unit(y)
         Z, t = X / x_unit, y / y_unit
-        with single_blas_thread(), self._iterations(None, X=X, y=y) as tick:
+        with (
+            single_blas_thread(),
+            self._iterations(None, X=X, y=y) as tick,
+            np.errstate(all="ignore"),  # results are checked for their range below
+        ):
             problem = prepare(
                 Z, t, symmetric=symmetric, whiten=p.whiten,
                 fit_intercept=p.fit_intercept,
@@ -254,7 +258,13 @@ class RobustTraceRegressor(RegressorMixin, CallbackMixin, BaseEstimator):
                     "RobustTraceRegressor: parameter 'shape' is for 2-D X; got X of "
                     f"three dimensions and shape={self.shape!r}."
                 )
-            X = check_array(X, dtype=np.float64, allow_nd=True, input_name="X")
+            X = check_array(
+                X,
+                dtype=np.float64,
+                allow_nd=True,
+                input_name="X",
+                ensure_min_samples=2 if reset else 1,
+            )
             if 0 in X.shape:
                 raise ValueError(f"X holds empty matrices: its shape is {X.shape}.")
             if reset:
@@ -263,8 +273,9 @@ class RobustTraceRegressor(RegressorMixin, CallbackMixin, BaseEstimator):
         else:
             if reset:
                 X, _ = validate_data(
-                    self, X, y, dtype=np.float64, y_numeric=True, multi_output=False
-                )
+                    self, X, y, dtype=np.float64, y_numeric=True, multi_output=False,
+                    ensure_min_samples=2,
+                )  # fmt: skip
                 self._vectors = self.shape is None
                 self._shape = (
                     (X.shape[1], 1) if self._vectors else tuple(map(int, self.shape))
@@ -346,11 +357,11 @@ class RobustTraceRegressor(RegressorMixin, CallbackMixin, BaseEstimator):
         # An exact fit leaves rounding, and five times nothing flags everything.
         self.outliers_ = residual > max(5.0 * scale, 1e-6 * problem.y_scale)
         self.scale_ = scale * y_unit
-        with np.errstate(over="ignore", under="ignore"):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             # In two steps, as the ratio of extreme units may itself overflow.
             left = left * np.sqrt(y_unit) / np.sqrt(x_unit)
             right = right * np.sqrt(y_unit) / np.sqrt(x_unit)
-        coef = left @ right.T
+            coef = left @ right.T
         if not (np.isfinite(coef).all() and np.isfinite(intercept * y_unit)):
             raise ValueError(
                 "The coefficients exceed the range of float64: matrices are of size "

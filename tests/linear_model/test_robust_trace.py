@@ -271,7 +271,13 @@ def test_empty_matrices_are_refused(shape):
         RobustTraceRegressor().fit(np.zeros(shape), np.arange(4.0))
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_one_sample_is_refused():
+    for X in (np.ones((1, 2, 3)), np.ones((1, 3))):
+        with pytest.raises(ValueError, match="minimum of 2"):
+            RobustTraceRegressor().fit(X, [1.0])
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_what_leaves_the_range_of_numbers_is_refused():
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((8, 3, 2)), rng.standard_normal(8)
