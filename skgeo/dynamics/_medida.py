@@ -269,7 +269,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             options = {"validate_separately": (check, check | {"ensure_2d": False})}
         given = y
         X, y = validate_data(self, X, y, **options)
-        self._check_columns(y=given, history=history)
+        checks.check_columns(self, y=given, history=history)
         check_consistent_length(X, y)
         self._single_output = y.ndim == 1
         Y = np.asarray(y, dtype=np.float64).reshape(len(X), -1)
@@ -289,7 +289,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
         library = PolynomialFeatures(2) if self.library is None else self.library
         self.library_ = clone(library)
-        names = self._state_names(X.shape[1])
+        names = checks.state_names(self, X.shape[1])
         self._set_terms(Terms(self.library_.fit(X), X, Y.shape[1], names))
         relative = checks.relative_error(self.model, X, Y, F, steps)
         self.diagnostics_ = {"relative_error": relative}
@@ -336,7 +336,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 "history, and with y as wide as X."
             )
         steps = np.full((len(X), 1), self.dt_) if dt is None else dt[:, None]
-        names = self._state_names(X.shape[1])
+        names = checks.state_names(self, X.shape[1])
         problem = weak_discovery.weak_problem(
             clone(self.library), self.model, X, Y, steps, dt, self.tangent_step, names
         )
@@ -369,7 +369,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         F = self._forecast(X, Y.shape[1], dt, None)
         if not np.isfinite(F).all():
             raise ValueError("The model returned NaN or infinity: see on_blowup.")
-        names = self._state_names(X.shape[1])
+        names = checks.state_names(self, X.shape[1])
         self._set_terms(Terms(self.library_, joined, Y.shape[1], names))
         self.diagnostics_ = {}
         design = build_design(
@@ -406,17 +406,6 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def _uses_tangents(self):
         return self.evaluate_at == "tangent" and self._baseline
-
-    def _check_columns(self, **tables):
-        names = getattr(self, "feature_names_in_", None)
-        for label, table in tables.items():
-            checks.check_column_order(names, table, label)
-
-    def _state_names(self, width):
-        names = getattr(self, "feature_names_in_", None)
-        if names is not None and len(names) == width:
-            return [str(name) for name in names]
-        return [f"x{i}" for i in range(width)]
 
     def _projection(self):
         if self.assimilation is None or not self.gain_matched:
@@ -557,7 +546,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return self._next_states(X, dt, history)
 
     def _next_states(self, X, dt, history):
-        self._check_columns(history=history)
+        checks.check_columns(self, history=history)
         if isinstance(self.library_, MemoryLibrary):
             out = self._predict_with_memory(X, history)
         else:
@@ -619,7 +608,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        self._check_columns(y=y)
+        checks.check_columns(self, y=y)
         Y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
         Y = Y.reshape(len(X), -1)
         if isinstance(self.library_, MemoryLibrary):
@@ -661,7 +650,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             deviations, as scikit-learn defines it, in units that cannot overflow.
         """
         check_is_fitted(self)
-        self._check_columns(y=y)
+        checks.check_columns(self, y=y)
         y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
         if isinstance(self.library_, MemoryLibrary):
             X = validate_data(self, X, dtype=np.float64, reset=False)

@@ -227,7 +227,11 @@ class RobustTraceRegressor(RegressorMixin, CallbackMixin, BaseEstimator):
         # Powers of two: squares of extreme units would over- or underflow.
         x_unit, y_unit = _unit(X), _unit(y)
         Z, t = X / x_unit, y / y_unit
-        with single_blas_thread(), self._iterations(None, X=X, y=y) as tick:
+        with (
+            single_blas_thread(),
+            self._iterations(None, X=X, y=y) as tick,
+            np.errstate(all="ignore"),  # results are checked for their range below
+        ):
             problem = prepare(
                 Z, t, symmetric=symmetric, whiten=p.whiten,
                 fit_intercept=p.fit_intercept,
@@ -254,20 +258,24 @@ class RobustTraceRegressor(RegressorMixin, CallbackMixin, BaseEstimator):
                     "RobustTraceRegressor: parameter 'shape' is for 2-D X; got X of "
                     f"three dimensions and shape={self.shape!r}."
                 )
-            X = check_array(X, dtype=np.float64, allow_nd=True, input_name="X")
+            X = check_array(
+                X,
+                dtype=np.float64,
+                allow_nd=True,
+                input_name="X",
+                ensure_min_samples=2 if reset else 1,
+            )
             if 0 in X.shape:
-                raise ValueError(
-                    f"Found array with 0 feature(s) (shape={X.shape}) while a minimum "
-                    "of 1 is required."
-                )
+                raise ValueError(f"X holds empty matrices: its shape is {X.shape}.")
             if reset:
                 self._shape, self._vectors = X.shape[1:], False
                 self.n_features_in_ = X.shape[1] * X.shape[2]
         else:
             if reset:
                 X, _ = validate_data(
-                    self, X, y, dtype=np.float64, y_numeric=True, multi_output=False
-                )
+                    self, X, y, dtype=np.float64, y_numeric=True, multi_output=False,
+                    ensure_min_samples=2,
+                )  # fmt: skip
                 self._vectors = self.shape is None
                 self._shape = (
                     (X.shape[1], 1) if self._vectors else tuple(map(int, self.shape))
@@ -349,12 +357,17 @@ class RobustTraceRegressor(RegressorMixin, CallbackMixin, BaseEstimator):
         # An exact fit leaves rounding, and five times nothing flags everything.
         self.outliers_ = residual > max(5.0 * scale, 1e-6 * problem.y_scale)
         self.scale_ = scale * y_unit
-        with np.errstate(over="ignore", under="ignore"):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             # In two steps, as the ratio of extreme units may itself overflow.
             left = left * np.sqrt(y_unit) / np.sqrt(x_unit)
             right = right * np.sqrt(y_unit) / np.sqrt(x_unit)
+            coef = left @ right.T
+        if not (np.isfinite(coef).all() and np.isfinite(intercept * y_unit)):
+            raise ValueError(
+                "The coefficients exceed the range of float64: matrices are of size "
+                f"{x_unit:.3g}, targets {y_unit:.3g}. Rescale X or y."
+            )
         self.factors_ = (left, right)
-        coef = left @ right.T
         self.coef_ = coef[:, 0] if self._vectors else coef
         self.intercept_ = float(intercept * y_unit)
         self.rank_ = best.rank

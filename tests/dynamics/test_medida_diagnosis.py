@@ -247,3 +247,36 @@ def test_columns_of_next_states_in_another_order_are_refused():
         warnings.simplefilter("error")
         assert model.skill_score(X, Y) > 0.99
         assert model.score(X, Y) > 0.99
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0])
+def test_a_small_equation_that_is_not_explained_is_reported(scale):
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-2, 2, (400, 2)) * [1.0, scale]
+    missing = np.sin(3 * X[:, 0])  # no polynomial of degree two
+    f = np.stack([X[:, 0] - 0.5 * X[:, 0] ** 2, 0.1 * scale * missing], axis=1)
+    model = MEDIDA(None, dt=0.01, library=PolynomialFeatures(2))
+    with pytest.warns(ModelErrorWarning, match="increments of equation 1"):
+        model.fit(X, X + 0.01 * f)
+    assert model.skill_ > 0.5
+    noise = np.stack([np.zeros(400), 0.02 * scale * rng.standard_normal(400)], axis=1)
+    with pytest.warns(ModelErrorWarning, match=r"0 % of the .*of equation 1: they are"):
+        model.fit(X, X + 0.01 * f * [1.0, 0.0] + noise * 0.01)
+
+
+def test_an_equation_in_small_units_is_found_or_missed_aloud():
+    rng = np.random.default_rng(0)
+    library = PolynomialFeatures(2)
+    for scale in (1.0, 1e-1, 1e-2, 1e-3, 1e-5):
+        X = rng.uniform(-2, 2, (400, 2)) * [1.0, scale]
+        f = np.stack([X[:, 0] - X[:, 0] ** 2, 0.1 * scale * X[:, 0] ** 2], axis=1)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", ModelErrorWarning)
+            model = MEDIDA(None, dt=0.01, library=library).fit(X, X + 0.01 * f)
+        found = set(np.flatnonzero(model.coef_[1]))
+        said = any("of equation 1" in str(w.message) for w in caught)
+        # The constant, x0, x1, x0^2, ...: one true term.
+        assert found == {3} or said
+        if scale == 1.0:
+            assert found == {3}
+            assert not said

@@ -263,3 +263,25 @@ def test_step_is_the_gradient():
     np.testing.assert_allclose(moved, numeric, atol=1e-6)
     cut = truncate(problem, run, 1e9)
     np.testing.assert_allclose(cut.matrix(), run.matrix(), atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(4, 0, 20), (4, 3, 0)])
+def test_empty_matrices_are_refused(shape):
+    with pytest.raises(ValueError, match="empty matrices"):
+        RobustTraceRegressor().fit(np.zeros(shape), np.arange(4.0))
+
+
+def test_one_sample_is_refused():
+    for X in (np.ones((1, 2, 3)), np.ones((1, 3))):
+        with pytest.raises(ValueError, match="minimum of 2"):
+            RobustTraceRegressor().fit(X, [1.0])
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_what_leaves_the_range_of_numbers_is_refused():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((8, 3, 2)), rng.standard_normal(8)
+    with pytest.raises(ValueError, match="lower step_size or init_scale"):
+        RobustTraceRegressor(step_size=1e90).fit(X, y)
+    with pytest.raises(ValueError, match="exceed the range of float64"):
+        RobustTraceRegressor().fit(X * 1e-310, y)

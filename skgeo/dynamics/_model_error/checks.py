@@ -12,12 +12,14 @@ from skgeo.utils.params import Instance
 __all__ = [
     "HasMethods",
     "check_column_order",
+    "check_columns",
     "check_extras",
     "check_nested",
     "check_step",
     "check_width",
     "drop_blown_up",
     "relative_error",
+    "state_names",
 ]
 
 
@@ -156,3 +158,18 @@ def relative_error(model, X, Y, F, steps):
         return 0.0
     tendency = rms((F - X) / steps) if model is not None else 0.0
     return error / tendency if tendency > 0 else np.inf
+
+
+def check_columns(estimator, **tables):
+    """Refuse tables whose columns are named in another order than those of fit."""
+    names = getattr(estimator, "feature_names_in_", None)
+    for label, table in tables.items():
+        check_column_order(names, table, label)
+
+
+def state_names(estimator, width):
+    """Name the state's columns as fit saw them, or x0, x1, ..."""
+    names = getattr(estimator, "feature_names_in_", None)
+    if names is not None and len(names) == width:
+        return [str(name) for name in names]
+    return [f"x{i}" for i in range(width)]

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.spatial import cKDTree
 
+from skgeo.dynamics._model_error.norms import relative_skill
 from skgeo.exceptions import ModelErrorWarning
 from skgeo.utils.warn import warn_user
 
@@ -281,7 +282,10 @@ def diagnose(
     if X is not None and not design.projected:
         correlation = neighbor_correlation(X, discovery.residual)
     if states:
-        _warn_of_misfit(discovery.skill, correlation)
+        doubtful = _warn_of_misfit(discovery.skill, correlation)
+        # With a model, an equation without error leaves noise alone, rightly.
+        if not doubtful and tendency is None and X is not None and design.coupled:
+            _warn_of_equations(discovery, X, design.projected)
     return {
         "condition_number": condition,
         "alias_cosine": cosine,
@@ -323,16 +327,31 @@ def _warn_of_step(discovery, names):
         )
 
 
-def _warn_of_misfit(skill, correlation):
+def _warn_of_equations(discovery, X, projected):
+    """Look at single equations, which the sum over all of them may hide."""
+    residual, fitted = discovery.residual, discovery.fitted
+    if projected or residual.shape != (1, *X.shape) or X.shape[1] < 2:
+        return
+    for i in range(X.shape[1]):
+        left = residual[:, :, i : i + 1]
+        skill = relative_skill(left, left + fitted[:, :, i : i + 1])
+        _warn_of_misfit(skill, neighbor_correlation(X, left), f" of equation {i}")
+
+
+def _warn_of_misfit(skill, correlation, of=""):
+    """Warn of what is not explained, and return whether there was reason to."""
     if skill < 0.99 and abs(correlation) > 0.3:
         warn_model_error(
-            f"{100 * (1 - skill):.3g} % of the squared increments are unexplained and "
-            f"regular (correlation of neighbors {correlation:.2f}): terms are missing "
-            "from the library, or the grid is too coarse."
+            f"{100 * (1 - skill):.3g} % of the squared increments{of} are unexplained "
+            f"and regular (correlation of neighbors {correlation:.2f}): terms are "
+            "missing from the library, or the grid is too coarse."
         )
     elif skill < 0.5:
         warn_model_error(
             f"The terms explain only {100 * max(skill, 0.0):.0f} % of the squared "
-            "increments: they are mostly noise, or not a function of the state. Use "
-            "pairs further apart in time, a filter, or memory terms."
+            f"increments{of}: they are mostly noise, or not a function of the state. "
+            "Use pairs further apart in time, a filter, or memory terms."
         )
+    else:
+        return False
+    return True

@@ -149,6 +149,11 @@ def truncate(problem, run, gap):
     """
     k = run.left.shape[1]
     M = run.matrix().astype(np.float64)
+    if not np.isfinite(M).all():
+        raise ValueError(
+            "The descent of RobustTraceRegressor left the range of floating-point "
+            "numbers: lower step_size or init_scale."
+        )
     if problem.layout.symmetric:
         values, V = np.linalg.eigh((M + M.T) / 2)
         lead = np.argsort(-np.abs(values), kind="stable")
