@@ -230,7 +230,7 @@ class OnlineOrthogonalDictionary(
         "n_replays": Integer(0),
         "center": Boolean(),
         "whiten": Boolean(),
-        "clip_norm": Null() | Real(0.0, closed="neither"),
+        "clip_norm": Null() | Real(0.0, closed="neither", magnitudes=(1e-10, np.inf)),
         "transform_algorithm": OneOf("threshold", "soft", "top_k", "identity"),
         "threshold": Real(0.0, magnitudes=(5e-324, np.inf)),
         "n_nonzero_coefs": Null() | Integer(1),
@@ -416,7 +416,7 @@ class OnlineOrthogonalDictionary(
             warn_user(
                 f"A few entries outweigh the rest of {len(features)} of {X.shape[1]} "
                 f"features, feature {features[0]} first: atoms follow them. If these "
-                "errors, or codes for missing values, replace them."
+                "are errors, or codes for missing values, replace them."
             )
 
     def partial_fit(self, X: ArrayLike, y: None = None) -> OnlineOrthogonalDictionary:

@@ -370,3 +370,20 @@ def test_ordinary_rows_outweigh_nothing(draw):
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message=".*outweigh")
         OnlineOrthogonalDictionary(random_state=0).fit(X)
+
+
+@pytest.mark.parametrize("rule", ["threshold", "soft"])
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_threshold_beyond_float32_leaves_nothing(rule):
+    X = laplace_rows().astype(np.float32)
+    model = OnlineOrthogonalDictionary(
+        transform_algorithm=rule, threshold=1e300, random_state=0
+    )
+    assert not model.fit_transform(X).any()
+
+
+def test_a_clip_norm_that_leaves_nothing_of_a_row_is_refused():
+    with pytest.raises(ValueError, match="clip_norm"):
+        OnlineOrthogonalDictionary(clip_norm=1e-90).fit(laplace_rows())
+    X, small = laplace_rows(), OnlineOrthogonalDictionary(clip_norm=1e-10)
+    assert np.isfinite(small.set_params(random_state=0).fit(X).components_).all()
