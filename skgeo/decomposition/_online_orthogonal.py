@@ -23,10 +23,7 @@ from skgeo.decomposition._orthogonal.codes import (
     unseen_atoms,
 )
 from skgeo.decomposition._orthogonal.epochs import fit_epochs, snapshot
-from skgeo.decomposition._orthogonal.outliers import (
-    dominated_features,
-    dominating_rows,
-)
+from skgeo.decomposition._orthogonal.outliers import warn_outweighed
 from skgeo.decomposition._orthogonal.starts import initial_atoms
 from skgeo.decomposition._orthogonal.stream import Settings, Stream
 from skgeo.exceptions import InvalidParameterError
@@ -366,7 +363,7 @@ class OnlineOrthogonalDictionary(
             )
         self._warn_mean()
         self._warn_unseen(X, params.exponent)
-        self._warn_dominated(X, params)
+        warn_outweighed(X, params, learned.mean)
         return self
 
     def _warn_mean(self):
@@ -397,26 +394,6 @@ class OnlineOrthogonalDictionary(
                 "are so near to Gaussian that these rows do not determine the atoms: "
                 "any rotation of them would do as well. More rows help if the codes "
                 "are not Gaussian indeed."
-            )
-
-    def _warn_dominated(self, X, params):
-        """Say that a few rows, or entries, outweigh all others."""
-        if params.center:
-            X = X - self._now().mean.astype(X.dtype)
-        rows = dominating_rows(X, params.exponent) if params.clip_norm is None else []
-        if len(rows) > 0:
-            warn_user(
-                f"{len(rows)} of {len(X)} rows outweigh the rest, row {rows[0]} first: "
-                "atoms follow them. If they are errors, or hold codes for missing "
-                "values, drop them or set clip_norm=3."
-            )
-            return
-        features = dominated_features(X)
-        if len(features) > 0:
-            warn_user(
-                f"A few entries outweigh the rest of {len(features)} of {X.shape[1]} "
-                f"features, feature {features[0]} first: atoms follow them. If these "
-                "are errors, or codes for missing values, replace them."
             )
 
     def partial_fit(self, X: ArrayLike, y: None = None) -> OnlineOrthogonalDictionary:

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-__all__ = ["dominated_features", "dominating_rows"]
+from skgeo.utils.warn import warn_user
+
+__all__ = ["dominated_features", "dominating_rows", "warn_outweighed"]
 
 # Rows this many times as long as the median one are doubted where they are few and hold
 # most of what the objective sums.
@@ -40,3 +42,24 @@ def dominated_features(X) -> np.ndarray:
         if few and energy[far].sum() >= _MOST * energy.sum():
             found.append(j)
     return np.array(found, dtype=int)
+
+
+def warn_outweighed(X, params, mean):
+    """Say that a few rows, or entries, outweigh all others."""
+    if params.center:
+        X = X - mean.astype(X.dtype)
+    rows = dominating_rows(X, params.exponent) if params.clip_norm is None else []
+    if len(rows) > 0:
+        warn_user(
+            f"{len(rows)} of {len(X)} rows outweigh the rest, row {rows[0]} first: "
+            "atoms follow them. If they are errors, or hold codes for missing values, "
+            "drop them or set clip_norm=3."
+        )
+        return
+    features = dominated_features(X)
+    if len(features) > 0:
+        warn_user(
+            f"A few entries outweigh the rest of {len(features)} of {X.shape[1]} "
+            f"features, feature {features[0]} first: atoms follow them. If these are "
+            "errors, or codes for missing values, replace them."
+        )
