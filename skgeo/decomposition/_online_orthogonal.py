@@ -23,6 +23,7 @@ from skgeo.decomposition._orthogonal.codes import (
     unseen_atoms,
 )
 from skgeo.decomposition._orthogonal.epochs import fit_epochs, snapshot
+from skgeo.decomposition._orthogonal.outliers import warn_outweighed
 from skgeo.decomposition._orthogonal.starts import initial_atoms
 from skgeo.decomposition._orthogonal.stream import Settings, Stream
 from skgeo.exceptions import InvalidParameterError
@@ -180,8 +181,8 @@ class OnlineOrthogonalDictionary(
         When :meth:`fit` stops at ``max_iter``.
     UserWarning
         When the mean carries energy and ``center=False``; when :meth:`fit` whitens
-        data that do not vary in every direction, or codes are so near to Gaussian
-        that the rows cannot tell the atoms.
+        data that do not vary in every direction, a few rows or entries outweigh all
+        others, or codes are so near to Gaussian that the rows cannot tell the atoms.
 
     See Also
     --------
@@ -226,7 +227,7 @@ class OnlineOrthogonalDictionary(
         "n_replays": Integer(0),
         "center": Boolean(),
         "whiten": Boolean(),
-        "clip_norm": Null() | Real(0.0, closed="neither"),
+        "clip_norm": Null() | Real(0.0, closed="neither", magnitudes=(1e-10, np.inf)),
         "transform_algorithm": OneOf("threshold", "soft", "top_k", "identity"),
         "threshold": Real(0.0, magnitudes=(5e-324, np.inf)),
         "n_nonzero_coefs": Null() | Integer(1),
@@ -362,6 +363,7 @@ class OnlineOrthogonalDictionary(
             )
         self._warn_mean()
         self._warn_unseen(X, params.exponent)
+        warn_outweighed(X, params, learned.mean)
         return self
 
     def _warn_mean(self):

@@ -238,6 +238,10 @@ class StreamDecoder:
         return sosfilt(self.sos, signal, axis=1, zi=start)[0]
 
     def _checked(self, chunk):
+        if np.iscomplexobj(chunk):
+            raise ValueError("A chunk must be real; got complex numbers.")
+        if np.ma.is_masked(chunk):  # what is masked would be taken for signal
+            chunk = np.ma.filled(np.ma.asarray(chunk, dtype=float), np.nan)
         chunk = np.asarray(chunk, dtype=float)
         n_channels = getattr(self.classifier, "n_channels_in_", None)
         if n_channels is None and self._buffer is not None:

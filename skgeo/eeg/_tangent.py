@@ -145,7 +145,15 @@ class TangentMap(TransformerMixin, MatricesMixin, BaseEstimator):
             for index, matrix in enumerate(X):
                 riemann.whitener_of(matrix, f"matrix {index}")
             self._delegate = TangentSpace(metric=self.metric)
-            self._delegate.fit(X, sample_weight=weight)
+            try:  # also what transform would refuse later on
+                self._delegate.fit(X, sample_weight=weight).transform(X)
+            except (np.linalg.LinAlgError, ValueError) as error:
+                raise ValueError(
+                    f"The matrices are too near to singular, or too small, for metric="
+                    f"{self.metric!r}: {error} Regularize them (shrinkage in "
+                    "AugmentedCovariances, estimator='oas' in pyriemann) or choose "
+                    "another unit."
+                ) from error
             self.reference_ = np.asarray(self._delegate.reference_)
             self.n_iter_ = 1
             return X, None, None

@@ -429,3 +429,16 @@ def test_a_file_that_mne_would_misread(tmp_path, name, message):
     (tmp_path / name).write_bytes(b"" if "empty" in message else b"\x1f\x8b")
     with pytest.raises(ValueError, match=message):
         from_files(tmp_path / name, interval=(0, 1))
+
+
+def test_a_recording_cut_short_is_named(tmp_path):
+    info = mne.create_info(3, 128.0, "eeg")
+    signal = 1e-6 * np.random.RandomState(0).randn(3, 128 * 60)
+    raw = mne.io.RawArray(signal, info, verbose="error")
+    raw.set_annotations(mne.Annotations(range(2, 52, 5), 0.0, ["T1", "T2"] * 5))
+    raw.save(tmp_path / "a_raw.fif", buffer_size_sec=1, verbose="error")
+    whole = (tmp_path / "a_raw.fif").read_bytes()
+    for fraction in (0.2, 0.5, 0.9, 0.99):
+        (tmp_path / "a_raw.fif").write_bytes(whole[: int(fraction * len(whole))])
+        with pytest.raises(ValueError, match=r"a_raw\.fif"):
+            from_files(tmp_path / "a_raw.fif", interval=(0, 1))

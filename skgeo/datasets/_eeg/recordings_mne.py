@@ -358,13 +358,25 @@ def _marked(raw, marks, counts, channels):
     return raw.set_annotations(new)
 
 
+def _origin(raw):
+    """The file of a recording, for messages."""
+    files = [str(path) for path in getattr(raw, "filenames", ()) if path]
+    return files[0] if files else "A recording"
+
+
 def _update_digest(digest, raw):
     notes = raw.annotations
     digest.update(repr((raw.info["sfreq"], raw.ch_names, raw.n_times)).encode())
     digest.update(repr(list(zip(notes.onset, notes.description, strict=True))).encode())
     step = max(1, int(60 * raw.info["sfreq"]))  # a minute at a time
     for first in range(0, raw.n_times, step):
-        block = raw[:, first : min(first + step, raw.n_times)][0]
+        try:
+            block = raw[:, first : min(first + step, raw.n_times)][0]
+        except Exception as error:  # a file cut short, by whatever its reader raises
+            raise ValueError(
+                f"{_origin(raw)}: its samples from {first / raw.info['sfreq']:g} s on "
+                f"cannot be read: {error}. Is the file whole?"
+            ) from error
         digest.update(np.ascontiguousarray(block).tobytes())
 
 

@@ -71,6 +71,7 @@ def energy_kept(X, components, unmixing):
 
 def shrink_codes(codes, rule, threshold, n_kept):
     """Apply one of the rules of ``transform_algorithm``, in place where possible."""
+    threshold = min(threshold, float(np.finfo(codes.dtype).max))
     if rule == "threshold" and threshold > 0.0:
         codes[np.abs(codes) <= threshold] = 0.0
     elif rule == "soft":

@@ -334,3 +334,56 @@ def test_callbacks_see_a_model_after_each_pass(sparse):
         model.set_callbacks(Record()).fit(X)
     assert model.n_iter_ == len(seen) == 3
     assert seen[-1] == pytest.approx(model.score(X))
+
+
+def laplace_rows(n_rows=2000, n=8, seed=0):
+    rng = np.random.default_rng(seed)
+    D = np.linalg.qr(rng.standard_normal((n, n)))[0]
+    return rng.laplace(size=(n_rows, n)) @ D
+
+
+@pytest.mark.parametrize("value", [-999.0, 1e8, 1e100])
+def test_a_row_that_outweighs_all_others_is_named(value):
+    X = laplace_rows()
+    X[7, 2] = value
+    with pytest.warns(UserWarning, match="1 of 2000 rows outweigh the rest, row 7"):
+        OnlineOrthogonalDictionary(random_state=0).fit(X)
+
+
+def test_codes_for_missing_values_are_named():
+    X = laplace_rows()
+    X[np.random.default_rng(1).random(X.shape) < 0.05] = -999.0
+    with pytest.warns(UserWarning, match="outweigh the rest of 8 of 8 features"):
+        OnlineOrthogonalDictionary(center=True, random_state=0).fit(X)
+
+
+@pytest.mark.parametrize("draw", ["laplace", "t3", "sparse", "patches"])
+def test_ordinary_rows_outweigh_nothing(draw):
+    rng = np.random.default_rng(3)
+    X = laplace_rows()
+    if draw == "t3":
+        X = rng.standard_t(3, size=(2000, 8))
+    elif draw == "sparse":
+        X = rng.standard_normal((2000, 8)) * (rng.random((2000, 8)) < 0.02)
+    elif draw == "patches":  # flat ones beside edges
+        X = rng.standard_normal((2000, 8)) * rng.lognormal(0.0, 1.0, (2000, 1))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*outweigh")
+        OnlineOrthogonalDictionary(random_state=0).fit(X)
+
+
+@pytest.mark.parametrize("rule", ["threshold", "soft"])
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_threshold_beyond_float32_leaves_nothing(rule):
+    X = laplace_rows().astype(np.float32)
+    model = OnlineOrthogonalDictionary(
+        transform_algorithm=rule, threshold=1e300, random_state=0
+    )
+    assert not model.fit_transform(X).any()
+
+
+def test_a_clip_norm_that_leaves_nothing_of_a_row_is_refused():
+    with pytest.raises(ValueError, match="clip_norm"):
+        OnlineOrthogonalDictionary(clip_norm=1e-90).fit(laplace_rows())
+    X, small = laplace_rows(), OnlineOrthogonalDictionary(clip_norm=1e-10)
+    assert np.isfinite(small.set_params(random_state=0).fit(X).components_).all()
