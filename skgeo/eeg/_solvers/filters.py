@@ -33,7 +33,6 @@ def check_band(band, sfreq, name="band"):
     ValueError
         Unless ``0 < low < high < sfreq / 2``.
     """
-<<<<<<< HEAD
     try:
         edges = tuple(map(float, band))
     except TypeError:
@@ -42,14 +41,6 @@ def check_band(band, sfreq, name="band"):
         raise ValueError(
             f"{name} must be (low, high) with 0 < low < high < {sfreq / 2:g} Hz, half "
             f"the sampling frequency; got {band!r}."
-=======
-    band = () if band is None else tuple(band)
-    edges = tuple(map(float, band))
-    if len(edges) != 2 or not 0 < edges[0] < edges[1] < sfreq / 2:
-        raise ValueError(
-            f"{name} must be (low, high) with 0 < low < high < {sfreq / 2:g} Hz, half "
-            f"the sampling frequency; got {band or None!r}."
->>>>>>> break2
         )
     return edges
 
