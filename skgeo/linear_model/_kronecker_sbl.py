@@ -272,6 +272,8 @@ class KroneckerSBL(
             if any(parametric):
                 self._move_points(parametric, X, tick)
         self._store()
+        self._shared_support = params.shared_support
+        del self._params  # needed while fitting only; files hold plain values
         warn_unsettled(self, "The variances were still changing")
         return self
 
@@ -527,7 +529,7 @@ class KroneckerSBL(
             blank = np.zeros((1, self.n_features_in_), dtype=self.factors_[0].dtype)
             with single_blas_thread():
                 std = np.array([next(p.posteriors(blank)).std for p in self._priors])
-            if self._params.shared_support:
+            if self._shared_support:
                 std = std[0]
         with np.errstate(over="ignore", under="ignore"):
             return finite(std**2, "A posterior variance")
