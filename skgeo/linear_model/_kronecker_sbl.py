@@ -265,14 +265,13 @@ class KroneckerSBL(
             raise ValueError("X holds no measurement: every entry is NaN.")
         n_fits = 1 if params.shared_support else len(X)
         steps = n_fits * n_steps(params, len(factors))
-        self._params = params
+        self._params, self._shared_support = params, params.shared_support
         with single_blas_thread(), self._iterations(steps, X=X, y=y) as tick:
             self._priors = self._learn(X, mask, params.noise_variance, tick)
             self.points_ = None
             if any(parametric):
                 self._move_points(parametric, X, tick)
         self._store()
-        self._shared_support = params.shared_support
         del self._params  # needed while fitting only; files hold plain values
         warn_unsettled(self, "The variances were still changing")
         return self
@@ -357,7 +356,7 @@ class KroneckerSBL(
 
     def _learn(self, X, mask, noise, tick=None):
         """Fit one prior to all rows, or one to each."""
-        groups = [slice(None)] if self._params.shared_support else [
+        groups = [slice(None)] if self._shared_support else [
             slice(i, i + 1) for i in range(len(X))
         ]  # fmt: skip
         priors = []
@@ -377,7 +376,7 @@ class KroneckerSBL(
             for prior in priors
         ]
         supports = [prior.support for prior in priors]
-        if self._params.shared_support:
+        if self._shared_support:
             self.gammas_, self.support_ = gammas[0], supports[0]
             self.objective_ = priors[0].objective
         else:
@@ -391,9 +390,9 @@ class KroneckerSBL(
         largest = np.finfo(np.float64).max
         self.noise_variance_ = float(min(np.sum(noises / len(noises)), largest))
         kinds = [prior.kind for prior in priors]
-        self.support_kind_ = kinds[0] if self._params.shared_support else kinds
+        self.support_kind_ = kinds[0] if self._shared_support else kinds
         couplings = [prior.coupling for prior in priors]
-        self.coupling_ = couplings[0] if self._params.shared_support else couplings
+        self.coupling_ = couplings[0] if self._shared_support else couplings
         self.n_iter_ = max(prior.fit.n_iter for prior in priors)
         self.converged_ = all(prior.fit.converged for prior in priors)
         self._n_features_out = self._dictionary.n_codes
@@ -402,7 +401,7 @@ class KroneckerSBL(
 
     def _posteriors(self, X, mask):
         """Yield the prior and the posterior of groups of rows."""
-        if self._params.shared_support:
+        if self._shared_support:
             prior = self._priors[0]
             yield from ((prior, post) for post in prior.posteriors(X, mask))
             return
