@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -265,16 +266,21 @@ class KroneckerSBL(
             raise ValueError("X holds no measurement: every entry is NaN.")
         n_fits = 1 if params.shared_support else len(X)
         steps = n_fits * n_steps(params, len(factors))
-        self._params, self._shared_support = params, params.shared_support
+        self._fitted_params = vars(params)  # plain values, which skops can read
+        self._shared_support = params.shared_support
         with single_blas_thread(), self._iterations(steps, X=X, y=y) as tick:
             self._priors = self._learn(X, mask, params.noise_variance, tick)
             self.points_ = None
             if any(parametric):
                 self._move_points(parametric, X, tick)
         self._store()
-        del self._params  # needed while fitting only; files hold plain values
         warn_unsettled(self, "The variances were still changing")
         return self
+
+    @property
+    def _params(self):
+        """Parameters as checked by fit."""
+        return SimpleNamespace(**self._fitted_params)
 
     def _parametric(self, params):
         """The parametric factors, None for each that is a matrix."""
