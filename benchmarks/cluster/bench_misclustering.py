@@ -2,9 +2,9 @@
 
 Simulated settings over fresh seeds, and real sets with classes. The rule of
 LikelihoodAdjustedSDP was made on other seeds of the simulated settings and on the two
-real sets of the first half; of the second half only digits 4-7 was unseen
-before (the others had been run while the code was checked; no constant changed after). Everything that was run is
-reported.
+real sets of the first half; of the second half only digits 4-7 was unseen before (the
+others had been run while the code was checked; no constant changed after). Everything
+that was run is reported.
 
     python -m benchmarks.cluster.bench_misclustering [--quick]
 """
