@@ -357,8 +357,8 @@ def test_metadata_of_moabb_comes_back():
     ("subjects", "message"),
     [
         ([1, "1"], "both written '1'"),
-        (["a\x00b"], "cannot be printed"),
-        (["caf\udce9"], "cannot be printed"),
+        (["a\x00b"], "cannot be stored"),
+        (["caf\udce9"], "cannot be stored"),
         ([True], "integers or strings"),
     ],
 )

@@ -1,6 +1,7 @@
 """One generated input, and what counts as a failure."""
 
 import copy
+import os
 import signal
 import threading
 import time
@@ -15,7 +16,10 @@ from sklearn.base import is_classifier, is_clusterer, is_regressor
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import get_tags
 
+import skgeo
 from tests.fuzz import inputs, parameters
+
+PACKAGE = os.path.dirname(skgeo.__file__) + os.sep
 
 METHODS = (
     "predict",
@@ -116,10 +120,10 @@ def finite(answer):
 def place(error):
     """Last line of skgeo in a traceback."""
     frames = traceback.extract_tb(error.__traceback__)
-    ours = [f for f in frames if "/skgeo/" in f.filename.replace("\\", "/")]
+    ours = [f for f in frames if f.filename.startswith(PACKAGE)]
     if not ours:
         return "?"
-    name = ours[-1].filename.replace("\\", "/").rpartition("/skgeo/")[2]
+    name = ours[-1].filename.removeprefix(PACKAGE)
     return f"{name}:{ours[-1].lineno}"
 
 
@@ -221,9 +225,9 @@ def run(cls, seed):
     if time.process_time() - start > SLOW:
         found("slow", "fit", f"{time.process_time() - start:.0f} CPU seconds")
     noisy = {
-        f"{w.filename.rpartition('/skgeo/')[2]}:{w.lineno}"
+        f"{w.filename.removeprefix(PACKAGE)}:{w.lineno}"
         for w in caught
-        if issubclass(w.category, RuntimeWarning) and "/skgeo/" in w.filename
+        if issubclass(w.category, RuntimeWarning) and w.filename.startswith(PACKAGE)
     }
     for where in sorted(noisy):
         found("RuntimeWarning", where, "numpy warned")
