@@ -141,7 +141,7 @@ def check_scorer(scorer, n_classes):
     ValueError
         If there is none of the name, or it is for two classes only.
     """
-    from sklearn.metrics import get_scorer_names
+    from sklearn.metrics import get_scorer, get_scorer_names
 
     if scorer is None or callable(scorer):
         return scorer
@@ -152,6 +152,12 @@ def check_scorer(scorer, n_classes):
         raise ValueError(
             "scorer (--scorer) must be the name of a scorer of scikit-learn or a "
             f"scorer; got {scorer!r}.{hint}"
+        )
+    metric = get_scorer(scorer)._score_func.__module__
+    if "_regression" in metric or ".cluster" in metric or scorer.endswith("_samples"):
+        raise ValueError(
+            f"scorer={scorer!r} (--scorer) is not for classes: its number would mean "
+            "nothing here. Try 'accuracy', 'balanced_accuracy' or 'roc_auc_ovr'."
         )
     if n_classes > 2 and scorer in TWO_CLASSES:
         raise ValueError(

@@ -405,6 +405,8 @@ def test_one_class_is_never_evaluated(tmp_path):
         ({"pipelines": {"x": 3}}, "must map names to scikit-learn estimators"),
         ({"paradigm": 3}, "paradigm must be"),
         ({"scorer": "acuracy"}, "Did you mean accuracy"),
+        ({"scorer": "r2"}, "is not for classes"),
+        ({"scorer": "rand_score"}, "is not for classes"),
         ({"n_jobs": 0}, "'n_jobs' must be"),
         ({"random_state": None}, "'random_state' must be"),
         ({"overwrite": 1}, "'overwrite' must be"),
