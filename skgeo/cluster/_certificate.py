@@ -19,7 +19,7 @@ from skgeo.cluster._inputs import (
 from skgeo.cluster._solvers.anticluster import anticluster_bound
 from skgeo.cluster._solvers.bounds import subsample_bound
 from skgeo.cluster._solvers.groups import power_of_two_scale
-from skgeo.cluster._solvers.judgement import (
+from skgeo.cluster._solvers.judgment import (
     advice,
     certify_labels,
     fast_budget,
@@ -414,7 +414,7 @@ def certify_kmeans(
     scaled = X / unit
     fast = checked.effort == "fast"
     with single_blas_thread():
-        judgement = certify_labels(
+        judgment = certify_labels(
             scaled,
             codes,
             K,
@@ -425,7 +425,7 @@ def certify_kmeans(
             random_state=rng,
         )
         if checked.bound == "anticluster":
-            judgement = _add_blocks(judgement, scaled, codes, K, weight, checked, rng)
+            judgment = _add_blocks(judgment, scaled, codes, K, weight, checked, rng)
         probable = None
         if checked.bound == "subsample":
             if weight is not None:
@@ -448,34 +448,34 @@ def certify_kmeans(
                 random_state=rng,
             )
             probable = unit_of(probable, unit)
-    inertia = unit_of(judgement.inertia, unit)
-    lower = unit_of(judgement.lower_bound, unit)
+    inertia = unit_of(judgment.inertia, unit)
+    lower = unit_of(judgment.lower_bound, unit)
     return KMeansCertificate(
-        verdict_=judgement.verdict,
-        certified_=judgement.verdict == "certified",
+        verdict_=judgment.verdict,
+        certified_=judgment.verdict == "certified",
         inertia_=inertia,
         lower_bound_=lower,
-        gap_=judgement.gap,
-        reason_=judgement.reason,
-        bound_method_=judgement.method,
-        advice_=advice(judgement.left_out),
+        gap_=judgment.gap,
+        reason_=judgment.reason,
+        bound_method_=judgment.method,
+        advice_=advice(judgment.left_out),
         probable_lower_bound_=probable,
         confidence_=None if probable is None else float(checked.confidence),
-        t_max_=unit_of(judgement.t_max, unit),
-        floor_=unit_of(judgement.floor, unit),
-        rounding_margin_=unit_of(judgement.error, unit),
+        t_max_=unit_of(judgment.t_max, unit),
+        floor_=unit_of(judgment.floor, unit),
+        rounding_margin_=unit_of(judgment.error, unit),
         n_clusters_=K,
     )
 
 
-def _add_blocks(judgement, X, codes, K, weight, params, rng):
+def _add_blocks(judgment, X, codes, K, weight, params, rng):
     """Add the bound by anticlusters where the labels are not proven yet."""
     if weight is not None:
         raise InvalidParameterError(
             "bound='anticluster' does not take sample_weight; use bound='auto'."
         )
-    if judgement.verdict == "certified" or not 1 < K < len(X):
-        return judgement
+    if judgment.verdict == "certified" or not 1 < K < len(X):
+        return judgment
     found = anticluster_bound(
         X,
         codes,
@@ -486,10 +486,10 @@ def _add_blocks(judgement, X, codes, K, weight, params, rng):
         random_state=rng,
         tick=params.callback,
     )
-    if found.lower_bound <= judgement.lower_bound:
-        return judgement
-    lower = min(found.lower_bound, judgement.inertia)
-    return replace(judgement, lower_bound=lower, method="anticluster", left_out=())
+    if found.lower_bound <= judgment.lower_bound:
+        return judgment
+    lower = min(found.lower_bound, judgment.inertia)
+    return replace(judgment, lower_bound=lower, method="anticluster", left_out=())
 
 
 def _check_labels(labels, X):

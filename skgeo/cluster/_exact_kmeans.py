@@ -29,7 +29,7 @@ from skgeo.cluster._solvers.branch_and_bound import (
 )
 from skgeo.cluster._solvers.cuts import Rows
 from skgeo.cluster._solvers.groups import group_points, power_of_two_scale
-from skgeo.cluster._solvers.judgement import certify_labels
+from skgeo.cluster._solvers.judgment import certify_labels
 from skgeo.cluster._solvers.local_search import swap_search
 from skgeo.exceptions import InvalidParameterError
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks

@@ -25,8 +25,8 @@ from skgeo.cluster._inputs import (
 from skgeo.cluster._nearest_centers import NearestCenters, squared_distances
 from skgeo.cluster._solvers.certificate import CERTIFIED_GAP, ROUNDING, UNDECIDED
 from skgeo.cluster._solvers.groups import power_of_two_scale
-from skgeo.cluster._solvers.judgement import (
-    Judgement,
+from skgeo.cluster._solvers.judgment import (
+    Judgment,
     advice,
     certify_labels,
     dense_cost,
@@ -364,14 +364,14 @@ class SDPKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
                 labels = search_labels(scaled, labels, K, weight, rng)
             if not np.array_equal(labels, run.labels):
                 # Bounds stay, what was proven was about other labels.
-                run = replace(run, labels=labels, judgement=None)
+                run = replace(run, labels=labels, judgment=None)
                 if run.relaxation is not None:
                     run = replace(
                         run, relaxation=replace(run.relaxation, verdict="open")
                     )
-        judgement = run.judgement
-        if judgement is None:
-            judgement = certify_labels(
+        judgment = run.judgment
+        if judgment is None:
+            judgment = certify_labels(
                 scaled,
                 run.labels,
                 K,
@@ -381,17 +381,17 @@ class SDPKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
                 n_cells=params.n_cells,
                 random_state=rng,
             )
-        judgement = add_relaxation(judgement, run.relaxation)
-        if run.lower_bound > judgement.lower_bound:
-            lower = min(run.lower_bound, judgement.inertia)
-            judgement = replace(judgement, lower_bound=lower, method="cuts")
+        judgment = add_relaxation(judgment, run.relaxation)
+        if run.lower_bound > judgment.lower_bound:
+            lower = min(run.lower_bound, judgment.inertia)
+            judgment = replace(judgment, lower_bound=lower, method="cuts")
         w = np.ones(n) if weight is None else weight
         groups = [run.labels == k for k in range(K)]
         centers = np.array([np.average(X[m], axis=0, weights=w[m]) for m in groups])
         # Names that do not depend on the draw: in the order of the centers.
         order = np.lexsort(centers.T[::-1])
         self._centers = centers[order]
-        self._store(replace(run, labels=np.argsort(order)[run.labels]), judgement, unit)
+        self._store(replace(run, labels=np.argsort(order)[run.labels]), judgment, unit)
 
     def _few_distinct(self, X, codes, n_distinct, weight, K):
         """Inertia zero: each distinct point is a cluster."""
@@ -427,7 +427,7 @@ class SDPKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
         small = n <= params.max_dense
         budget = _budget(params, X)
         affordable = dense_cost(n) <= budget
-        judgement = certify_labels(
+        judgment = certify_labels(
             X,
             labels,
             K,
@@ -437,11 +437,11 @@ class SDPKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
             n_cells=params.n_cells,
             random_state=rng,
         )
-        if judgement.verdict == "certified":
-            return Run(labels, judgement=judgement)
-        if judgement.inertia < 10 * params.tol * judgement.total:
+        if judgment.verdict == "certified":
+            return Run(labels, judgment=judgment)
+        if judgment.inertia < 10 * params.tol * judgment.total:
             # Far groups: the relaxation sees nothing but their distance.
-            return Run(labels, judgement=judgement)
+            return Run(labels, judgment=judgment)
         if small and affordable:
             gram = WeightedGram.of_points(X, weight)
             if params.effort == "thorough":
@@ -456,10 +456,10 @@ class SDPKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
             return replace(run, converged=True, left_out=left_out)
         if params.effort == "fast":
             left_out = (("dense", seconds(dense_cost(n))),) if small else ()
-            return Run(labels, judgement=judgement, left_out=left_out)
+            return Run(labels, judgment=judgment, left_out=left_out)
         run = run_sketch(X, labels, weight, params, rng, tick)
         if np.array_equal(run.labels, labels):
-            return replace(run, judgement=judgement)
+            return replace(run, judgment=judgment)
         return run
 
     def _fit_dissimilarities(self, D, weight, params, rng, tick):
@@ -484,7 +484,7 @@ class SDPKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
             run = run_gram(gram, None, params, rng, tick)
             inertia = max(gram_inertia(gram, run.labels, K), 0.0)
             lower, verdict = run.relaxation.lower_bound, run.relaxation.verdict
-        judgement = Judgement(
+        judgment = Judgment(
             verdict=verdict,
             reason="" if verdict == "certified" else UNDECIDED,
             inertia=inertia,
@@ -495,9 +495,9 @@ class SDPKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
             floor=np.nan,
             total=float(np.trace(gram.matrix)),
         )
-        if verdict == "certified" and judgement.gap > CERTIFIED_GAP:
-            judgement = replace(judgement, verdict="open", reason=ROUNDING)
-        self._store(run, judgement, unit)
+        if verdict == "certified" and judgment.gap > CERTIFIED_GAP:
+            judgment = replace(judgment, verdict="open", reason=ROUNDING)
+        self._store(run, judgment, unit)
         self._remember_within(D, weight, K)
 
     def _remember_within(self, D, weight, K):
@@ -511,16 +511,16 @@ class SDPKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
         repeated = np.resize(np.arange(found), K)
         self._shares, self._within = columns[:, repeated], within[repeated]
 
-    def _store(self, run, judgement, unit):
+    def _store(self, run, judgment, unit):
         self.labels_ = run.labels.astype(np.int32)
-        self.inertia_ = unit_of(judgement.inertia, unit)
-        self.lower_bound_ = unit_of(judgement.lower_bound, unit)
-        self.gap_ = judgement.gap
-        self.verdict_ = judgement.verdict
-        self.certified_ = judgement.verdict == "certified"
-        self.reason_ = judgement.reason
-        self.advice_ = advice(judgement.left_out + run.left_out)
-        trace = [judgement.inertia] if run.objective is None else run.objective
+        self.inertia_ = unit_of(judgment.inertia, unit)
+        self.lower_bound_ = unit_of(judgment.lower_bound, unit)
+        self.gap_ = judgment.gap
+        self.verdict_ = judgment.verdict
+        self.certified_ = judgment.verdict == "certified"
+        self.reason_ = judgment.reason
+        self.advice_ = advice(judgment.left_out + run.left_out)
+        trace = [judgment.inertia] if run.objective is None else run.objective
         self.objective_ = np.asarray(trace) * unit * unit
         self.solver_ = run.solver
         self.n_iter_ = int(run.n_iter)
@@ -535,7 +535,7 @@ class SDPKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
 
 
 # Nothing is left to improve, and nothing was rounded.
-_ZERO = Judgement(
+_ZERO = Judgment(
     verdict="certified",
     reason="",
     inertia=0.0,

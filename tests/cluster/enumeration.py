@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 
 from skgeo.cluster import SDPKMeans, certify_kmeans
-from skgeo.cluster._solvers import judgement
+from skgeo.cluster._solvers import judgment
 
 ORDINARY = ("plain", "separated", "offset", "duplicates", "ties", "near ties", "mixed")
 _CHUNK = 3000  # instances between two lines of the whole campaign
@@ -116,8 +116,8 @@ def check(kind, seed, counts):
     near = [order[0], order[min(1, len(order) - 1)], order[rng.integers(len(order))]]
     for i, row in enumerate(near):
         # Half of the checks do without a look at every partition.
-        few = judgement._FEW
-        judgement._FEW = few if rng.random() < 0.5 else 0
+        few = judgment._FEW
+        judgment._FEW = few if rng.random() < 0.5 else 0
         try:
             result = certify_kmeans(
                 X,
@@ -127,7 +127,7 @@ def check(kind, seed, counts):
                 random_state=0,
             )
         finally:
-            judgement._FEW = few
+            judgment._FEW = few
         counts["checks"] += 1
         counts["certified"] += result.certified_
         counts["optimal"] += i == 0

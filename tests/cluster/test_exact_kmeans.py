@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skgeo.cluster import ExactKMeans, SDPKMeans, certify_kmeans
 from skgeo.cluster._inputs import inertia_of
-from skgeo.cluster._solvers import branch_and_bound, cuts, judgement
+from skgeo.cluster._solvers import branch_and_bound, cuts, judgment
 from skgeo.cluster._solvers.admm import fixed_vector_bound
 from skgeo.datasets import make_gaussian_clusters
 from skgeo.kernels import kmeans_cuts
@@ -40,7 +40,7 @@ def solve(X, n_clusters, **options):
 @pytest.fixture
 def without_shortcuts(monkeypatch):
     """Neither enumeration nor a good local search: the tree has to do the work."""
-    monkeypatch.setattr(judgement, "_FEW", 0)
+    monkeypatch.setattr(judgment, "_FEW", 0)
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -355,7 +355,7 @@ def test_a_point_beyond_all_digits_gives_no_false_certificate(
     estimator, shortcut, monkeypatch
 ):
     if not shortcut:
-        monkeypatch.setattr(judgement, "_FEW", 0)
+        monkeypatch.setattr(judgment, "_FEW", 0)
     certified, n_seeds = 0, 60 if shortcut else 15
     for seed in range(n_seeds):
         X, n_clusters, weight = far_point(seed)

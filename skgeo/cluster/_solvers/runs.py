@@ -7,7 +7,7 @@ import numpy as np
 from skgeo.cluster._solvers.certificate import CERTIFIED_GAP, ROUNDING
 from skgeo.cluster._solvers.cuts import CutProblem, Rows, first_state, solve_with_cuts
 from skgeo.cluster._solvers.groups import group_points
-from skgeo.cluster._solvers.judgement import Judgement
+from skgeo.cluster._solvers.judgment import Judgment
 from skgeo.cluster._solvers.lloyd import lift_centers
 from skgeo.cluster._solvers.local_search import better_labels
 from skgeo.cluster._solvers.lowrank import labels_of_factor, solve_kmeans_lowrank
@@ -35,7 +35,7 @@ _SWEEPS = 100  # of the relaxation with cuts between two searches for cuts
 class Run:
     """Labels and what the solver that gave them reports, in scaled units.
 
-    ``relaxation`` is the dense result, ``judgement`` what is proven already.
+    ``relaxation`` is the dense result, ``judgment`` what is proven already.
     """
 
     labels: np.ndarray
@@ -44,7 +44,7 @@ class Run:
     converged: bool = True
     objective: np.ndarray | None = None
     relaxation: RelaxationResult | None = None
-    judgement: Judgement | None = None
+    judgment: Judgment | None = None
     left_out: tuple = ()
     lower_bound: float = 0.0
 
@@ -176,23 +176,23 @@ def run_cuts(X, labels, weight, params, tick):
     )
 
 
-def add_relaxation(judgement, relaxation):
-    """Add to a judgement what the dense relaxation proves."""
-    if relaxation is None or judgement.verdict == "certified":
-        return judgement
-    lower = max(judgement.lower_bound, relaxation.lower_bound)
-    lower = min(lower, judgement.inertia)
-    method = "relaxation" if lower > judgement.lower_bound else judgement.method
-    verdict, reason = judgement.verdict, judgement.reason
+def add_relaxation(judgment, relaxation):
+    """Add to a judgment what the dense relaxation proves."""
+    if relaxation is None or judgment.verdict == "certified":
+        return judgment
+    lower = max(judgment.lower_bound, relaxation.lower_bound)
+    lower = min(lower, judgment.inertia)
+    method = "relaxation" if lower > judgment.lower_bound else judgment.method
+    verdict, reason = judgment.verdict, judgment.reason
     if relaxation.verdict == "certified":
         # The relaxation's own margin grows with the total scatter, the inertia's not.
-        if judgement.error <= CERTIFIED_GAP * judgement.inertia:
-            lower, method = judgement.inertia - judgement.error, "certificate"
+        if judgment.error <= CERTIFIED_GAP * judgment.inertia:
+            lower, method = judgment.inertia - judgment.error, "certificate"
             verdict, reason = "certified", ""
         else:
             reason = ROUNDING
     elif relaxation.verdict == "not_tight":
         verdict = "not_tight"
     return replace(
-        judgement, verdict=verdict, reason=reason, lower_bound=lower, method=method
+        judgment, verdict=verdict, reason=reason, lower_bound=lower, method=method
     )

@@ -31,7 +31,7 @@ from skgeo.cluster._solvers.local_search import swap_search
 from skgeo.kernels import kmeans
 
 __all__ = [
-    "Judgement",
+    "Judgment",
     "advice",
     "certify_labels",
     "dense_cost",
@@ -49,7 +49,7 @@ _OTHER_ALLOCATIONS = "another allocation of clusters to far components is not ex
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgment:
     """What is proven about labels, in the units of the points as given.
 
     Attributes
@@ -157,11 +157,11 @@ def certify_labels(
 
     Returns
     -------
-    judgement : Judgement
+    judgment : Judgment
         The outcome.
     """
     groups = group_points(X, labels, labels.max() + 1, weight)
-    judgement = _judge_alone(
+    judgment = _judge_alone(
         groups,
         X,
         labels,
@@ -172,13 +172,13 @@ def certify_labels(
         n_cells=n_cells,
         random_state=random_state,
     )
-    if judgement.verdict == "certified" or n_clusters < 2:
-        return judgement
+    if judgment.verdict == "certified" or n_clusters < 2:
+        return judgment
     parts = _components(X, groups, weight)
     if parts is None:
-        return judgement
+        return judgment
     options = {"bound": bound, "budget": budget, "random_state": random_state}
-    return _judge_components(X, labels, n_clusters, weight, parts, judgement, options)
+    return _judge_components(X, labels, n_clusters, weight, parts, judgment, options)
 
 
 def _judge_alone(
@@ -196,7 +196,7 @@ def _judge_alone(
     """Judge labels without looking for components."""
     found = closed_form_certificate(groups, n_clusters, budget)
     inertia, error = groups.inertia, groups.inertia_error
-    judgement = Judgement(
+    judgment = Judgment(
         verdict=found.verdict,
         reason=found.reason,
         inertia=inertia,
@@ -209,15 +209,15 @@ def _judge_alone(
     )
     if groups.pure:
         return replace(
-            judgement, inertia=0.0, error=0.0, verdict="certified", method="certificate"
+            judgment, inertia=0.0, error=0.0, verdict="certified", method="certificate"
         )
     if found.verdict == "certified":
-        return replace(judgement, lower_bound=inertia - error, method="certificate")
+        return replace(judgment, lower_bound=inertia - error, method="certificate")
     if n_clusters >= groups.n_points:
         # As many clusters as points: the optimum is zero.
-        return judgement
+        return judgment
     if groups.n_points <= _FEW:
-        return _enumerate(X, labels, n_clusters, weight, judgement)
+        return _enumerate(X, labels, n_clusters, weight, judgment)
     doubt = 2 * groups.total_error
     lower, method = groups.total - pca_bound(groups, n_clusters), "pca"
     left_out = []
@@ -243,7 +243,7 @@ def _judge_alone(
                 if groups.total - value > lower:
                     lower, method = groups.total - value, "cells"
     return replace(
-        judgement,
+        judgment,
         lower_bound=min(max(0.0, lower - doubt), inertia),
         method=method,
         left_out=tuple(left_out),
@@ -258,19 +258,19 @@ def _few_costs(X, weight):
     return costs, 8 * (n * n + d + 16) * ROUNDOFF
 
 
-def _enumerate(X, labels, n_clusters, weight, judgement):
+def _enumerate(X, labels, n_clusters, weight, judgment):
     """Look at every partition of a few points."""
     n = len(X)
     costs, relative = _few_costs(X, weight)
     optimum = float(kmeans.best_partitions(costs, n, n_clusters)[-1])
-    lower = min(optimum * (1 - relative), judgement.inertia)
-    judgement = replace(judgement, lower_bound=max(lower, 0.0), method="enumeration")
+    lower = min(optimum * (1 - relative), judgment.inertia)
+    judgment = replace(judgment, lower_bound=max(lower, 0.0), method="enumeration")
     if labels.max() + 1 < n_clusters:
-        return judgement
+        return judgment
     masks = [int(np.sum(1 << np.flatnonzero(labels == k))) for k in range(n_clusters)]
     own = float(sum(costs[mask] for mask in masks))
     if not own * (1 + relative) * (1 - CERTIFIED_GAP) <= optimum:
-        return judgement
+        return judgment
     # Every other partition lacks one of these groups: forbid them in turn.
     second = np.inf
     for mask in masks:
@@ -278,9 +278,9 @@ def _enumerate(X, labels, n_clusters, weight, judgement):
         second = min(second, kmeans.best_partitions(costs, n, n_clusters)[-1])
         costs[mask] = kept
     if own * (1 + relative) < second * (1 - relative):
-        return replace(judgement, verdict="certified", reason="")
+        return replace(judgment, verdict="certified", reason="")
     return replace(
-        judgement,
+        judgment,
         verdict="open",
         reason="another clustering is as good up to rounding",
     )
@@ -394,13 +394,13 @@ def _judge_components(X, labels, n_clusters, weight, parts, whole, options):
         k = int(codes.max()) + 1
         unit = power_of_two_scale(shifted)
         groups = group_points(shifted / unit, codes, k, mine)
-        judgement = _judge_alone(
+        judgment = _judge_alone(
             groups, shifted / unit, codes, k, mine, n_cells=300, **options
         )
         table = _bounds_by_size(shifted / unit, mine, n_clusters - count + 1, options)
         if k < len(table):
-            table[k] = max(table[k], judgement.lower_bound)
-        proven = proven and judgement.verdict == "certified"
+            table[k] = max(table[k], judgment.lower_bound)
+        proven = proven and judgment.verdict == "certified"
         own.append(k)
         tables.append(table * unit**2)
     least, other = _allocate(tables, n_clusters, own)
