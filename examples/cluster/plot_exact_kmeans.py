@@ -71,7 +71,7 @@ left.set_ylim(0.8 * incumbent[-1], 1.02 * incumbent[0])
 left.legend(loc="lower right")
 gap = 1 - bound / incumbent
 right.step(seconds, np.maximum(100 * gap, 1e-3), where="post", color="tab:red")
-right.axhline(100 * hard.tol, color="grey", linestyle=":")
+right.axhline(100 * hard.tol, color="gray", linestyle=":")
 right.set(
     xlabel="seconds", ylabel="gap (%)", title="The gap; dotted: tol", yscale="log"
 )
