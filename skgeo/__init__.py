@@ -6,6 +6,8 @@ Importing ``skgeo`` is cheap: every subpackage is imported on first use.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from skgeo._version import __version__
+
 if TYPE_CHECKING:
     from skgeo import (
         cluster,
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
         testing,
     )
     from skgeo._show_versions import show_versions
-
-__version__ = "0.1.0.dev0"
 
 __all__ = [
     "__version__",

@@ -5,6 +5,8 @@ import os
 import platform
 import sys
 
+from skgeo._version import __version__
+
 __all__ = ["show_versions"]
 
 PACKAGES = (
@@ -41,8 +43,6 @@ def show_versions() -> None:
     System:
         python: 3...
     """
-    import skgeo
-
     print("\nSystem:")
     print(f"    python: {platform.python_version()}")
     print(f"executable: {sys.executable}")
@@ -53,7 +53,7 @@ def show_versions() -> None:
         try:
             version = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            version = skgeo.__version__ if name == "skgeo" else "not installed"
+            version = __version__ if name == "skgeo" else "not installed"
         print(f"{name:>13}: {version}")
     print("\nThreads:")
     from threadpoolctl import threadpool_info

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-import skgeo
+from skgeo._version import __version__
 from skgeo.cli.moabb import EXAMPLES, moabb
 
 __all__ = ["app"]
@@ -21,7 +21,7 @@ app.command("moabb", epilog=EXAMPLES)(moabb)
 
 def _version(asked: bool):
     if asked:
-        typer.echo(f"skgeo {skgeo.__version__}")
+        typer.echo(f"skgeo {__version__}")
         raise typer.Exit
 
 

@@ -1,5 +1,7 @@
 """What to cite: MOABB, data sets, methods, skgeo."""
 
+from skgeo._version import __version__
+
 __all__ = ["cite"]
 
 # The papers that pipeline files name, and what they are of.
@@ -76,7 +78,6 @@ def cite(study) -> list[tuple[str, str]]:
     entries : list of (str, str)
         What, and the reference.
     """
-    import skgeo
     from skgeo.eeg._moabb.pipelines import citations
 
     entries = [("MOABB", words) for words in MOABB]
@@ -97,7 +98,7 @@ def cite(study) -> list[tuple[str, str]]:
     entries.append(
         (
             "skgeo",
-            f"The skgeo developers. skgeo {skgeo.__version__}: "
+            f"The skgeo developers. skgeo {__version__}: "
             "scikit-learn-compatible estimators for structured signals and dynamics.",
         )
     )

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from skgeo._version import __version__
+
 __all__ = ["EvaluationResult", "Study", "TaskRecord", "releases"]
 
 # Packages whose releases decide a result: another release, another result.
@@ -23,9 +25,7 @@ def releases(names=DECIDING) -> dict[str, str]:
     """
     from importlib import metadata
 
-    import skgeo
-
-    found = {"skgeo": skgeo.__version__}
+    found = {"skgeo": __version__}
     for name in names:
         if name != "skgeo":
             try:
