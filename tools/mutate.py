@@ -13,6 +13,7 @@ import ast
 import os
 import pathlib
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -30,17 +31,22 @@ FOLDERS = (
     "eeg/_solvers",
     "linear_model/_kronecker",
     "linear_model/_rvm",
+    "linear_model/_trace",
+    "cluster/_medoids",
 )
 # Kernel module -> tests that use it.
 TESTS_OF_KERNELS = {
     "coding": "decomposition",
     "etdrk4": "dynamics",
+    "kmeans": "cluster",
+    "kmeans_cuts": "cluster",
     "lagged": "eeg",
     "lorenz": "dynamics",
     "medoids": "cluster",
     "orthogonal_dictionary": "decomposition",
     "rvm": "linear_model",
     "sdp_passes": "cluster",
+    "serial_filter": "dynamics",
     "smo": "eeg",
     "softmax": "decomposition",
 }
@@ -95,12 +101,22 @@ def mutate(path, rng):
     return node.lineno, line, f"{before}  ->  {after}"
 
 
-def tests_for(relative):
-    """Folder of the tests that should notice a change."""
+def tests_for(copy, relative):
+    """List the test files that should notice a change, the likeliest first."""
     parts = pathlib.Path(relative).parts
-    if parts[0] == "kernels":
-        return f"tests/{TESTS_OF_KERNELS.get(parts[-1][:-3], '')}"
-    return f"tests/{parts[0]}"
+    package = TESTS_OF_KERNELS[parts[-1][:-3]] if parts[0] == "kernels" else parts[0]
+    module = ast.parse((copy / "skgeo" / relative).read_text(encoding="utf-8"))
+    defined = (ast.FunctionDef, ast.ClassDef)
+    names = {node.name for node in module.body if isinstance(node, defined)}
+    names.add(parts[-1][:-3])
+
+    def mentions(path):
+        words = set(re.findall(r"\w+", path.read_text(encoding="utf-8")))
+        return len(words & names)
+
+    files = sorted((copy / "tests" / package).rglob("test_*.py"))
+    files.sort(key=mentions, reverse=True)
+    return [path.relative_to(copy).as_posix() for path in files]
 
 
 def main():
@@ -147,7 +163,7 @@ def main():
             ]
             try:
                 status = subprocess.run(
-                    [*command, tests_for(relative)],
+                    [*command, *tests_for(copy, relative)],
                     cwd=copy,
                     env=environment,
                     capture_output=True,
