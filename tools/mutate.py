@@ -13,7 +13,6 @@ import ast
 import os
 import pathlib
 import random
-import re
 import shutil
 import subprocess
 import sys
@@ -34,22 +33,6 @@ FOLDERS = (
     "linear_model/_trace",
     "cluster/_medoids",
 )
-# Kernel module -> tests that use it.
-TESTS_OF_KERNELS = {
-    "coding": "decomposition",
-    "etdrk4": "dynamics",
-    "kmeans": "cluster",
-    "kmeans_cuts": "cluster",
-    "lagged": "eeg",
-    "lorenz": "dynamics",
-    "medoids": "cluster",
-    "orthogonal_dictionary": "decomposition",
-    "rvm": "linear_model",
-    "sdp_passes": "cluster",
-    "serial_filter": "dynamics",
-    "smo": "eeg",
-    "softmax": "decomposition",
-}
 SWAPS = {
     ast.Add: ast.Sub,
     ast.Sub: ast.Add,
@@ -101,21 +84,59 @@ def mutate(path, rng):
     return node.lineno, line, f"{before}  ->  {after}"
 
 
-def tests_for(copy, relative):
-    """List the test files that should notice a change, the likeliest first."""
-    parts = pathlib.Path(relative).parts
-    package = TESTS_OF_KERNELS[parts[-1][:-3]] if parts[0] == "kernels" else parts[0]
-    module = ast.parse((copy / "skgeo" / relative).read_text(encoding="utf-8"))
+def definitions(path):
+    """Names that a module defines at its top level."""
     defined = (ast.FunctionDef, ast.ClassDef)
-    names = {node.name for node in module.body if isinstance(node, defined)}
-    names.add(parts[-1][:-3])
+    module = ast.parse(path.read_text(encoding="utf-8"))
+    return {node.name for node in module.body if isinstance(node, defined)}
 
-    def mentions(path):
-        words = set(re.findall(r"\w+", path.read_text(encoding="utf-8")))
-        return len(words & names)
 
-    files = sorted((copy / "tests" / package).rglob("test_*.py"))
-    files.sort(key=mentions, reverse=True)
+def users_of(copy, changed):
+    """Modules that import a changed one, directly or through others."""
+    modules = [p for p in (copy / "skgeo").rglob("*.py") if p.name != "__init__.py"]
+
+    def dotted(path):
+        return ".".join(path.relative_to(copy).with_suffix("").parts)
+
+    imports = {
+        path: {
+            name
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.ImportFrom) and node.module
+            for name in (node.module, *(f"{node.module}.{a.name}" for a in node.names))
+        }
+        for path in modules
+    }
+    found, new = set(), {changed}
+    while new:
+        found |= new
+        names = {dotted(path) for path in new}
+        new = {path for path in modules if imports[path] & names} - found
+    return found
+
+
+def names_of_skgeo(path):
+    """Names that a test file imports from skgeo, modules among them."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "")[:5] == "skgeo":
+            found |= {node.module.split(".")[-1], *(alias.name for alias in node.names)}
+    return found
+
+
+def tests_for(copy, changed):
+    """List the test files that can notice a change, the likeliest first."""
+    own = definitions(changed) | {changed.stem}
+    users = users_of(copy, changed)
+    reached = own.union(*map(definitions, users), (path.stem for path in users))
+    packages = {path.relative_to(copy / "skgeo").parts[0] for path in users}
+    words = {
+        path: names_of_skgeo(path)
+        for path in (copy / "tests").rglob("test_*.py")
+        if path.relative_to(copy / "tests").parts[0] in packages
+    }
+    files = sorted(path for path in words if words[path] & reached)
+    files.sort(key=lambda path: (-len(words[path] & own), -len(words[path] & reached)))
     return [path.relative_to(copy).as_posix() for path in files]
 
 
@@ -163,7 +184,7 @@ def main():
             ]
             try:
                 status = subprocess.run(
-                    [*command, *tests_for(copy, relative)],
+                    [*command, *tests_for(copy, path)],
                     cwd=copy,
                     env=environment,
                     capture_output=True,
