@@ -11,6 +11,8 @@ ROOT = pathlib.Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 pytestmark = pytest.mark.skipif(not DOCS.is_dir(), reason="run from a checkout")
 PAGES = sorted((DOCS / "gallery").glob("*/plot_*.rst"))
+GUIDES = sorted(set((DOCS / "guide").glob("*.md")) - {DOCS / "guide/index.md"})
+PICTURE = r"!\[([^\]]*)\]\(([^)\s]+)\)|```{figure} (\S+)"
 PACKAGES = (
     "eeg",
     "cluster",
@@ -112,3 +114,59 @@ def test_readme_commands_exist():
     for name in ("main", "test"):
         assert re.search(rf"<!-- {name}-command -->\n```sh\n(.+)\n```", text)
     assert "scikit-geometry" in text
+
+
+def measured_tables(text):
+    """Return the numbers of rows of the tables whose cells are mostly numbers."""
+    rows_of = []
+    for table in re.findall(r"(?:^\|.*\n)+", text, re.M):
+        lines = table.splitlines()[2:]
+        cells = [cell.strip() for line in lines for cell in line.split("|")[2:-1]]
+        numbers = [cell for cell in cells if re.match(r"[*≥<]*[-+]?\d*\.?\d", cell)]
+        if 2 * len(numbers) > len(cells):
+            rows_of.append(len(lines))
+    return rows_of
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda p: p.stem)
+def test_a_guide_begins_with_what_a_reader_looks_for(guide):
+    text = guide.read_text("utf-8")
+    head, *sections = re.split(r"^(?=## )", text, flags=re.M)
+    order = [
+        re.search(PICTURE, head),
+        re.search(r"^\| goes in \| comes out \|$", head, re.M),
+        re.search(r"\*\*Use this when\*\*", head),
+        re.search(r"\*\*Not when\*\*", head),
+        code := re.search(r"```(?:python|sh)\n(.*?)```", head, re.S),
+    ]
+    assert None not in order, "picture, goes in, use this when, not when, code"
+    starts = [match.start() for match in order]
+    assert starts == sorted(starts), "in this order"
+    assert len([line for line in code[1].splitlines() if line.strip()]) <= 20
+    # How to choose comes before how it works.
+    titles = [section.split("\n", 1)[0] for section in sections]
+    advice = [i for i, t in enumerate(titles) if re.search("Parameter|Setting", t)]
+    formulas = [i for i, section in enumerate(sections) if "$$" in section]
+    assert not formulas or min(advice) < min(formulas), titles
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda p: p.stem)
+def test_a_guide_has_two_pictures_and_one_short_table_of_results(guide):
+    text = guide.read_text("utf-8")
+    found = list(re.finditer(PICTURE, text))
+    paths = [match[2] or match[3] for match in found]
+    assert len(set(paths)) >= 2
+    assert len(set(paths)) == len(paths), "a picture is shown twice"
+    for match, path in zip(found, paths, strict=True):
+        assert match[3] or len(match[1]) > 20, f"{path}: say what is to be seen"
+        if "_static" in path:
+            assert (guide.parent / path).exists(), path
+    rows = measured_tables(text)
+    assert len(rows) <= 1, "the others belong on the benchmark pages"
+    assert sum(rows) <= 5
+
+
+def test_what_a_measured_table_is():
+    numbers = "| a | x | y |\n|---|---|---|\n| b | .71 | 1.0 (+2) |\n| c | 3 % | no |\n"
+    words = "| a | b |\n|---|---|\n| c | three of 7 |\n"
+    assert measured_tables(f"text\n\n{numbers}\n{words}") == [2]
