@@ -217,7 +217,7 @@ class KMedoids(
     CallbackMixin,
     BaseEstimator,
 ):
-    r"""K-medoids clustering with a proven bound on what could be better.
+    r"""K-medoids clustering, with a bound on how much better any medoids could be.
 
     Minimizes :math:`\sum_i w_i \min_{j \in S} d_{ij}` over sets S of ``n_clusters``
     samples. Medoids are found by eager swaps (FasterPAM) from several sampled starts.

@@ -63,9 +63,9 @@ class LikelihoodAdjustedSDP(CallbackMixin, ClusterMixin, BaseEstimator):
     the pooled one, with and without a ridge; Gaussian or heavy tails) are fitted from
     several starts, and the model with the highest likelihood of points left out is
     kept. Isolated points are screened first, so that no component is spent on them.
-    The likelihood-adjusted semidefinite program gives further starts and an upper bound
-    on the likelihood of all labels where that is asked for, and the labels themselves
-    where the covariances are known.
+    On request the likelihood-adjusted semidefinite program gives further starts, and an
+    upper bound on the likelihood of all labels; if the covariances are known, it gives
+    the labels themselves.
 
     Parameters
     ----------

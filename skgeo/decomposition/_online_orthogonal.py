@@ -80,7 +80,7 @@ class OnlineOrthogonalDictionary(
         the subspace of the leading principal axes, which is followed along the stream.
     init : {"random", "pca", "dct"} or array of shape (n_components, n_features), \
             default="random"
-        Start: a random rotation, the principal axes of the rows at hand, the discrete
+        Start: a random rotation, the principal axes of the first rows, the discrete
         cosine transform (of square patches where n_features is a square number,
         otherwise of sequences), or a dictionary, whose polar factor is taken. Except
         from "random", :meth:`fit` does not learn from every fifth row and returns the

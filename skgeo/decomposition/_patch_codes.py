@@ -42,11 +42,12 @@ class PooledPatchCodes(
 ):
     """Codes of image patches over an orthogonal dictionary, pooled over regions.
 
-    Every patch loses its mean and is divided by its contrast, so that brightness and
-    contrast of an image matter little; its codes over an orthogonal dictionary of
-    patches, learned by :class:`OnlineOrthogonalDictionary` or that of the cosine
-    transform, are split by sign, shrunk by a threshold and averaged over the cells of a
-    grid, so that small shifts matter little. Features are roots of these averages.
+    The mean of every patch is subtracted and the patch divided by its contrast, so that
+    brightness and contrast of an image matter little. Its codes over an orthogonal
+    dictionary of patches, learned by :class:`OnlineOrthogonalDictionary` or that of the
+    cosine transform, are split by sign, shrunk by a threshold and averaged over the
+    cells of a grid, so that small shifts matter little. Features are roots of these
+    averages.
 
     Parameters
     ----------

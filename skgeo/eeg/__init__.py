@@ -1,4 +1,4 @@
-"""Augmented-covariance classification of EEG, at home in MOABB."""
+"""Classification of EEG by augmented covariances, and its evaluation by MOABB."""
 
 from skgeo.eeg._classification import AugmentedCovarianceClassifier
 from skgeo.eeg._covariance import AugmentedCovariances

@@ -66,10 +66,10 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
     """Classify trials by the Riemannian geometry of their augmented covariances.
 
     Each trial is embedded by delays, its covariance taken, and the covariances are
-    classified where they live: in the tangent space at their mean, or by their
-    distance to the mean of each class. By default several embeddings are averaged and
-    none is chosen; with the sampling frequency their delays are those of brain
-    rhythms, and with the pass band narrower bands join them.
+    classified as points of a curved space: in the tangent space at their mean, or by
+    their distance to the mean of each class. By default several embeddings are averaged
+    and none is chosen. Given the sampling frequency, their delays suit the rhythms of
+    the brain; given the pass band too, narrower bands join them.
 
     Parameters
     ----------

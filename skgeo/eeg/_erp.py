@@ -30,7 +30,7 @@ class ERPAugmentedCovariances(  # type: ignore[call-arg]
     covariances are blind. Stacked under the mean response of each class, a trial shows
     in its covariance how much of each response it holds. Xdawn filters choose few
     directions in which responses stand out; delayed copies of the filtered trial, but
-    not of the responses, add what the trial's spectrum tells.
+    not of the responses, add information on the spectrum of the trial.
 
     Parameters
     ----------

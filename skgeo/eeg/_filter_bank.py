@@ -32,8 +32,8 @@ def filter_bank(
     """Filter trials, or a recording before it is cut, into a stack of bands.
 
     The filters are Butterworth filters of order 4, run forwards and backwards. They
-    ring at the ends of a trial, so where the recording is at hand filter it first and
-    cut the result: the last two axes stay in place.
+    ring at the ends of a trial: if you have the continuous recording, filter that and
+    cut the result (the last two axes stay in place).
 
     Parameters
     ----------

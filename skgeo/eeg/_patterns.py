@@ -9,7 +9,7 @@ __all__ = ["Pattern", "covariance_patterns"]
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """What goes along with the score of a class, in one embedding.
+    """What changes with the score of a class, in one embedding.
 
     The weights of a linear machine suppress noise as well as they pick up signal, so
     they do not show where the signal is. Haufe's transformation does: the covariance

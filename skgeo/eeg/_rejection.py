@@ -31,14 +31,14 @@ _SETTINGS = CovarianceSettings()
 
 
 class TrialRejector(TransformerMixin, TrialsMixin, BaseEstimator):
-    """Tell trials with artifacts by the distance of their covariances from the mean.
+    """Find trials with artifacts by the distance of their covariances from the mean.
 
-    The Riemannian potato, on augmented covariances: the logarithms of the distances
-    of clean trials to their mean are about normal, so a trial far out in their
-    distribution is not one of them. The mean and the distribution are found from the
-    trials that are kept, in turns. With several bands there is one potato in each, and
-    the field decides by their combined tail probability: an eye blink and a
-    clenched jaw are seen where they lie.
+    The method is the Riemannian potato, on augmented covariances: the logarithms of
+    the distances of clean trials to their mean are about normal, so a trial far out in
+    their distribution is not clean. The mean and the distribution are computed from the
+    trials that are kept, and the trials chosen anew, in turns. With several bands each
+    has its own potato, and their combined tail probability decides: an eye blink and a
+    clenched jaw show in different bands.
 
     Parameters
     ----------

@@ -18,14 +18,14 @@ __all__ = ["RecenteredCovarianceClassifier"]
 
 
 class RecenteredCovarianceClassifier(AugmentedCovarianceClassifier):
-    """Augmented-covariance classifier that recentres each domain, without labels.
+    """Augmented-covariance classifier that recenters each domain, without labels.
 
-    Covariances of a session or a person sit around their own mean. Moving every
-    domain's mean to the identity, ``C -> M^(-1/2) C M^(-1/2)``, takes that difference
-    away; labels are not needed for it. The domains of the training trials are told by
-    ``subjects``, and the mean of the domain to predict comes from
-    ``X_target_unlabeled``: the names under which MOABB's transfer protocols offer
-    them, and this estimator requests both by default.
+    The covariances of one session or one person, a *domain*, lie around their own
+    mean. Moving the mean of every domain to the identity,
+    ``C -> M^(-1/2) C M^(-1/2)``, removes that difference without any labels.
+    ``subjects`` gives the domains of the training trials, and the mean of the domain
+    to predict comes from ``X_target_unlabeled``. MOABB's transfer protocols offer both
+    under these names, and this estimator requests both by default.
 
     Parameters
     ----------

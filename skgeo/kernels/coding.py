@@ -33,7 +33,7 @@ def cd_codes(C, gram, rhs, l1, nonneg, max_sweeps, tol):
     nonneg : bool
         Keep the codes non-negative.
     max_sweeps : int
-        Largest number of passes over the coordinates of a row.
+        Maximum number of passes over the coordinates of a row.
     tol : float
         A row is done when its largest change in a pass is at most ``tol`` times its
         largest entry; 0 runs until nothing moves.
@@ -41,7 +41,7 @@ def cd_codes(C, gram, rhs, l1, nonneg, max_sweeps, tol):
     Returns
     -------
     n_sweeps : int
-        Largest number of passes any row took.
+        Maximum number of passes that any row took.
     """
     n, r = C.shape
     slope = np.empty(r)  # gram @ c - rhs[i], kept up to date

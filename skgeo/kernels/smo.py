@@ -28,7 +28,7 @@ def smo(Q, diagonal, y, bound, tol, max_iter, alpha, gradient):
     tol : float
         Largest violation of the optimality conditions.
     max_iter : int
-        Most steps.
+        Maximum number of steps.
     alpha : ndarray of shape (n,)
         Zeros; overwritten with the multipliers.
     gradient : ndarray of shape (n,)
@@ -172,7 +172,7 @@ def smo_path(K, K_test, y, weight, Cs, tol, max_iter, decision):
     tol : float
         Tolerance of :func:`smo`.
     max_iter : int
-        Most steps.
+        Maximum number of steps.
     decision : ndarray of shape (n_C, n_test)
         Overwritten with decision values, positive for ``y = 1``.
 

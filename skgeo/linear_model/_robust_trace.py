@@ -55,7 +55,7 @@ class RobustTraceRegressor(RegressorMixin, CallbackMixin, BaseEstimator):
     Parameters
     ----------
     max_rank : int or None, default=None
-        Largest rank to allow; None tries 1, 2, 3, 4, 6, 8, 12, ... up to the size of
+        Maximum rank; None tries 1, 2, 3, 4, 6, 8, 12, ... up to the size of
         the matrices, as far as the number of samples permits.
     shape : (int, int) or None, default=None
         Shape of the matrices when X is 2-D, rows being flattened matrices. None takes

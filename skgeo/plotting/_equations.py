@@ -64,7 +64,7 @@ def plot_equations(model: Any, *, n_std: float = 2.0, ax: Any = None) -> Any:
 
 
 def plot_sparsity_path(search: Any, *, ax: Any = None) -> Any:
-    """Draw what every number of terms leaves unexplained, and the choice.
+    """Draw the unexplained part over the number of terms, and the candidate chosen.
 
     Parameters
     ----------

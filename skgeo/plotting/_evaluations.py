@@ -380,7 +380,7 @@ def plot_times(scores: Any, baselines: Any = ()) -> Any:
 
 
 def plot_pairs(tests: Any, task: Any) -> Any:
-    """Draw how each pipeline compares with each other.
+    """Draw how each pipeline compares with every other.
 
     Parameters
     ----------

@@ -117,7 +117,7 @@ def check_trials_estimator(
 
 
 def parametrize_with_trials_checks(cases: Any) -> Any:
-    """Parametrise a pytest function with the checks of several estimators.
+    """Parametrize a pytest function with the checks of several estimators.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def parametrize_with_trials_checks(cases: Any) -> Any:
     Returns
     -------
     decorator : pytest mark
-        Parametrises the argument ``check``, to be called without arguments.
+        Parametrizes the argument ``check``, to be called without arguments.
     """
     import pytest
 

@@ -45,7 +45,7 @@ class CallbackMixin(CallbackSupportMixin):
         Parameters
         ----------
         max_iter : int or None
-            Largest number of outer iterations; None when it is not known.
+            Maximum number of outer iterations; None when it is not known.
         X, y : array-like, optional
             Training data, handed to callbacks that ask for it.
         attributes : callable, optional

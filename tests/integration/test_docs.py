@@ -109,6 +109,26 @@ def test_version_is_the_same_everywhere():
     assert f"version: {skgeo.__version__}\n" in citation
 
 
+def test_the_example_of_the_readme_prints_what_it_says(tmp_path):
+    from tools import run_documents
+
+    page = ROOT / "README.md"
+    printed = re.search(r"```text\n(.*?)```", page.read_text("utf-8"), re.S)[1]
+    assert run_documents.run(page) == printed
+
+
+def test_code_of_a_page_that_fails_is_named(tmp_path):
+    from tools import run_documents
+
+    page = tmp_path / "broken.md"
+    page.write_text("```python\nx = 1\n```\ntext\n```python\nprint(y)\n```\n")
+    with pytest.raises(RuntimeError, match=r"(?s)broken\.md.*NameError"):
+        run_documents.run(page)
+    page.write_text("```python\nimport warnings\nwarnings.warn('odd')\n```\n")
+    with pytest.raises(RuntimeError, match="odd"):
+        run_documents.run(page)
+
+
 def test_readme_commands_exist():
     text = (ROOT / "README.md").read_text()
     for name in ("main", "test"):

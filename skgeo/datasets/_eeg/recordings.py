@@ -26,7 +26,7 @@ RULES = {"sfreq": SFREQ, "unit": OneOf(*UNITS)}
 
 
 class Recordings(moabb_base.BaseDataset):  # type: ignore[name-defined]
-    """A MOABB data set over recordings that are already at hand.
+    """A MOABB data set of recordings that you already have.
 
     Made by :func:`from_arrays`, :func:`from_raws`, :func:`from_epochs` and
     :func:`from_files`.

@@ -122,7 +122,7 @@ class _FluxForm(_Spectral):
 
 @dataclass(frozen=True)
 class KuramotoSivashinsky(_FluxForm):
-    """Kuramoto-Sivashinsky equation with coefficients of its own for each term.
+    """Kuramoto-Sivashinsky equation with a coefficient for each term.
 
     ``u_t + advection u u_x + cubic u^2 u_x + diffusion u_xx + dispersion u_xxx
     + hyperdiffusion u_xxxx = 0`` on a periodic line, by ETDRK4 in Fourier space; or

@@ -132,7 +132,7 @@ def bcd_filter(
     start : tuple (D, coef, nu)
         Start, D feasible.
     max_iter : int, default=200
-        Largest number of outer iterations.
+        Maximum number of outer iterations.
     tol : float, default=1e-5
         Stop when an outer iteration lowers the objective by at most this share.
     inner_iter : int, default=8

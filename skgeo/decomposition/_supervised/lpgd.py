@@ -168,7 +168,7 @@ def lpgd(
         (n_logits, n_features) and V n_features rows for "filter", (n_samples, n_logits)
         and n_logits + n_features for "feature".
     max_iter : int, default=500
-        Largest number of steps.
+        Maximum number of steps.
     tol : float, default=1e-5
         Stop when the relative step of A and the energy-weighted sine of the turn of V
         are both at most this.

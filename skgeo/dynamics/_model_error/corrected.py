@@ -15,10 +15,10 @@ class CorrectedModel:
     """Imperfect model plus discovered terms, a batched and picklable callable.
 
     One step is half a step of the terms, a step of the model, half a step of the
-    terms (Strang splitting, second order in the step). Terms that are linear
-    with a Fourier symbol are integrated exactly, waves that they amplify by more than
-    a factor e in half a step excepted, the others by the classical Runge-Kutta
-    scheme.
+    terms (Strang splitting, second order in the step). Linear terms
+    with a Fourier symbol are integrated exactly, except for waves that they amplify by
+    more than a factor e in half a step; all else is integrated by the classical
+    Runge-Kutta scheme.
 
     Parameters
     ----------

@@ -71,8 +71,8 @@ def evaluate(
     """Cross-validate pipelines on EEG through MOABB.
 
     Results are kept below ``output``, one file per subject and pipeline, as soon as
-    their folds are done, and are not computed again: an interrupted run takes up where
-    it was, and several processes may share the folder.
+    their folds are done, and are not computed again: an interrupted run continues
+    where it stopped, and several processes may share the folder.
 
     Parameters
     ----------

@@ -138,7 +138,7 @@ class Study:
 
 @dataclass(frozen=True)
 class EvaluationResult:
-    """Scores, and what they are scores of.
+    """Scores of an evaluation, and what was evaluated.
 
     Attributes
     ----------

@@ -225,7 +225,7 @@ def siegel_mean(Z, weight, *, tol=1e-8, max_iter=100):
     tol : float, default=1e-8
         Stop when the mean tangent vector's norm is at most ``tol * sqrt(c)``.
     max_iter : int, default=100
-        Most iterations.
+        Maximum number of iterations.
 
     Returns
     -------

@@ -257,7 +257,7 @@ def riemann_mean(C, weight=None, *, tol=1e-8, max_iter=50, whitener=None):
         Stop when the Frobenius norm of the mean logarithm is at most
         ``tol * sqrt(n)``.
     max_iter : int, default=50
-        Most passes.
+        Maximum number of passes.
     whitener : ndarray of shape (n, n), optional
         Where to start; by default the whitener of the arithmetic mean.
 

@@ -151,7 +151,7 @@ def search_rank(
     problem : Problem
         The measurements.
     max_rank : int or None
-        Largest rank to allow.
+        Maximum rank.
     init_scale : float
         Size of the start, squared units of the factors.
     step_size, decay : float
