@@ -69,7 +69,11 @@ html_theme_options = {
     "github_url": REPOSITORY,
     "navbar_end": ["version-switcher", "theme-switcher", "navbar-icon-links"],
     "switcher": {
-        "json_url": "https://skgeo.readthedocs.io/en/latest/_static/switcher.json",
+        # All versions read the list of the latest one; a local build may name its own.
+        "json_url": os.environ.get(
+            "SKGEO_SWITCHER",
+            "https://skgeo.readthedocs.io/en/latest/_static/switcher.json",
+        ),
         "version_match": "dev" if ".dev" in skgeo.__version__ else skgeo.__version__,
     },
     "check_switcher": False,
