@@ -16,6 +16,7 @@ os.environ.setdefault("MOABB_DOWNLOAD_PROVIDER", "upstream")
 import skgeo  # noqa: E402  (the path has to be set first)
 from benchmarks import summary  # noqa: E402
 from tools.figure_scraper import scrape_figures  # noqa: E402
+from tools.gallery_checks import check_gallery  # noqa: E402
 
 # Deprecations between packages we use say nothing to a reader of the examples.
 warnings.filterwarnings("ignore", category=DeprecationWarning, module="moabb")
@@ -142,7 +143,14 @@ def escape_types(app, what, name, member, options, lines):
             lines[i] = match[1] + re.sub(r"(?<![`\w])(\w+)_(?!\w)", r"\1\\_", match[2])
 
 
+def stop_at_warnings(app):
+    """Stop the build if an example printed a warning."""
+    check_gallery(pathlib.Path(app.srcdir) / "gallery")
+
+
 def setup(app):
     """Connect the hooks; types are escaped before numpydoc reads the docstrings."""
+    # After sphinx-gallery, which runs the examples at the same event.
+    app.connect("builder-inited", stop_at_warnings, priority=900)
     app.connect("autodoc-skip-member", skip_routing)
     app.connect("autodoc-process-docstring", escape_types, priority=100)

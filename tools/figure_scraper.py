@@ -4,6 +4,8 @@ import weakref
 
 from sphinx_gallery.scrapers import figure_rst
 
+from tools.gallery_checks import empty_axes
+
 # Figures that have been shown, so that a later block does not show them again.
 SEEN = weakref.WeakSet()
 
@@ -26,7 +28,6 @@ def scrape_figures(block, block_vars, gallery_conf):
             figures.append(value)
             paths.append(next(block_vars["image_path_iterator"]))
             value.savefig(paths[-1], dpi=100)
-    for ax in (ax for figure in figures for ax in figure.axes):
-        if ax.axison and ax.get_visible() and not (ax.has_data() or ax.texts):
-            raise ValueError(f"{block_vars['src_file']}: axes without anything.")
+    if empty_axes(figures):
+        raise ValueError(f"{block_vars['src_file']}: axes without anything.")
     return figure_rst(paths, gallery_conf["src_dir"])

@@ -1,4 +1,4 @@
-"""Run the Python code of the README and of the guide, each page in a fresh process.
+"""Run the code of README, guide and tutorials, each page in a fresh process.
 
 ``PYTHONPATH=. python tools/run_documents.py [page ...]``. The blocks of a page are run
 in order, as a reader would paste them; a failure stops with the page and its output.
@@ -16,7 +16,11 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/guide").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs/guide").glob("*.md")),
+    *sorted((ROOT / "examples/tutorials").glob("plot_*.py")),
+]
 GIVEN = {
     # What the text around the code says the reader has.
     "cluster_computing": """
@@ -39,7 +43,7 @@ subject, session = np.full(20, "1"), np.full(20, "1")
 }
 WARNS_ON_PURPOSE = {"progress"}  # a callback stops the fit: ConvergenceWarning
 # MOABB and MNE speak to their developers on these pages.
-ALLOWED = {"moabb", "cluster_computing", "choosing_acm"}
+ALLOWED = {"moabb", "cluster_computing", "plot_bci_moabb", "plot_own_recordings"}
 
 
 def blocks(text):
@@ -52,6 +56,8 @@ def blocks(text):
 
 def script(page):
     """Return the code of a page as one script."""
+    if page.suffix == ".py":
+        return page.read_text("utf-8")
     found = blocks(page.read_text("utf-8"))
     if not found:
         return None
