@@ -16,6 +16,7 @@ from skgeo.cluster._inputs import (
     check_positive_weights,
     unit_of,
 )
+from skgeo.cluster._outweighed import warn_outweighed
 from skgeo.cluster._solvers.anticluster import anticluster_bound
 from skgeo.cluster._solvers.bounds import subsample_bound
 from skgeo.cluster._solvers.groups import power_of_two_scale
@@ -37,6 +38,7 @@ from skgeo.utils.params import (
     check_params,
 )
 from skgeo.utils.validation import check_one_type
+from skgeo.utils.warn import warn_user
 
 __all__ = ["KMeansCertificate", "certify_kmeans"]
 
@@ -448,6 +450,7 @@ def certify_kmeans(
                 random_state=rng,
             )
             probable = unit_of(probable, unit)
+    warn_outweighed(X, codes, getattr(given, "columns", None))
     inertia = unit_of(judgment.inertia, unit)
     lower = unit_of(judgment.lower_bound, unit)
     return KMeansCertificate(
@@ -516,4 +519,10 @@ def _check_labels(labels, X):
         )
     check_one_type(labels, "labels")
     names, codes = np.unique(labels, return_inverse=True)
+    if names.dtype.kind == "i" and len(names) > 2 and names[0] == -1 and names[1] == 0:
+        warn_user(
+            f"labels hold -1 for {int((labels == -1).sum())} samples, as density-based "
+            "methods name noise: they count as one group here. Leave them out of X and "
+            "labels if they are none."
+        )
     return codes.ravel(), len(names)

@@ -6,8 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.random import RandomState as NumpyRandomState
 from numpy.typing import ArrayLike
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from sklearn.base import ClusterMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
@@ -20,14 +18,20 @@ from skgeo.cluster._inputs import (
     check_positive_weights,
     unit_of,
 )
-from skgeo.cluster._nearest_centers import NearestCenters, squared_distances
+from skgeo.cluster._links import (
+    check_pairs,
+    label_weightless,
+    linked_groups,
+    root_rows,
+)
+from skgeo.cluster._nearest_centers import NearestCenters
+from skgeo.cluster._outweighed import warn_outweighed
 from skgeo.cluster._solvers.branch_and_bound import (
     Event,
     SearchTree,
     conflict_lists,
     explore,
 )
-from skgeo.cluster._solvers.cuts import Rows
 from skgeo.cluster._solvers.groups import group_points, power_of_two_scale
 from skgeo.cluster._solvers.judgment import certify_labels
 from skgeo.cluster._solvers.local_search import swap_search
@@ -240,8 +244,9 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
                 f"n_samples={len(kept)} should be >= n_clusters={params.n_clusters}: "
                 "lower n_clusters or add points."
             )
-        together = _check_pairs(params.must_link, len(X), "must_link")
-        apart = _check_pairs(params.cannot_link, len(X), "cannot_link")
+        together = check_pairs(params.must_link, len(X), "must_link")
+        apart = check_pairs(params.cannot_link, len(X), "cannot_link")
+        group, pairs = linked_groups(len(X), together, apart)
         rng = check_random_state(params.random_state)
         unit = power_of_two_scale(X)
         scaled = X / unit
@@ -253,7 +258,8 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
             self._iterations(None, X=X, y=y) as tick,
         ):
             if not resumed:
-                self._begin(scaled, weight, kept, together, apart, params, rng)
+                self._kept = kept
+                self._begin(scaled[kept], weight[kept], group[kept], pairs, params, rng)
             self._problem = problem
             self._search(params, tick, unit)
         labels = np.empty(len(X), dtype=np.intp)
@@ -275,12 +281,10 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
         labels[self._kept] = np.argsort(order)[labels[self._kept]]
         # Fewer distinct points than clusters: the last centers repeat the first.
         self._centers = centers[order][np.resize(np.arange(found), K)]
-        left = weight == 0
-        if left.any():
-            away, _ = squared_distances(X[left], self._centers)
-            labels[left] = np.argmin(away, axis=1)
+        label_weightless(X, labels, weight == 0, group, pairs, self._centers[:found])
         self.labels_ = labels.astype(np.int32)
         self.cluster_centers_ = self._centers.astype(dtype)
+        warn_outweighed(X[kept], labels[kept], getattr(self, "feature_names_in_", None))
         if self.status_ in _REMEDY:
             warn_user(
                 f"The search stopped ({self.status_}) at a gap of "
@@ -290,15 +294,14 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
             )
         return self
 
-    def _begin(self, X, weight, kept, together, apart, params, rng):
+    def _begin(self, points, w, group, pairs, params, rng):
         """Rows of the root, first labels, and what is proven in closed form."""
         K = params.n_clusters
-        self._kept = kept
-        points, w = X[kept], weight[kept]
-        rows, places, row_of = _merge(points, w, kept, together, apart, K)
+        rows, places, row_of = root_rows(points, w, group, pairs, K)
         self._row_of = row_of
         m = len(rows.weight)
-        if m < K and (len(together) or len(apart)):
+        linked = len(np.unique(group)) < len(group)
+        if m < K and (linked or pairs):
             raise InvalidParameterError(
                 f"must_link leaves {m} groups of samples, fewer than n_clusters={K}."
             )
@@ -412,67 +415,3 @@ def _equal(a, b):
         np.array_equal(x, y) if isinstance(x, np.ndarray) else x == y
         for x, y in zip(a, b, strict=True)
     )
-
-
-def _check_pairs(pairs, n, name):
-    """Pairs as a tuple of sorted pairs of different sample numbers."""
-    if pairs is None or len(pairs) == 0:
-        return ()
-    array = np.asarray(pairs)
-    if array.ndim != 2 or array.shape[1] != 2 or array.dtype.kind not in "iu":
-        raise InvalidParameterError(
-            f"{name} must be pairs of sample numbers, shape (n_pairs, 2); got shape "
-            f"{array.shape} of {array.dtype}."
-        )
-    if array.min() < 0 or array.max() >= n:
-        raise InvalidParameterError(
-            f"{name} names sample {array.max() if array.max() >= n else array.min()}; "
-            f"there are {n}."
-        )
-    if (array[:, 0] == array[:, 1]).any() and name == "cannot_link":
-        raise InvalidParameterError("cannot_link names a sample and itself.")
-    return tuple(sorted({tuple(sorted(map(int, pair))) for pair in array.tolist()}))
-
-
-def _merge(points, weight, kept, together, apart, n_clusters):
-    """Rows of the root, and the row of each kept point."""
-    n = len(points)
-    number = {int(i): position for position, i in enumerate(kept)}
-    links = [(number[i], number[j]) for i, j in together if i in number and j in number]
-    parts = np.arange(n)
-    if links:
-        a, b = np.array(links).T
-        graph = coo_array((np.ones(len(a)), (a, b)), shape=(n, n))
-        parts = connected_components(graph, directed=False)[1]
-    if not apart:
-        # Some optimum keeps identical points together, if enough others are left.
-        codes = np.unique(points, axis=0, return_inverse=True)[1].ravel()
-        a = np.concatenate([np.arange(n), np.arange(n)])
-        b = np.concatenate([n + codes, n + n + parts])
-        size = int(b.max()) + 1
-        graph = coo_array((np.ones(2 * n), (a, b)), shape=(size, size))
-        merged = connected_components(graph, directed=False)[1][:n]
-        merged = np.unique(merged, return_inverse=True)[1]
-        if merged.max() + 1 >= n_clusters or not links:
-            parts = merged
-    parts = np.unique(parts, return_inverse=True)[1].ravel()
-    m = int(parts.max()) + 1
-    mass = np.bincount(parts, weights=weight, minlength=m)
-    # Around the median: a mean that follows one far point rounds all others together.
-    places = np.zeros((m, points.shape[1]))
-    centered = points - np.median(points, axis=0)
-    np.add.at(places, parts, weight[:, None] * centered)
-    places /= mass[:, None]
-    means = places - np.average(places, axis=0, weights=mass)
-    pairs = set()
-    for i, j in apart:
-        if i not in number or j not in number:
-            continue
-        a, b = int(parts[number[i]]), int(parts[number[j]])
-        if a == b:
-            raise InvalidParameterError(
-                f"must_link puts samples {i} and {j} together, cannot_link apart."
-            )
-        pairs.add((min(a, b), max(a, b)))
-    members = tuple((row,) for row in range(m))
-    return Rows(members, means, mass, frozenset(pairs)), places, parts

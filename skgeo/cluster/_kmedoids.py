@@ -25,6 +25,7 @@ from skgeo.cluster._medoids.dissimilarity import (
     subspaces_of,
 )
 from skgeo.cluster._medoids.search import assign, sample_start, search_medoids
+from skgeo.cluster._outweighed import warn_outweighed
 from skgeo.exceptions import InvalidParameterError
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
@@ -109,6 +110,13 @@ def _check_square(D, owner):
             f"Negative values in data passed to {owner}: dissimilarities are "
             "nonnegative. Shift similarities, or turn them into distances."
         )
+    own, most = np.diag(D), D.max(axis=1, initial=0.0)
+    if len(D) > 2 and np.mean((own > 0) & (own >= most)) > 0.5:
+        warn_user(
+            f"Most samples are farthest from themselves ({np.median(own):.3g} on the "
+            f"diagonal): are the numbers passed to {owner} similarities? Turn them "
+            "into distances."
+        )
 
 
 def certify_kmedoids(
@@ -184,15 +192,16 @@ def certify_kmedoids(
         )
     given = given.astype(np.int64)
     weight = check_sample_weight(sample_weight, len(D), normalize=False)
-    unit = _unit_of(D)
+    unit, mass = _unit_of(D), _unit_of(weight)
     with single_blas_thread():
         # Rows without weight say nothing, but their columns remain candidates: rows
         # of zeros keep the matrix square.
         result = bound_medoids(
-            D / unit if unit != 1.0 else D, weight, given,
+            D / unit if unit != 1.0 else D, weight / mass, given,
             bound_iter=p.bound_iter, max_nodes=nodes_for(p.max_nodes, len(D)),
             tol=p.tol, callback=lambda state: False,
         )  # fmt: skip
+    unit *= mass
     inertia = float(weight @ assign(D, given)[1])
     better = np.sort(result.medoids) if unit * result.cost < inertia else None
     if better is not None and set(better) == set(given.tolist()):
@@ -456,17 +465,26 @@ class KMedoids(
         else:
             order = np.searchsorted(used, self.medoid_indices_)
             self.cluster_centers_ = points[order]
-        self.labels_ = self.predict(X)
+        self.labels_ = self._to_medoids(X).argmin(axis=1)
+        if p.n_subspace is None and p.metric != "sine" and p.metric != "cosine":
+            warn_outweighed(
+                rows if p.metric != "precomputed" else D,
+                self.labels_[used],
+                getattr(self, "feature_names_in_", None),
+                rows_of="dissimilarities" if p.metric == "precomputed" else "samples",
+            )
         return self
 
     def _search(self, D, weight, p):
         """Search and bound; return positions of the medoids."""
-        unit = _unit_of(D)
+        unit, mass = _unit_of(D), _unit_of(weight)
         if not np.isfinite(D).all():
             raise ValueError(
                 "Dissimilarities are not finite: the metric returned NaN or infinity."
             )
         D = D / unit if unit != 1.0 else D
+        weight = weight / mass if mass != 1.0 else weight
+        unit *= mass
         if p.certify:
             self._announce(len(D), p)
         rng = check_random_state(p.random_state)
@@ -601,7 +619,9 @@ class KMedoids(
             Dissimilarities.
         """
         check_is_fitted(self)
-        X = self._check_input(X, reset=False)
+        return self._to_medoids(self._check_input(X, reset=False))
+
+    def _to_medoids(self, X):
         if self.cluster_centers_ is None:
             if X.min(initial=0.0) < 0:
                 raise ValueError(

@@ -19,6 +19,7 @@ from skgeo.cluster._inputs import (
     check_magnitude,
     check_start_labels,
 )
+from skgeo.cluster._outweighed import warn_outweighed
 from skgeo.cluster._solvers.columns import Columns
 from skgeo.cluster._solvers.likelihood import label_by_program, solve_la_sdp
 from skgeo.cluster._solvers.mixture_em import (
@@ -30,9 +31,8 @@ from skgeo.cluster._solvers.mixture_search import (
     find_isolated,
     model_space,
     search_mixture,
-    starting_labels,
 )
-from skgeo.cluster._solvers.relaxation import WeightedGram, solve_kmeans_sdp
+from skgeo.cluster._solvers.mixture_starts import first_labels
 from skgeo.cluster._solvers.sketch import balanced_sample
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
@@ -53,7 +53,6 @@ from skgeo.utils.warn import warn_user
 __all__ = ["LikelihoodAdjustedSDP"]
 
 _ARRAY = Instance((np.ndarray, list, tuple), "an array")
-_START_POINTS = 250  # points of the K-means relaxation that gives a start
 
 
 class LikelihoodAdjustedSDP(CallbackMixin, ClusterMixin, BaseEstimator):
@@ -323,6 +322,10 @@ default=None
                 f"(BIC would take {numbers[int(np.argmin([p[3] for p in points]))]}); "
                 "neither is reliable. See curve_."
             )
+        inside = np.delete(np.arange(n), self.outliers_)
+        warn_outweighed(
+            X[inside], self.labels_[inside], getattr(self, "feature_names_in_", None)
+        )
         for words in doubts(
             self.outliers_,
             self.start_agreement_,
@@ -343,19 +346,26 @@ default=None
 
     def _fit_number(self, X, K, columns, given, params, rng, tick):
         """Fit one number of clusters."""
-        Z = columns.standardize(X)
         isolated = np.zeros(len(X), dtype=bool)
         if params.screen_outliers and K > 1:
-            isolated = find_isolated(Z, K)
+            # Before anything is standardized: beside 1e100 all else is the same.
+            isolated = find_isolated(X[:, columns.varies], K)
             if isolated.any():
                 columns = Columns(X[~isolated])
-                Z = columns.standardize(X)
+        Z = columns.standardize(X)
         inside = Z[~isolated]
-        if len(np.unique(inside, axis=0)) <= K:
-            codes = np.unique(X, axis=0, return_inverse=True)[1]
-            self._fit_trivial(X, K, columns, codes)
+        distinct, codes = np.unique(inside, axis=0, return_inverse=True)
+        if len(distinct) <= K:
+            self._fit_trivial(X, K, columns, codes.ravel(), isolated)
             return
-        starts = self._starts(inside, K, given, isolated, params, rng)
+        starts = first_labels(
+            inside,
+            K,
+            params.init,
+            None if given is None else given[~isolated],
+            params.n_init,
+            rng,
+        )
         d = Z.shape[1]
         space = model_space(
             d,
@@ -365,7 +375,14 @@ default=None
             tails=params.tails,
         )
         result = search_mixture(
-            inside, K, starts, space, n_folds=params.cv, rng=rng, tick=tick
+            inside,
+            K,
+            starts,
+            space,
+            floor=columns.grain(X[~isolated]),
+            n_folds=params.cv,
+            rng=rng,
+            tick=tick,
         )
         if result is None:
             raise ValueError(
@@ -400,51 +417,28 @@ default=None
                 ConvergenceWarning,
             )
 
-    def _starts(self, Z, K, given, isolated, params, rng):
-        """Named first labels."""
-        if K == 1:
-            return [("one cluster", np.zeros(len(Z), dtype=np.intp))]
-        kind = params.init if isinstance(params.init, str) else "auto"
-        base = "auto" if kind == "sdp" else kind
-        starts = starting_labels(Z, K, base, params.n_init, rng)
-        if given is not None:
-            labels = np.unique(given[~isolated], return_inverse=True)[1]
-            if labels.max() + 1 == K:
-                starts.insert(0, ("given", labels))
-        if kind == "sdp":
-            rows = np.arange(len(Z))
-            if len(Z) > _START_POINTS:
-                rows = balanced_sample(starts[0][1], _START_POINTS, rng)
-            result = solve_kmeans_sdp(
-                WeightedGram.of_points(Z[rows]), K, tol=1e-2, random_state=rng
-            )
-            centers = [Z[rows][result.labels == k].mean(axis=0) for k in range(K)]
-            away = ((Z[:, None] - np.array(centers)[None]) ** 2).sum(axis=2)
-            labels = np.argmin(away, axis=1)
-            labels[rows] = result.labels
-            starts.insert(0, ("sdp", labels))
-        return starts
-
-    def _fit_trivial(self, X, K, columns, codes):
+    def _fit_trivial(self, X, K, columns, codes, isolated):
         """No more distinct points than clusters: one for each."""
-        labels = codes.ravel().astype(np.intp)
-        found = labels.max() + 1
+        found = int(codes.max()) + 1
         if found < K:
             warn_user(
                 f"Number of distinct clusters ({found}) found smaller than n_clusters "
                 f"({K}). Possibly due to duplicate points in X.",
                 ConvergenceWarning,
             )
-        Z = columns.standardize(X)
-        means = np.array([Z[labels == k].mean(axis=0) for k in range(found)])
+        Z = columns.standardize(X[~isolated])
+        means = np.array([Z[codes == k].mean(axis=0) for k in range(found)])
         # A share of the spread, so that the densities are numbers.
         ridge = 1e-6 * np.eye(Z.shape[1])
         covariances = np.repeat(ridge[None], found, axis=0)
-        weights = np.bincount(labels) / len(X)
+        weights = np.bincount(codes) / len(codes)
         mixture = Mixture(weights, means, covariances)
         self._store(mixture, CovarianceModel("spherical", np.inf), columns)
-        self.labels_ = labels.astype(np.int32)
-        self.outliers_ = np.empty(0, dtype=int)
+        self.labels_ = np.empty(len(X), dtype=np.int32)
+        self.labels_[~isolated] = codes
+        if isolated.any():
+            self.labels_[isolated] = self._label(X[isolated])
+        self.outliers_ = np.flatnonzero(isolated)
         value = logsumexp(mixture.joint(Z), axis=1) - columns.log_volume
         self.objective_ = np.array([value.sum()])
         self.start_, self.start_agreement_ = "distinct points", 1.0

@@ -23,6 +23,7 @@ from skgeo.cluster._inputs import (
     unit_of,
 )
 from skgeo.cluster._nearest_centers import NearestCenters, squared_distances
+from skgeo.cluster._outweighed import warn_outweighed
 from skgeo.cluster._solvers.certificate import CERTIFIED_GAP, ROUNDING, UNDECIDED
 from skgeo.cluster._solvers.groups import power_of_two_scale
 from skgeo.cluster._solvers.judgment import (
@@ -309,6 +310,12 @@ class SDPKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
             else:
                 self._fit_weighted(X, weight, params, rng, tick)
                 self.cluster_centers_ = self._centers.astype(dtype)
+        warn_outweighed(
+            X if weight is None else X[weight > 0],
+            self.labels_ if weight is None else self.labels_[weight > 0],
+            getattr(self, "feature_names_in_", None),
+            rows_of="dissimilarities" if precomputed else "samples",
+        )
         if not self.converged_:
             warn_user(
                 f"The relaxation stopped after {self.n_iter_} iterations before "

@@ -20,6 +20,9 @@ from skgeo.kernels import kmeans_cuts
 from tests.cluster import enumeration
 from tests.cluster.enumeration import inertias
 
+# What these tests make of far points is in test_outweighed.
+pytestmark = pytest.mark.filterwarnings("ignore:A few rows stand apart")
+
 
 def draw(seed):
     rng = np.random.default_rng(seed)
@@ -130,14 +133,17 @@ def test_threads_agree():
     assert_array_equal(one.labels_, two.labels_)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(18))
 def test_constraints_against_enumeration(seed):
     rng = np.random.default_rng(seed)
     n, K = 7, 3
-    X = rng.standard_normal((n, 2))
+    # The last ones have duplicates, which a linked one may leave.
+    X = rng.standard_normal((n, 2)) if seed < 12 else rng.integers(0, 2, (n, 2)) * 1.0
+    X[-1] += 3
     pairs = list(itertools.combinations(range(n), 2))
     chosen = rng.permutation(len(pairs))[:3]
-    together, apart = [pairs[chosen[0]]], [pairs[i] for i in chosen[1:]]
+    together = [pairs[chosen[0]]]
+    apart = [pairs[i] for i in chosen[1:]] if seed % 3 else []
     labels, values = inertias(X, K, np.ones(n))
     allowed = np.ones(len(labels), dtype=bool)
     for i, j in together:
@@ -153,6 +159,39 @@ def test_constraints_against_enumeration(seed):
     assert model.status_ == "optimal"
     assert_allclose(model.inertia_, best, rtol=1e-6)
     assert model.lower_bound_ <= best * (1 + 1e-12)
+
+
+def test_duplicates_of_linked_points_are_free():
+    X = np.array([0, 0, 0, 0, 10, 1.0])[:, None]
+    model = solve(X, 2, must_link=[(0, 4)]).fit(X)
+    assert_allclose(model.inertia_, 50.75)
+    assert_array_equal(model.labels_, [1, 0, 0, 0, 1, 0])
+
+
+def test_pairs_with_samples_of_weight_zero():
+    rng = np.random.default_rng(0)
+    X = np.r_[rng.standard_normal((12, 2)), [[9.0, 9.0], [9.0, 8.0]]]
+    weight = np.r_[np.ones(12), 0.0, 0.0]
+    free = solve(X, 3).fit(X, sample_weight=weight)
+    other = int(np.flatnonzero(free.labels_[:12] != free.labels_[12])[0])
+    # A chain through a weightless sample links those with weight.
+    chain = solve(X, 3, must_link=[(other, 12), (12, 5)]).fit(X, sample_weight=weight)
+    assert chain.labels_[other] == chain.labels_[12] == chain.labels_[5]
+    direct = solve(X, 3, must_link=[(other, 5)]).fit(X, sample_weight=weight)
+    assert_allclose(chain.inertia_, direct.inertia_)
+    # Apart from its nearest cluster, and from another weightless sample.
+    near = int(np.flatnonzero(free.labels_[:12] == free.labels_[12])[0])
+    apart = solve(X, 3, cannot_link=[(12, near), (12, 13)]).fit(X, sample_weight=weight)
+    assert apart.labels_[12] not in (apart.labels_[near], apart.labels_[13])
+    assert_allclose(apart.inertia_, free.inertia_)
+    with pytest.warns(UserWarning, match="sample 12, of weight zero"):
+        solve(X, 3, cannot_link=[(12, i) for i in range(12)]).fit(
+            X, sample_weight=weight
+        )
+    with pytest.raises(ValueError, match="together"):
+        solve(X, 3, must_link=[(0, 12), (12, 1)], cannot_link=[(0, 1)]).fit(
+            X, sample_weight=weight
+        )
 
 
 @pytest.mark.parametrize(

@@ -34,8 +34,13 @@ def dissimilarities(X, Y, metric):
         largest = max(np.abs(X).max(initial=0.0), np.abs(Y).max(initial=0.0))
         if 1e-100 < largest < 1e100 or largest == 0.0:
             return cdist(X, Y, _CDIST[metric])
-        unit = 2.0 ** np.floor(np.log2(largest))  # squares would over- or underflow
-        return unit * cdist(X / unit, Y / unit, _CDIST[metric])
+        # Squares over- or underflow. Beside one row of 1e300 others keep their own.
+        unit = 2.0 ** np.floor(np.log2(largest))
+        scaled = unit * cdist(X / unit, Y / unit, _CDIST[metric])
+        with np.errstate(over="ignore"):
+            plain = cdist(X, Y, _CDIST[metric])
+        usable = (plain > 1e-140) & (plain < 1e150)
+        return np.where(usable, plain, scaled)
     if metric == "cosine":
         D = cosine_distances(_unit_rows(X)[0], _unit_rows(Y)[0])
         return np.maximum(D, 0.0)

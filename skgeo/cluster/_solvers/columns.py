@@ -2,9 +2,11 @@
 
 import numpy as np
 
-__all__ = ["REPEATED", "Columns"]
+__all__ = ["REPEATED", "SPIKE", "Columns"]
 
 REPEATED = 0.3  # share of equal values from which a column is a doubtful Gaussian
+_ENOUGH = 20  # rows from which on a share of equal values says something
+SPIKE = 0.1  # share of the variance of such a column that components keep at least
 # Standardization divides by a column's deviation, and undoing it squares it.
 _SMALLEST = 1e-150
 
@@ -65,6 +67,24 @@ class Columns:
         found = []
         for j in np.flatnonzero(self.varies):
             counts = np.unique(X[:, j], return_counts=True)[1]
-            if len(X) >= 20 and counts.max() > REPEATED * len(X):
+            if len(X) >= _ENOUGH and counts.max() > REPEATED * len(X):
                 found.append(int(j))
         return found
+
+    def grain(self, X):
+        """Least variances of components, in standardized units.
+
+        Values on a grid of step h, such as integers, stand for an interval each, and
+        have its variance ``h^2 / 12`` in addition; without it components collapse on
+        single values, and every likelihood prefers that. Of a column in which one
+        value is frequent a share of the variance is taken.
+        """
+        least = np.zeros(int(self.varies.sum()))
+        for i, j in enumerate(np.flatnonzero(self.varies)):
+            values, counts = np.unique(X[:, j], return_counts=True)
+            if 2 * len(values) <= len(X):
+                step = np.median(np.diff(values)) / self.deviation[j]
+                least[i] = min(step**2 / 12, 1.0)
+            if len(X) >= _ENOUGH and counts.max() > REPEATED * len(X):
+                least[i] = max(least[i], SPIKE)
+        return least

@@ -318,6 +318,7 @@ def solve_with_cuts(
             if sweep % _BALANCE_EVERY == 0:
                 primal = np.linalg.norm(X - Y) / np.sqrt(K)
                 dual = state.penalty * np.linalg.norm(Y - before)
+                project.single = max(primal, dual) > _SETTLED
                 change = _balance(primal, dual)
                 if change != 1.0:
                     state.penalty *= change
@@ -389,17 +390,21 @@ def _separate(problem, state, place, factor, norm, eps):
     """Drop slack cuts, add violated ones; return how many were added."""
     m, K = len(problem.root), problem.n_clusters
     Y, root = state.Y, problem.root
+    wanted = max(2000, 20 * m)
     if len(state.lam):
         flat = Y.ravel()
         value = factor[:, 0] * flat[place[:, 0]] - flat[place[:, 3]]
         value += factor[:, 1] * flat[place[:, 1]] + factor[:, 2] * flat[place[:, 2]]
         slack = 1e-3 * np.sqrt(norm) if len(value) > _MAX_CUTS // 3 else 1e-2
         kept = (state.lam > 0) | (value > -slack)
+        idle = np.flatnonzero(kept & (state.lam == 0))
+        over = int(kept.sum()) + wanted - _MAX_CUTS
+        if over > 0:  # the slackest make room: without it no violated one comes in
+            kept[idle[np.argsort(value[idle] / np.sqrt(norm[idle]))[:over]]] = False
         state.cuts, state.lam = state.cuts[kept], state.lam[kept]
     Z = Y / np.outer(root, root)
     diagonal = np.maximum(np.diag(Z), np.finfo(float).tiny)
-    room = max(_MAX_CUTS - len(state.cuts), 0)
-    quota = min(max(2000, 20 * m), room)
+    quota = min(wanted, max(_MAX_CUTS - len(state.cuts), wanted // 10))
     excess = Z / diagonal[:, None] - 1.0
     np.fill_diagonal(excess, -1.0)
     i, j = np.nonzero(excess > eps)

@@ -168,7 +168,7 @@ def _scatters(X, means, weights, kind):
     return out
 
 
-def _covariances(scatters, sizes, n, model):
+def _covariances(scatters, sizes, n, model, floor):
     """Covariances of a model, its target and the diagonal of the pooled one."""
     pooled = scatters.sum(axis=0) / n
     diagonal = np.diag(np.diag(pooled))
@@ -181,7 +181,7 @@ def _covariances(scatters, sizes, n, model):
     covariances = covariances + model.ridge * diagonal
     d = len(pooled)
     covariances[:, range(d), range(d)] *= 1 + _FLOOR
-    covariances[:, range(d), range(d)] += _FLOOR
+    covariances[:, range(d), range(d)] += _FLOOR + floor
     return covariances, target, np.diag(pooled)
 
 
@@ -206,7 +206,7 @@ def _penalty(model, mixture, target, variances, sizes):
     return total
 
 
-def fit_mixture(X, shares, model, *, max_iter=100, tol=1e-5, start=""):
+def fit_mixture(X, shares, model, *, floor=0.0, max_iter=100, tol=1e-5, start=""):
     """Run EM from memberships; None where a covariance is singular.
 
     Parameters
@@ -217,6 +217,9 @@ def fit_mixture(X, shares, model, *, max_iter=100, tol=1e-5, start=""):
         First memberships.
     model : CovarianceModel
         Assumptions.
+    floor : float or ndarray of shape (d,)
+        Variance that every component has in addition, of each column: that of the
+        rounding of values on a grid.
     max_iter : int
         Maximum number of steps.
     tol : float
@@ -239,7 +242,7 @@ def fit_mixture(X, shares, model, *, max_iter=100, tol=1e-5, start=""):
         masses = weights.sum(axis=0) + tiny
         means = (weights.T @ X) / masses[:, None]
         scatters = _scatters(X, means, weights, model.kind)
-        covariances, target, variances = _covariances(scatters, sizes, n, model)
+        covariances, target, variances = _covariances(scatters, sizes, n, model, floor)
         try:
             density, square = _log_density(X, means, covariances, model.dof)
         except np.linalg.LinAlgError:

@@ -8,17 +8,16 @@ model are compared by their penalized log-likelihood.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 from scipy.special import logsumexp
-from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.neighbors import NearestNeighbors
 
-from skgeo.cluster._solvers.columns import REPEATED
+from skgeo.cluster._solvers.columns import REPEATED, SPIKE
 from skgeo.cluster._solvers.mixture_em import (
     CovarianceModel,
     fit_mixture,
     hard_shares,
 )
+from skgeo.cluster._solvers.mixture_starts import share_of_equal_labels
 
 __all__ = [
     "Candidate",
@@ -27,13 +26,10 @@ __all__ = [
     "find_isolated",
     "model_space",
     "search_mixture",
-    "share_of_equal_labels",
-    "starting_labels",
 ]
 
 _FAR = 20.0  # times the 90 % quantile of neighbor distances: an isolated point
 _MOST_ISOLATED = 0.1  # share of the points beyond which nobody is isolated
-_WARD = 1500  # points that Ward's method links
 _ALIKE = 0.01  # share of labels in which two starts must differ
 _SHORT, _LONG, _FULL = 8, 12, 150  # EM steps of a look, of a candidate, of the end
 _FOLD_STEPS = 6  # EM steps of a fold from the memberships of all points
@@ -83,85 +79,6 @@ def find_isolated(X, n_clusters):
     if isolated.sum() > _MOST_ISOLATED * n or n - isolated.sum() <= n_clusters:
         return np.zeros(n, dtype=bool)
     return isolated
-
-
-def share_of_equal_labels(a, b):
-    """Largest share of equal labels over all renamings."""
-    K = max(a.max(), b.max()) + 1
-    table = np.zeros((K, K))
-    np.add.at(table, (a, b), 1.0)
-    rows, columns = linear_sum_assignment(-table)
-    return table[rows, columns].sum() / len(a)
-
-
-def _sphered(X):
-    """Points in the metric of their total covariance."""
-    U, s, _ = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)
-    rank = max(int((s > 1e-8 * s[0]).sum()), 1)
-    return U[:, :rank] * np.sqrt(len(X))
-
-
-def _nearest(X, centers):
-    square = ((X[:, None] - centers[None]) ** 2).sum(axis=2)
-    return np.argmin(square, axis=1)
-
-
-def _ward(X, n_clusters, rng):
-    if len(X) <= _WARD:
-        return AgglomerativeClustering(n_clusters).fit_predict(X)
-    rows = rng.choice(len(X), _WARD, replace=False)
-    found = AgglomerativeClustering(n_clusters).fit_predict(X[rows])
-    centers = [X[rows][found == k].mean(axis=0) for k in range(n_clusters)]
-    return _nearest(X, np.array(centers))
-
-
-def starting_labels(X, n_clusters, kind, n_random, rng):
-    """Named first labels of standardized points, without repetitions.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n, d)
-        Standardized points.
-    n_clusters : int
-        K.
-    kind : {"auto", "kmeans", "random"}
-        Which starts.
-    n_random : int
-        Random seeds among them.
-    rng : RandomState
-        Draws them.
-
-    Returns
-    -------
-    starts : list of (str, ndarray)
-        Names and labels.
-    """
-    sphered = _sphered(X)
-    found = []
-
-    def add(name, labels):
-        labels = np.unique(labels, return_inverse=True)[1].ravel()
-        if labels.max() + 1 < n_clusters:
-            return
-        if all(share_of_equal_labels(labels, other) < 1 for _, other in found):
-            found.append((name, labels))
-
-    def kmeans(points, n_init):
-        seed = rng.randint(np.iinfo(np.int32).max)
-        return KMeans(n_clusters, n_init=n_init, random_state=seed).fit_predict(points)
-
-    if kind in ("auto", "kmeans"):
-        add("kmeans", kmeans(X, 5))
-    if kind == "auto":
-        add("ward", _ward(X, n_clusters, rng))
-        add("kmeans, sphered", kmeans(sphered, 3))
-        add("ward, sphered", _ward(sphered, n_clusters, rng))
-    if kind in ("auto", "random"):
-        for i in range(n_random):
-            points = sphered if i % 2 else X
-            seeds = rng.choice(len(X), n_clusters, replace=False)
-            add("random", _nearest(points, points[seeds]))
-    return found
 
 
 def model_space(d, *, covariance_type, prior_strength, reg_covar, tails):
@@ -257,7 +174,7 @@ def _steps(model, name, value, steps):
     return [replace(model, **{name: s}) for s in near]
 
 
-def _held_out(X, fit, n_folds, rng):
+def _held_out(X, fit, n_folds, floor, rng):
     """Log-likelihood per point on folds left out, and its standard error."""
     n = len(X)
     order = np.lexsort((rng.uniform(size=n), fit.labels))
@@ -267,7 +184,12 @@ def _held_out(X, fit, n_folds, rng):
     for v in range(n_folds):
         out = fold == v
         part = fit_mixture(
-            X[~out], fit.shares[~out], fit.model, max_iter=_FOLD_STEPS, tol=0.0
+            X[~out],
+            fit.shares[~out],
+            fit.model,
+            floor=floor,
+            max_iter=_FOLD_STEPS,
+            tol=0.0,
         )
         if part is None:
             return -np.inf, 0.0
@@ -289,7 +211,7 @@ def _distinct(fits, count):
     return kept
 
 
-def search_mixture(X, n_clusters, starts, space, *, n_folds, rng, tick):
+def search_mixture(X, n_clusters, starts, space, *, floor=0.0, n_folds, rng, tick):
     """Find model and fit.
 
     Parameters
@@ -302,6 +224,8 @@ def search_mixture(X, n_clusters, starts, space, *, n_folds, rng, tick):
         Named first labels.
     space : tuple
         What :func:`model_space` returns.
+    floor : float or ndarray of shape (d,)
+        Least variances, see :func:`fit_mixture`.
     n_folds : int
         Folds of the held-out likelihood.
     rng : RandomState
@@ -325,7 +249,9 @@ def search_mixture(X, n_clusters, starts, space, *, n_folds, rng, tick):
 
     def run(start, model, steps, tol=1e-5):
         name, share = start
-        return fit_mixture(X, share, model, max_iter=steps, tol=tol, start=name)
+        return fit_mixture(
+            X, share, model, floor=floor, max_iter=steps, tol=tol, start=name
+        )
 
     def usable(fits):
         return [f for f in fits if f is not None and f.whole]
@@ -357,7 +283,7 @@ def search_mixture(X, n_clusters, starts, space, *, n_folds, rng, tick):
             candidates[model] = Candidate(model, None, -np.inf, 0.0)
             return False
         fit = max(fits, key=lambda f: f.penalized)
-        value, error = _held_out(X, fit, n_folds, rng)
+        value, error = _held_out(X, fit, n_folds, floor, rng)
         candidates[model] = Candidate(model, fit, value, error)
         return tick({"n_iter": len(candidates), "objective": value})
 
@@ -444,8 +370,8 @@ def doubts(isolated, agreement, candidates, repeated):
     if repeated:
         found.append(
             f"More than {100 * REPEATED:.0f} % of the values of feature {repeated[0]} "
-            "are equal: Gaussian components collapse on such features. Principal "
-            "components, or reg_covar=0.1, may be safer."
+            "are equal: no Gaussian fits such a feature. Its variances are kept above "
+            f"{SPIKE:g} of the whole; principal components may be safer."
         )
     return found
 

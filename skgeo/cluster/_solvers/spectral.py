@@ -3,6 +3,8 @@
 import numpy as np
 from scipy import linalg
 
+_PART = 8
+
 __all__ = [
     "CappedProjection",
     "NegativePart",
@@ -130,15 +132,24 @@ class NegativePart:
 
 
 def _capped_shift(values, total):
-    """Shift t with ``sum clip(values - t, 0, 1) = total``; values descending."""
-    low, high = values[-1] - 1.0, values[0]
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        if np.clip(values - middle, 0.0, 1.0).sum() > total:
-            low = middle
-        else:
-            high = middle
-    return 0.5 * (low + high)
+    """Shift t with ``sum clip(values - t, 0, 1) = total``; values descending.
+
+    The sum is piecewise linear and decreasing in t, with corners at the values and one
+    below them.
+    """
+    corners = np.sort(np.concatenate([values, values - 1.0]))
+    cumulated = np.concatenate([[0.0], np.cumsum(values)])
+    above = np.searchsorted(-values, -corners, side="left")  # values > t
+    full = np.searchsorted(-values, -corners - 1.0, side="left")  # values > t + 1
+    sums = full + cumulated[above] - cumulated[full] - (above - full) * corners
+    # The last corner at which the sum is still at least the total.
+    i = int(np.searchsorted(-sums, -total, side="right")) - 1
+    if i < 0:
+        return corners[0] - (total - sums[0])  # not attainable: all are cut at one
+    if i + 1 == len(corners):
+        return corners[-1]
+    slope = (sums[i] - sums[i + 1]) / max(corners[i + 1] - corners[i], 1e-300)
+    return corners[i] + ((sums[i] - total) / slope if slope > 0 else 0.0)
 
 
 class CappedProjection:
@@ -153,6 +164,8 @@ class CappedProjection:
     def __init__(self, q, n_clusters):
         self.q, self.total = q, n_clusters - 1.0
         self.basis, self.age, self.rank, self.low, self.bottom = None, 0, 0, 0.0, 0.0
+        # Far from the solution digits do not matter: single precision is faster.
+        self.single = True
 
     def __call__(self, M):
         """The nearest member; M is overwritten."""
@@ -188,7 +201,8 @@ class CappedProjection:
         # q, an eigenvector to zero, goes below all others.
         lowered = M - 2 * norm * np.outer(self.q, self.q)
         count = m if self.basis is None else self.basis.shape[1] + 5
-        while count < m // 3:
+        # Some eigenvectors cost more than all of them, from a few on.
+        while count < m // _PART:
             try:
                 w, V = linalg.eigh(
                     lowered,
@@ -203,7 +217,10 @@ class CappedProjection:
                 self.bottom = -np.sqrt(max(norm**2 - w @ w, 0.0))
                 return w, V
             count *= 2
+        if self.single:
+            lowered = lowered.astype(np.float32)
         w, V = linalg.eigh(lowered, driver="evd", check_finite=False)
+        w, V = w.astype(np.float64, copy=False), V.astype(np.float64, copy=False)
         w, V = w[::-1][: m - 1], V[:, ::-1][:, : m - 1]
         self.bottom = w[-1]
         return w, V
