@@ -70,6 +70,17 @@ def test_exact_recovery(shape, rank, n, spoiled, options):
         np.testing.assert_allclose(left @ right.T, model.coef_, atol=1e-12)
 
 
+def test_surplus_directions_above_any_gap_are_cut():
+    """With 40 % outliers every allowed rank kept a surplus direction on this draw."""
+    X, y, M, out = make(20, 20, 5, 600, 0.4, 206)
+    model = RobustTraceRegressor().fit(X, y)
+    assert error(model, M) < 1e-6
+    assert model.rank_ == 5
+    assert model.converged_
+    first = model.path_[:, 1][np.cumsum(model.path_[:, 1] == 5) == 0]
+    assert 20 in model.path_[: len(first), 0]  # no allowed rank found it by itself
+
+
 def test_huber_fails_where_this_is_exact():
     X, y, M, _ = make(20, 20, 3, 600, 0.4, 42)
     rows, columns = np.triu_indices(20)
