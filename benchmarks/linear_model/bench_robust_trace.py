@@ -192,10 +192,10 @@ def main():
     warmup()
     rows = []
     for row in itertools.chain(
-        peer_rows(range(910, 911 if quick else 912)),
+        peer_rows(range(910, 911 if quick else 913)),
         [large_row(930)],
         covariance_rows(range(920, 921 if quick else 923)),
-        recovery_rows(range(900, 902 if quick else 910)),
+        recovery_rows(range(1000, 1002 if quick else 1020)),
     ):
         rows.append(row)
         print(row, flush=True)

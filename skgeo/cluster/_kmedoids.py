@@ -202,7 +202,13 @@ def certify_kmedoids(
             tol=p.tol, callback=lambda state: False,
         )  # fmt: skip
     unit *= mass
-    inertia = float(weight @ assign(D, given)[1])
+    with np.errstate(over="ignore"):
+        inertia = float(weight @ assign(D, given)[1])
+    if not np.isfinite(inertia):
+        raise ValueError(
+            "The inertia exceeds the range of floating-point numbers. Give D or "
+            "sample_weight in other units."
+        )
     better = np.sort(result.medoids) if unit * result.cost < inertia else None
     if better is not None and set(better) == set(given.tolist()):
         better = None
@@ -504,6 +510,11 @@ class KMedoids(
                 )  # fmt: skip
                 bound, path, n_nodes = result.lower_bound, result.path, result.n_nodes
                 cost, medoids = result.cost, result.medoids
+        if not np.isfinite(unit * cost):
+            raise ValueError(
+                "The inertia exceeds the range of floating-point numbers. Give X or "
+                "sample_weight in other units."
+            )
         self.inertia_, self.lower_bound_ = unit * cost, unit * bound
         self.gap_ = relative_gap(cost, bound)
         self.certified_ = bool(p.certify and self.gap_ <= p.tol)

@@ -49,6 +49,31 @@ class _ShareOfTrial(Rule):
 _WINDOW = Real(0.0, closed="neither") | _ShareOfTrial()
 
 
+def _real(values, name):
+    """An array of real numbers; complex ones would lose their imaginary parts."""
+    values = np.asarray(values)
+    if values.dtype.kind not in "fiub":
+        raise ValueError(
+            f"{name} must hold real numbers; got an array of dtype {values.dtype}."
+        )
+    return values.astype(np.float64)
+
+
+def _check_range(values, what):
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"{what} exceed the range of floating-point numbers. Give the signals in "
+            "other units."
+        )
+    return values
+
+
+def _in_units(values, unit):
+    """States in the units of the signals."""
+    with np.errstate(over="ignore"):
+        return _check_range(values * unit, "States")
+
+
 class _Pool:
     """Running mean, standard deviation, extremes and last value of states."""
 
@@ -63,16 +88,19 @@ class _Pool:
             self.last = state
             return
         mean, spread, high, low = self.values
-        away = state - mean
-        mean += away / self.count
-        spread += away * (state - mean)
+        # Half of the way at a time, and roots of squares: what is squared overflows.
+        away = state / 2 - mean / 2
+        mean += away / self.count * 2
+        kept = np.sqrt(1.0 - 1.0 / self.count)
+        new = np.abs(away) * (2.0 * kept / np.sqrt(self.count))
+        np.hypot(kept * spread, new, out=spread)
         np.maximum(high, state, out=high)
         np.minimum(low, state, out=low)
         self.last = state
 
     def statistics(self):
         mean, spread, high, low = self.values
-        return np.stack([mean, np.sqrt(spread / self.count), high, low, self.last])
+        return np.stack([mean, spread, high, low, self.last])
 
 
 class HiPPOProjector(TransformerMixin, TrialsMixin, BaseEstimator):
@@ -291,16 +319,18 @@ class HiPPOProjector(TransformerMixin, TrialsMixin, BaseEstimator):
             Z = np.empty((n, n_times, width))
             for t, now in enumerate(self._run(signals, states, 1)):
                 Z[:, t] = now.reshape(shape).swapaxes(0, 1).reshape(n, width)
-            return Z * unit
+            return _in_units(Z, unit)
         if self._output == "last":
             for now in self._run(signals, states, 1):
                 states = now
-            return states.reshape(shape).swapaxes(0, 1).reshape(n, -1) * unit[:, 0]
+            last = states.reshape(shape).swapaxes(0, 1).reshape(n, -1)
+            return _in_units(last, unit[:, 0])
         pool = _Pool()
         for now in self._run(signals, states, 1):
             pool.add(now)
         statistics = pool.statistics().reshape(len(STATISTICS), *shape)
-        return statistics.transpose(2, 1, 0, 3, 4).reshape(n, -1) * unit[:, 0]
+        rows = statistics.transpose(2, 1, 0, 3, 4).reshape(n, -1)
+        return _in_units(rows, unit[:, 0])
 
     def update(self, x: ArrayLike) -> np.ndarray:
         """Take the next samples of a stream.
@@ -323,7 +353,7 @@ class HiPPOProjector(TransformerMixin, TrialsMixin, BaseEstimator):
             If x has another number of channels, or contains NaN or infinity.
         """
         check_is_fitted(self, "windows_")
-        x = np.asarray(x, dtype=np.float64)
+        x = _real(x, "x")
         single = x.ndim == 1
         x = x[:, None] if single else x
         if x.ndim != 2 or x.shape[0] != self.n_channels_in_ or not x.shape[1]:
@@ -335,19 +365,19 @@ class HiPPOProjector(TransformerMixin, TrialsMixin, BaseEstimator):
             raise ValueError(
                 "x contains NaN or infinity. Repair it, or reset() after the gap."
             )
-        rows = []
-        for now in self._run(x, self.states_, self._time + 1):
-            self.states_ = now
-            if self._output == "all":
-                rows.append(now.ravel())
-            elif self._output == "pooled":
-                self._pools.add(now)
+        with np.errstate(over="ignore", invalid="ignore"):
+            states = list(self._run(x, self.states_, self._time + 1))
+        _check_range(np.array(states), "States")
+        self.states_ = states[-1]
         self._time += x.shape[1]
         if self._output == "all":
-            return rows[0] if single else np.array(rows)
+            rows = np.array([now.ravel() for now in states])
+            return rows[0] if single else rows
         if self._output == "last":
-            return self.states_.ravel()
-        return self._pools.statistics().swapaxes(0, 1).ravel()
+            return self.states_.flatten()
+        for now in states:
+            self._pools.add(now)
+        return self._pools.statistics().swapaxes(0, 1).flatten()
 
     def inverse_transform(self, X: ArrayLike) -> np.ndarray:
         """Read back the longest window from states.
@@ -370,7 +400,7 @@ class HiPPOProjector(TransformerMixin, TrialsMixin, BaseEstimator):
             raise ValueError(
                 "Pooled states cannot be read back: use output='last' or 'all'."
             )
-        X = np.asarray(X, dtype=np.float64)
+        X = _real(X, "X")
         if self._output == "all" and X.ndim == 3:
             X = X[:, -1]
         width = self.states_.size
@@ -382,7 +412,8 @@ class HiPPOProjector(TransformerMixin, TrialsMixin, BaseEstimator):
         longest = int(np.argmax(self.windows_))
         states = X.reshape(len(X), *self.states_.shape)[:, longest]
         R = reconstruction(self._n_states, self.windows_[longest], self.measure)
-        return states @ R.T
+        with np.errstate(over="ignore", invalid="ignore"):
+            return _check_range(states @ R.T, "Signals")
 
     def get_feature_names_out(
         self, input_features: Sequence[str] | None = None

@@ -1,6 +1,8 @@
 """Public functions for Kronecker-structured linear models."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,21 +13,53 @@ from skgeo.linear_model._kronecker.dictionary import (
     check_measurements,
 )
 from skgeo.linear_model._kronecker.fitting import MatrixList
+from skgeo.linear_model._kronecker.learned import data_unit
 from skgeo.linear_model._kronecker.masked import group_rows, masked_posterior
-from skgeo.linear_model._kronecker.posterior import (
-    KronPosterior,
-    mode_products,
-    posterior,
-)
+from skgeo.linear_model._kronecker.posterior import kron_outer, posterior
+from skgeo.linear_model._kronecker.products import user_products
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Integer, Null, Real, check_params
 
 __all__ = ["KronPosterior", "kron_posterior", "mode_product"]
 
+# Natural logarithms of the largest ratio of prior to noise standard deviation whose
+# square is an ordinary float, and of one at which data change nothing in the prior.
+_MAX_LOG_RATIO, _NEGLIGIBLE = 148.0 * math.log(10.0), -70.0 * math.log(10.0)
+
 _POSTERIOR_RULES = {
     "factors": MatrixList(),
     "noise_variance": Real(0.0, closed="neither", magnitudes=(1e-300, 1e300)),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class KronPosterior:
+    """Posterior of the codes given measurements, and what learning needs of it.
+
+    Parameters
+    ----------
+    mean : ndarray of shape (n_samples, n_codes)
+        Posterior mean of the codes of each measurement vector.
+    variance : ndarray of shape (n_codes,) or (n_samples, n_codes)
+        Posterior variance of each code; the same for every measurement vector unless
+        entries are missing.
+    residual : float
+        Sum over measurement vectors of the squared norm of what the mean leaves.
+    dof : float
+        Effective number of codes determined by one measurement vector: sum of
+        1 - variance / prior variance.
+    log_evidence : float
+        Log marginal likelihood of all measurement vectors.
+    variance_error : float, default=0.0
+        Relative standard error of the variances; zero where they are exact.
+    """
+
+    mean: np.ndarray
+    variance: np.ndarray
+    residual: float
+    dof: float
+    log_evidence: float
+    variance_error: float = 0.0
 
 
 def mode_product(
@@ -57,7 +91,8 @@ def mode_product(
     Raises
     ------
     ValueError
-        If a matrix does not fit its mode.
+        If a matrix does not fit its mode, if numbers are not finite, or if the product
+        exceeds the range of floating-point numbers (products on the way may).
 
     See Also
     --------
@@ -80,7 +115,7 @@ def mode_product(
     >>> bool(np.allclose(mode_product(X, [A, B]).ravel(), same))
     True
     """
-    tensor = np.asarray(tensor)
+    tensor = _check_tensor(tensor)
     n_modes = tensor.ndim
     given = {"matrices": matrices, "mode": mode}
     rules = {
@@ -91,14 +126,31 @@ def mode_product(
     if mode is not None:
         moved = np.moveaxis(tensor, mode, -1)
         return np.moveaxis(mode_product(moved, [matrices]), -1, mode)
-    matrices = check_factors(matrices, "matrices")
+    matrices = check_factors(matrices, "matrices", any_magnitude=True)
     sizes = tuple(H.shape[1] for H in matrices)
     if tensor.ndim < len(sizes) or tensor.shape[tensor.ndim - len(sizes) :] != sizes:
         raise ValueError(
             f"matrices have {sizes} columns, which must be the sizes of the last "
             f"{len(sizes)} modes of tensor; its shape is {tensor.shape}."
         )
-    return mode_products(tensor, matrices)
+    return user_products(tensor, matrices)
+
+
+def _check_tensor(tensor):
+    try:
+        tensor = np.asarray(tensor)
+    except ValueError as error:
+        raise ValueError(f"tensor is no regular array: {error}") from error
+    if tensor.ndim == 0 or tensor.dtype.kind not in "fiubc":
+        raise ValueError(
+            "tensor must be an array of numbers of one mode or more; got shape "
+            f"{tensor.shape} and dtype {tensor.dtype}."
+        )
+    dtype = np.complex128 if tensor.dtype.kind == "c" else np.float64
+    tensor = tensor.astype(dtype, copy=False)
+    if not np.isfinite(tensor).all():
+        raise ValueError("tensor contains NaN or infinity, or is beyond float64.")
+    return tensor
 
 
 def kron_posterior(
@@ -169,60 +221,135 @@ def kron_posterior(
     given = {"factors": factors, "noise_variance": noise_variance}
     noise = check_params("kron_posterior", _POSTERIOR_RULES, given).noise_variance
     factors = check_factors(factors)
-    gammas = [np.asarray(g, dtype=np.float64) for g in gammas]
+    gammas = _check_gammas(gammas, factors)
+    if np.iscomplexobj(Y):
+        factors = [H.astype(np.complex128) for H in factors]
+    Y = check_measurements(Y, factors, "Y", allow_nan=True)
+    dictionary = Dictionary(factors)
+    shape = dictionary.shape
+    if Y.shape[1] != np.prod(shape):
+        raise ValueError(
+            f"Y has {Y.shape[1]} columns, but the factors have {shape} rows, whose "
+            f"product is {np.prod(shape)}."
+        )
+    mask = ~np.isnan(Y)
+    Y, unit = data_unit(np.where(mask, Y, 0.0), max(int(mask.sum()), 1))
+    scaled = _ScaledPrior(dictionary, gammas, noise, unit)
+    with single_blas_thread(), np.errstate(all="ignore"):
+        groups = [np.arange(len(Y))] if mask.all() else group_rows(mask)
+        parts = [
+            scaled.posterior(Y[rows], None if mask.all() else mask[rows[0]])
+            for rows in groups
+        ]
+        return scaled.collect(groups, parts, len(Y), everywhere=mask.all())
+
+
+def _check_gammas(gammas, factors):
+    try:
+        gammas = [np.asarray(g) for g in gammas]
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"gammas must be a list of 1-D arrays, one per factor; got {gammas!r}."
+        ) from error
     sizes = [(H.shape[1],) for H in factors]
     if [g.shape for g in gammas] != sizes:
         raise ValueError(
             f"gammas must have shapes {sizes}, one per column of each factor; got "
             f"{[g.shape for g in gammas]}."
         )
+    if any(g.dtype.kind not in "fiub" for g in gammas):
+        raise ValueError("gammas must be real numbers.")
+    gammas = [g.astype(np.float64) for g in gammas]
     if any(not np.isfinite(g).all() or (g < 0).any() for g in gammas):
         raise ValueError("gammas must be finite and non-negative.")
-    if np.iscomplexobj(Y):
-        factors = [H.astype(np.complex128) for H in factors]
-    Y = check_measurements(Y, factors, "Y", allow_nan=True)
-    shape = Dictionary(factors).shape
-    if Y.shape[1] != np.prod(shape):
-        raise ValueError(
-            f"Y has {Y.shape[1]} columns, but the factors have {shape} rows, whose "
-            f"product is {np.prod(shape)}."
-        )
-    missing = np.isnan(Y)
-    with single_blas_thread():
-        if not missing.any():
-            return posterior(factors, gammas, Y.reshape(-1, *shape), noise)
-        Y = np.where(missing, 0.0, Y).reshape(-1, *shape)
-        return _posterior_with_gaps(factors, gammas, Y, ~missing, noise)
+    return gammas
 
 
-def _posterior_with_gaps(factors, gammas, Y, mask, noise):
-    """Posterior of rows with gaps; codes of variance zero stay zero."""
-    kept = [np.flatnonzero(g) if g.any() else np.arange(1) for g in gammas]
-    sizes = tuple(len(g) for g in gammas)
-    small = [H[:, k] for H, k in zip(factors, kept, strict=True)]
-    few = [g[k] for g, k in zip(gammas, kept, strict=True)]
-    mean = np.zeros((len(Y), *sizes), dtype=Y.dtype)
-    variance = np.zeros(mean.shape)
-    residual = dof = evidence = error = 0.0
-    c, log_2pi = (1.0, np.log(np.pi)) if np.iscomplexobj(Y) else (
-        0.5, np.log(2 * np.pi),
-    )  # fmt: skip
-    for rows in group_rows(mask):
-        holes = mask[rows[0]].reshape(Y.shape[1:])
-        post, error_here = masked_posterior(small, few, Y[rows], holes, noise)
-        inside = [len(k) for k in kept]
-        mean[np.ix_(rows, *kept)] = post.mean.reshape(-1, *inside)
-        variance[np.ix_(rows, *kept)] = post.variance.reshape(inside)
-        residual += post.residual
-        dof += post.dof * len(rows) / len(Y)
-        constant = post.log_det + holes.sum() * log_2pi
-        evidence -= c * (len(rows) * constant + post.quadratic)
-        error = max(error, error_here)
-    return KronPosterior(
-        mean=mean.reshape(len(Y), -1),
-        variance=variance.reshape(len(Y), -1),
-        residual=residual,
-        dof=dof,
-        log_evidence=evidence,
-        variance_error=error,
-    )
+class _ScaledPrior:
+    """A prior in units in which nothing over- or underflows, and the way back.
+
+    Columns have norm one and the largest prior variance of each mode is one: codes and
+    the noise are in units of what the largest code contributes, measurements in their
+    own.
+    """
+
+    def __init__(self, dictionary, gammas, noise, unit):
+        self.dictionary, self.unit, self.prior = dictionary, unit, gammas
+        roots = [np.sqrt(g) * n for g, n in zip(gammas, dictionary.norms, strict=True)]
+        tops = [float(r.max()) for r in roots]
+        self.has_prior = min(tops) > 0
+        if not self.has_prior:
+            tops = [1.0] * len(tops)
+        log_top = sum(map(math.log, tops)) if self.has_prior else 0.5 * math.log(noise)
+        self.gammas = [
+            (r / top) ** 2 if self.has_prior else np.zeros(len(r))
+            for r, top in zip(roots, tops, strict=True)
+        ]
+        # Logarithms: the top of the prior may itself be no float.
+        log_noise = 0.5 * math.log(noise)
+        if log_top - log_noise > _MAX_LOG_RATIO:
+            raise ValueError(
+                f"The prior standard deviation of a measurement is about 1e"
+                f"{log_top / math.log(10):.0f} and that of the noise 1e"
+                f"{log_noise / math.log(10):.0f}: such a ratio exceeds the range of "
+                "floating-point numbers. Change gammas, factors or noise_variance."
+            )
+        # A prior far below the noise leaves the data as they are, and means that
+        # are proportional to it.
+        excess = max(log_noise - log_top + _NEGLIGIBLE, 0.0)
+        self.log_top, self.shrink = log_top + excess, math.exp(-2.0 * excess)
+        self.noise = math.exp(2.0 * (log_noise - self.log_top))
+
+    def posterior(self, Y, mask):
+        """Posterior of rows of unit power that share their gaps; its error, entries."""
+        factors, kept, _ = self.dictionary.kept(self.gammas)
+        Y = Y.reshape(-1, *self.dictionary.shape)
+        if mask is None:
+            return posterior(factors, kept, Y, self.noise), 0.0, Y[0].size
+        holes = mask.reshape(self.dictionary.shape)
+        post, error = masked_posterior(factors, kept, Y, holes, self.noise)
+        return post, error, int(mask.sum())
+
+    def collect(self, groups, parts, n_samples, *, everywhere):
+        """One posterior of all rows, in the units of the user."""
+        _, _, support = self.dictionary.kept(self.gammas)
+        is_complex = self.dictionary.is_complex
+        c, log_2pi = (1.0, np.log(np.pi)) if is_complex else (0.5, np.log(2 * np.pi))
+        ratio = np.exp(2.0 * (np.log(self.unit) - self.log_top))
+        dtype = np.complex128 if is_complex else np.float64
+        mean = np.empty((n_samples, self.dictionary.n_codes), dtype=dtype)
+        variance = np.empty(mean.shape)
+        residual = dof = evidence = error = 0.0
+        for rows, (post, error_here, n_measured) in zip(groups, parts, strict=True):
+            mean[rows] = self.dictionary.scatter(
+                post.mean, support, self.unit * self.shrink
+            )
+            variance[rows] = self._variance(post.variance, support)
+            residual += post.residual
+            dof += post.dof * self.shrink * len(rows) / n_samples
+            log_det = post.log_det + n_measured * (2.0 * self.log_top + log_2pi)
+            evidence -= c * (len(rows) * log_det + post.quadratic * ratio)
+            error = max(error, error_here)
+        found = {
+            "mean": mean,
+            "variance": variance[0] if everywhere else variance,
+            "residual": residual * np.float64(self.unit) ** 2,
+            "log_evidence": evidence,
+        }
+        for name, value in found.items():
+            if not np.isfinite(value).all():
+                raise ValueError(
+                    f"The {name} exceeds the range of floating-point numbers. Give Y, "
+                    "factors, gammas or noise_variance in other units."
+                )
+        found = {k: v if np.ndim(v) else float(v) for k, v in found.items()}
+        return KronPosterior(**found, dof=float(dof), variance_error=error)
+
+    def _variance(self, variance, support):
+        """Prior variances in the units of the user, less what the data take away."""
+        full = kron_outer(self.prior)
+        where = np.ix_(*support)
+        prior = kron_outer([g[s] for g, s in zip(self.gammas, support, strict=True)])
+        share = variance.reshape(prior.shape) / np.where(prior > 0, prior, 1.0)
+        full[where] = full[where] * share
+        return full.ravel()

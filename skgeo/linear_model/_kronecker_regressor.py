@@ -31,7 +31,7 @@ from skgeo.linear_model._kronecker.posterior import (
     posterior,
     predictive_spread,
 )
-from skgeo.linear_model._shared import LinearPredictor, warn_unsettled
+from skgeo.linear_model._shared import LinearPredictor, scaled_r2, warn_unsettled
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Boolean, Null, check_params
@@ -42,6 +42,12 @@ __all__ = ["KroneckerSBLRegressor"]
 
 # Features below this have lost digits to gradual underflow.
 _SMALLEST = 1e-290
+# Below this, floating-point numbers have less than half of their digits.
+_HALF_DIGITS = np.finfo(np.float64).tiny * 1e-8
+# Coefficients this small, relative to the largest, do not count.
+_NEGLIGIBLE = 1e-12
+# Repetitions beyond this are no count.
+_MOST_ROWS = 1e15
 # Targets beyond this may overflow in predictions.
 _LARGEST = 1e298
 
@@ -278,7 +284,16 @@ class KroneckerSBLRegressor(
             self.coef_ = apply_factors(outputs, self.sparse_coef_.T).T
             self.intercept_ = y_mean - self.coef_ @ self._x_mean
         largest = np.abs(y_mean).max() + unit
-        if not (np.isfinite(self.coef_).all() and largest < _LARGEST):
+        used = np.abs(scaled.T) > _NEGLIGIBLE * np.abs(scaled).max(initial=0.0)
+        lost = np.abs(self.sparse_coef_[used]) < _HALF_DIGITS
+        if lost.any() and unit < _SMALLEST:
+            warn_user(
+                f"The targets vary by {unit:.3g}, where floating-point numbers lose "
+                "digits or have none: coefficients and predictions do so, too. Give y "
+                "in other units."
+            )
+            lost = np.zeros(1, dtype=bool)
+        if not (np.isfinite(self.coef_).all() and largest < _LARGEST) or lost.any():
             raise ValueError(
                 "Coefficients or predictions exceed the range of floating-point "
                 f"numbers: y is of magnitude {unit:.3g}, features of "
@@ -299,7 +314,9 @@ class KroneckerSBLRegressor(
     def _predictive_std(self, X):
         dictionary, fit = self._prior.dictionary, self._prior.fit
         factors, gammas, support = dictionary.kept(fit.gammas)
-        rows = [(X - self._x_mean)[:, support[0]] / dictionary.norms[0][support[0]]]
+        inputs = (X - self._x_mean)[:, support[0]] / dictionary.norms[0][support[0]]
+        size = np.maximum(np.abs(inputs).max(axis=1, initial=0.0), 1.0)[:, None]
+        rows = [inputs / size]
         rows += [
             H[:, s] / norm[s]
             for H, s, norm in zip(
@@ -309,7 +326,8 @@ class KroneckerSBLRegressor(
         with single_blas_thread():
             spread = predictive_spread(factors, gammas, fit.noise_variance, rows)
         level = fit.noise_variance * (1.0 + self.fit_intercept / self._n_rows)
-        return np.sqrt(spread.reshape(len(X), -1) + level) * self._prior.unit
+        std = np.hypot(np.sqrt(spread.reshape(len(X), -1)) * size, np.sqrt(level))
+        return std * self._prior.unit
 
     def score(
         self, X: ArrayLike, y: ArrayLike, sample_weight: "ArrayLike | None" = None
@@ -331,7 +349,7 @@ class KroneckerSBLRegressor(
         score : float
             Coefficient of determination.
         """
-        return super().score(X, _flat(y), sample_weight)
+        return scaled_r2(_flat(y), self.predict(X), sample_weight)
 
 
 def _flat(y):
@@ -346,7 +364,17 @@ def _count_weights(sample_weight, n_samples):
     """Weights that count samples, at least as many as have one."""
     weights = check_sample_weight(sample_weight, n_samples, normalize=False)
     n_used = np.count_nonzero(weights)
-    total = weights.sum()
+    if n_used < 2:
+        raise ValueError(
+            f"{n_used} sample has a positive sample_weight; at least 2 are needed."
+        )
+    with np.errstate(over="ignore"):
+        total = weights.sum()
+    if total > _MOST_ROWS:
+        raise ValueError(
+            f"sample_weight counts repetitions, but sums to {total:.3g}. Divide the "
+            f"weights, to a sum of at most {_MOST_ROWS:g}."
+        )
     if total < n_used * (1.0 - 1e-12):
         warn_user(
             f"sample_weight counts repetitions, but sums to {total:.3g} for {n_used} "

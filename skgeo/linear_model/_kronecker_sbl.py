@@ -264,10 +264,11 @@ class KroneckerSBL(
             )
         if mask is not None and not mask.any():
             raise ValueError("X holds no measurement: every entry is NaN.")
+        self._shared_support = params.shared_support
+        self._check_measured(mask)
         n_fits = 1 if params.shared_support else len(X)
         steps = n_fits * n_steps(params, len(factors))
         self._fitted_params = vars(params)  # plain values, which skops can read
-        self._shared_support = params.shared_support
         with single_blas_thread(), self._iterations(steps, X=X, y=y) as tick:
             self._priors = self._learn(X, mask, params.noise_variance, tick)
             self.points_ = None
@@ -360,6 +361,16 @@ class KroneckerSBL(
             return X, None
         return np.where(missing, 0.0, X), ~missing
 
+    def _check_measured(self, mask):
+        """Refuse rows without a measurement where each has to teach its own prior."""
+        if self._shared_support or mask is None or mask.any(axis=1).all():
+            return
+        raise ValueError(
+            f"Rows {np.flatnonzero(~mask.any(axis=1)).tolist()} of X hold no "
+            "measurement, of which variances of their own could be learned. Leave "
+            "them out, or share the support of all rows (shared_support=True)."
+        )
+
     def _learn(self, X, mask, noise, tick=None):
         """Fit one prior to all rows, or one to each."""
         groups = [slice(None)] if self._shared_support else [
@@ -418,7 +429,9 @@ class KroneckerSBL(
 
     def _check(self, X):
         check_is_fitted(self)
-        return self._validate(X, self.factors_, reset=False)
+        X, mask = self._validate(X, self.factors_, reset=False)
+        self._check_measured(mask)
+        return X, mask
 
     def transform(self, X: ArrayLike, return_std: bool = False) -> np.ndarray:
         """Posterior mean of the codes.
@@ -473,7 +486,7 @@ class KroneckerSBL(
                 f"row; got {np.shape(X)}."
             )
         with single_blas_thread():
-            return apply_factors(self.factors_, codes)
+            return apply_factors(self.factors_, codes, "A measurement of these codes")
 
     def reconstruct(self, X: ArrayLike, return_std: bool = False) -> Any:
         """Noise-free measurements given the noisy ones, gaps filled.
@@ -498,7 +511,7 @@ class KroneckerSBL(
         std = np.empty(X.shape) if return_std else None
         with single_blas_thread():
             for prior, post in self._posteriors(X, mask):
-                filled[post.rows] = apply_factors(self.factors_, post.mean)
+                filled[post.rows] = post.signal()
                 if return_std:
                     holes = None if mask is None else mask[post.rows[0]]
                     std[post.rows] = prior.signal_std(holes)
@@ -558,6 +571,12 @@ class KroneckerSBL(
         X, mask = self._check(X)
         with single_blas_thread():
             total = sum(post.log_evidence for _, post in self._posteriors(X, mask))
+        if not np.isfinite(total):
+            raise ValueError(
+                "The evidence of these rows exceeds the range of floating-point "
+                "numbers: they are too far from the data of the fit. Give data in "
+                "the same units as in fit."
+            )
         return float(total / len(X))
 
     def __sklearn_tags__(self):

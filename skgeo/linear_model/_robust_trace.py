@@ -16,6 +16,7 @@ from sklearn.utils.validation import (
 
 from skgeo.base import BaseEstimator
 from skgeo.exceptions import InvalidParameterError
+from skgeo.linear_model._shared import check_predictions, scaled_r2
 from skgeo.linear_model._trace.measurements import (
     MAD_OF_NORMAL,
     degrees_of_freedom,
@@ -362,7 +363,9 @@ class RobustTraceRegressor(RegressorMixin, CallbackMixin, BaseEstimator):
             left = left * np.sqrt(y_unit) / np.sqrt(x_unit)
             right = right * np.sqrt(y_unit) / np.sqrt(x_unit)
             coef = left @ right.T
-        if not (np.isfinite(coef).all() and np.isfinite(intercept * y_unit)):
+        vanished = best.rank and np.abs(coef).max(initial=0.0) < np.finfo(float).tiny
+        finite = np.isfinite(coef).all() and np.isfinite(intercept * y_unit)
+        if vanished or not finite:
             raise ValueError(
                 "The coefficients exceed the range of float64: matrices are of size "
                 f"{x_unit:.3g}, targets {y_unit:.3g}. Rescale X or y."
@@ -434,7 +437,31 @@ class RobustTraceRegressor(RegressorMixin, CallbackMixin, BaseEstimator):
         check_is_fitted(self)
         X = self._matrices(X, reset=False)
         flat = X.reshape(len(X), -1)
-        return flat @ self.coef_.ravel() + self.intercept_
+        with np.errstate(over="ignore", invalid="ignore"):
+            return check_predictions(flat @ self.coef_.ravel() + self.intercept_)
+
+    def score(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """Coefficient of determination of the predictions.
+
+        It counts every target, outliers included.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, p, q) or (n_samples, n_features)
+            Matrices or rows as in ``fit``.
+        y : array-like of shape (n_samples,)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights.
+
+        Returns
+        -------
+        score : float
+            Coefficient of determination.
+        """
+        return scaled_r2(y, self.predict(X), sample_weight)
 
 
 def _unit(a):

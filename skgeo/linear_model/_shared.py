@@ -4,9 +4,10 @@ import warnings
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-__all__ = ["LinearPredictor", "warn_unsettled"]
+__all__ = ["LinearPredictor", "check_predictions", "scaled_r2", "warn_unsettled"]
 
 
 def warn_unsettled(estimator, what):
@@ -18,6 +19,45 @@ def warn_unsettled(estimator, what):
             ConvergenceWarning,
             stacklevel=4,
         )
+
+
+def check_predictions(mean):
+    """Refuse predictions that exceed the range of floating-point numbers."""
+    if not np.isfinite(mean).all():
+        raise ValueError(
+            "Predictions exceed the range of floating-point numbers: X is too far from "
+            "the data of the fit. Give X or y in other units."
+        )
+    return mean
+
+
+def scaled_r2(y, predicted, sample_weight):
+    """Coefficient of determination of targets of any magnitude, mean over outputs.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Targets.
+    predicted : ndarray of the same shape
+        Predictions.
+    sample_weight : array-like of shape (n_samples,) or None
+        Weights.
+
+    Returns
+    -------
+    score : float
+        Coefficient of determination.
+    """
+    y = np.asarray(y)
+    if y.dtype.kind not in "fiub" or y.shape != predicted.shape or not y.size:
+        return r2_score(y, predicted, sample_weight=sample_weight)
+    # Powers of two, which round nothing; squares of extreme units would.
+    y = y.astype(np.float64)
+    size = np.maximum(np.abs(y).max(axis=0), np.abs(predicted).max(axis=0))
+    power = -np.frexp(np.where(np.isfinite(size), size, 1.0))[1]
+    return r2_score(
+        np.ldexp(y, power), np.ldexp(predicted, power), sample_weight=sample_weight
+    )
 
 
 class LinearPredictor:
@@ -43,7 +83,8 @@ class LinearPredictor:
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        mean = X @ self.coef_.T + self.intercept_
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = check_predictions(X @ self.coef_.T + self.intercept_)
         if not return_std:
             return mean
         std = self._predictive_std(X)  # (n_samples, n_targets)

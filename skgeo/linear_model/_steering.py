@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from skgeo.utils.params import Instance, Null, check_params
+from skgeo.utils.warn import warn_user
 
 __all__ = ["SteeringFactor"]
 
@@ -13,6 +14,8 @@ _RULES = {
     "angles": _ARRAY,
     "transform": Null() | Instance((list, tuple, np.ndarray), "a 2-D array"),
 }
+# Places of the scan, and phases whose digits after the point are right.
+_MAX_SCAN, _MAX_PHASE = 20_000, 1e9
 
 
 class SteeringFactor:
@@ -78,11 +81,26 @@ class SteeringFactor:
                     f"transform has {self.transform.shape[1]} columns for "
                     f"{len(self.positions)} positions; it needs one per position."
                 )
+        phase = np.pi * np.abs(self.positions).max() * np.abs(self.points).max()
+        if phase > _MAX_PHASE:
+            raise ValueError(
+                f"Phases reach {phase:.3g} radians, of which floating-point numbers "
+                "keep no digit after the point. positions are in half wavelengths, "
+                "angles are cosines: give them in these units."
+            )
         low, high = self.points.min(), self.points.max()
         step = (high - low) / max(len(self.points) - 1, 1)
         aperture = max(np.ptp(self.positions), 1.0)
         n_scan = int(np.ceil((high - low + step) * aperture / 2.0 * 4.0))
-        n_scan = min(max(n_scan, 2 * len(self.points)), 20_000)
+        n_scan = max(n_scan, 2 * len(self.points))
+        if n_scan > _MAX_SCAN:
+            warn_user(
+                f"An array {aperture:.3g} half wavelengths wide resolves more angles "
+                f"between {low:.3g} and {high:.3g} than the {_MAX_SCAN} at which "
+                "further ones are looked for: some may be missed. Give a narrower "
+                "span of angles."
+            )
+            n_scan = _MAX_SCAN
         self.scan_points = np.linspace(low - step / 2, high + step / 2, n_scan)
 
     def __call__(self, points: ArrayLike) -> np.ndarray:
@@ -116,7 +134,15 @@ class SteeringFactor:
         return self._map(1j * np.pi * self.positions[:, None] * self._waves(points))
 
     def _waves(self, points):
-        phase = np.pi * np.outer(self.positions, np.asarray(points, dtype=np.float64))
+        points = np.asarray(points)
+        if points.ndim > 1 or points.dtype.kind not in "fiub":
+            raise ValueError(
+                "points must be a 1-D array of real numbers; got shape "
+                f"{points.shape} and dtype {points.dtype}."
+            )
+        if not np.isfinite(points).all():
+            raise ValueError("points contain NaN or infinity.")
+        phase = np.pi * np.outer(self.positions, points.astype(np.float64))
         return np.exp(1j * phase) / np.sqrt(len(self.positions))
 
     def _map(self, waves):

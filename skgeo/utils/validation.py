@@ -232,7 +232,9 @@ def warn_unlike_channels(X, estimator, name="X"):
 
 
 def _check_finite(X, name, unit):
-    if np.isfinite(np.sum(X)):
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = np.sum(X)
+    if np.isfinite(total):
         return  # a finite sum means finite values, and costs one pass
     bad = ~np.isfinite(X)
     if not bad.any():
@@ -530,6 +532,8 @@ def check_sample_weight(sample_weight, n_samples, *, normalize=True):
         )
     if sample_weight is None or isinstance(sample_weight, numbers.Real):
         return np.full(n_samples, 1.0 / n_samples if normalize else 1.0)
+    if np.iscomplexobj(sample_weight):
+        raise ValueError("sample_weight must be real numbers; got complex ones.")
     weight = np.asarray(sample_weight, dtype=np.float64)
     if weight.shape != (n_samples,):
         raise ValueError(

@@ -418,3 +418,24 @@ def test_plain_numpy_twin_of_nearest_two():
     ordered = np.sort(D[:, medoids], axis=1)
     np.testing.assert_array_equal(near, D[:, medoids].argmin(1))
     np.testing.assert_array_equal([d1, d2], ordered[:, :2].T)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_inertias_that_are_no_floats_are_refused():
+    D = np.abs(np.subtract.outer(np.arange(9.0), np.arange(9.0))) * 1e305
+    with pytest.raises(ValueError, match="inertia exceeds"):
+        certify_kmedoids(D, [0], sample_weight=np.full(9, 1e5))
+    with pytest.raises(ValueError, match="inertia exceeds"):
+        KMedoids(1, metric="precomputed").fit(D, sample_weight=np.full(9, 1e5))
+
+
+@pytest.mark.parametrize("n_features", [2, 4, 50])
+def test_copies_of_lines_are_at_sine_zero(n_features):
+    """Rows of unit length have rounding, and so would the sine of a line and itself."""
+    rng = np.random.default_rng(0)
+    lines = np.repeat(rng.standard_normal((3, n_features)), 10, axis=0)
+    model = KMedoids(3, metric="sine", random_state=0).fit(
+        lines * rng.uniform(-5, 5, 30)[:, None]
+    )
+    assert model.inertia_ == 0.0
+    assert model.certified_

@@ -177,3 +177,53 @@ def test_messages():
         memory.update([np.nan, 1.0])
     with pytest.raises(ValueError, match=r"shape \(2,\)"):
         memory.update(np.ones(3))
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("output", ["pooled", "last", "all"])
+@pytest.mark.parametrize("measure", ["legt", "legs"])
+@pytest.mark.parametrize("size", [1e-300, 1e-170, 1e170, 1e300])
+def test_units_do_not_matter_to_trials_and_streams(output, measure, size):
+    X = np.random.default_rng(0).standard_normal((2, 2, 60))
+    memory = HiPPOProjector(output=output, measure=measure).fit(X)
+    usual, moved = memory.transform(X), memory.transform(X * size)
+    np.testing.assert_allclose(moved / size, usual, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(
+        memory.update(X[0] * size) / size, usual[0], rtol=1e-9, atol=1e-12
+    )
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_what_leaves_the_range_of_numbers_is_refused():
+    X = np.random.default_rng(0).standard_normal((2, 1, 60))
+    memory = HiPPOProjector(output="last").fit(X)
+    before = memory.update(X[0])
+    jumps = 1.7e308 * np.where(np.arange(60) // 7 % 2, 1.0, -1.0)[None]
+    with pytest.raises(ValueError, match="States exceed"):
+        memory.transform(jumps[None])
+    with pytest.raises(ValueError, match="States exceed"):
+        memory.update(jumps)
+    # A stream that was refused goes on from where it was.
+    np.testing.assert_array_equal(memory.states_.ravel(), before)
+    with pytest.raises(ValueError, match="Signals exceed"):
+        memory.inverse_transform(np.full((1, memory.states_.size), 1.7e308))
+    constant = HiPPOProjector().fit(X).transform(np.full((1, 1, 60), 1.7e308))
+    assert np.isfinite(constant).all()
+
+
+@pytest.mark.parametrize("output", ["last", "all", "pooled"])
+def test_features_are_no_window_into_the_memory(output):
+    memory = HiPPOProjector(output=output).fit(np.ones((1, 2, 30)))
+    first = memory.update(np.ones(2))
+    states = memory.states_.copy()
+    first[...] = 99.0
+    np.testing.assert_array_equal(memory.states_, states)
+
+
+@pytest.mark.parametrize("x", [[1 + 1j, 2.0], ["a", "b"], [None, 1.0], None])
+def test_samples_that_are_no_real_numbers(x):
+    memory = HiPPOProjector(output="last").fit(np.ones((1, 2, 30)))
+    with pytest.raises(ValueError, match="real numbers"):
+        memory.update(x)
+    with pytest.raises(ValueError, match="real numbers"):
+        memory.inverse_transform(x)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import HuberRegressor, QuantileRegressor
+from sklearn.metrics import r2_score
 
 from skgeo.exceptions import InvalidParameterError, NotPositiveDefiniteError
 from skgeo.linear_model import RobustTraceRegressor
@@ -67,6 +68,17 @@ def test_exact_recovery(shape, rank, n, spoiled, options):
         assert model.robust_score_ > 0.5
         left, right = model.factors_
         np.testing.assert_allclose(left @ right.T, model.coef_, atol=1e-12)
+
+
+def test_surplus_directions_above_any_gap_are_cut():
+    """With 40 % outliers every allowed rank kept a surplus direction on this draw."""
+    X, y, M, out = make(20, 20, 5, 600, 0.4, 206)
+    model = RobustTraceRegressor().fit(X, y)
+    assert error(model, M) < 1e-6
+    assert model.rank_ == 5
+    assert model.converged_
+    first = model.path_[:, 1][np.cumsum(model.path_[:, 1] == 5) == 0]
+    assert 20 in model.path_[: len(first), 0]  # no allowed rank found it by itself
 
 
 def test_huber_fails_where_this_is_exact():
@@ -285,3 +297,22 @@ def test_what_leaves_the_range_of_numbers_is_refused():
         RobustTraceRegressor(step_size=1e90).fit(X, y)
     with pytest.raises(ValueError, match="exceed the range of float64"):
         RobustTraceRegressor().fit(X * 1e-310, y)
+    with pytest.raises(ValueError, match="exceed the range of float64"):
+        RobustTraceRegressor().fit(X * 1e300, y * 1e-150)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = RobustTraceRegressor().fit(X, X[:, 0, 0] * 2)
+    with pytest.raises(ValueError, match="Predictions exceed"):
+        model.predict(np.full((1, 3, 2), 1.7e308))
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("size", [1e-300, 1e150, 1e300])
+def test_score_is_free_of_units(size):
+    X, y, *_ = make(6, 6, 1, 120, 0.1, 0)
+    usual = RobustTraceRegressor(max_rank=2).fit(X, y)
+    moved = RobustTraceRegressor(max_rank=2).fit(X, y * size)
+    weight = np.linspace(0, 1, len(y))
+    expected = r2_score(y, usual.predict(X), sample_weight=weight)
+    np.testing.assert_allclose(usual.score(X, y, weight), expected, rtol=1e-12)
+    np.testing.assert_allclose(moved.score(X, y * size, weight), expected, rtol=1e-6)

@@ -9,6 +9,8 @@ __all__ = ["dissimilarities", "sine_distances", "subspace_distances", "subspaces
 
 # Below this 1 - cos^2 has lost half its digits to cancellation.
 _CANCELS = 1e-8
+# Sines below this are the rounding of rows of unit length.
+_ROUNDING = 16 * np.finfo(np.float64).eps
 _CDIST = {"euclidean": "euclidean", "manhattan": "cityblock"}
 _CHUNK = 2_000_000  # entries of a block of work, 16 MB
 
@@ -62,7 +64,8 @@ def sine_distances(X, Y):
     """Sines of the angles between lines: free of sign and scale.
 
     Where the angle is so small that ``1 - cos^2`` cancels, the sine is the length of
-    the residual of projecting one unit vector on the other. A zero row has distance
+    the residual of projecting one unit vector on the other, and zero where that is
+    rounding. A zero row has distance
     1 to every other row and 0 to another zero row.
 
     Parameters
@@ -91,6 +94,7 @@ def sine_distances(X, Y):
             a, b = i[first : first + pairs], j[first : first + pairs]
             residual = U[block][a] - cosine[a, b][:, None] * V[b]
             squared[a, b] = np.einsum("ij,ij->i", residual, residual)
+        squared[squared < _ROUNDING**2] = 0.0
         D[block] = np.sqrt(np.clip(squared, 0.0, 1.0))
     D[np.ix_(zero_x, zero_y)] = 0.0
     return D

@@ -18,7 +18,7 @@ class CodePosterior:
         Posterior mean.
     variance : ndarray of shape (n,)
         Posterior variance.
-    slopes : ndarray of shape (n,)
+    slopes : ndarray of shape (n,) or None
         h' C^-1 h for the column h of each code.
     residual, dof, inverse_trace : float
         Sum over samples of |y - H mean|**2; sum of 1 - variance / prior; trace of C^-1.
@@ -30,7 +30,7 @@ class CodePosterior:
 
     mean: np.ndarray
     variance: np.ndarray
-    slopes: np.ndarray
+    slopes: np.ndarray | None
     residual: float
     dof: float
     inverse_trace: float

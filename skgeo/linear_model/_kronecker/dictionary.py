@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from skgeo.linear_model._kronecker.posterior import kron_outer, mode_products
+from skgeo.linear_model._kronecker.posterior import kron_outer
+from skgeo.linear_model._kronecker.products import shift, user_products
 from skgeo.utils.warn import warn_user
 
 __all__ = [
@@ -23,11 +24,13 @@ __all__ = [
 
 # Columns whose normalized inner product is this near to one are told apart by nothing.
 _TWINS = 1e-6
+# Codes this small, relative to the largest, do not count.
+_NEGLIGIBLE = 1e-12
 # Magnitudes of columns whose squares, scaled, neither vanish nor overflow.
 _RANGE = (1e-290, 1e290)
 
 
-def check_factors(factors, name="factors"):
+def check_factors(factors, name="factors", *, any_magnitude=False):
     """Check the factors of a Kronecker dictionary.
 
     Parameters
@@ -36,6 +39,8 @@ def check_factors(factors, name="factors"):
         Factors, real or complex.
     name : str, default="factors"
         Name used in messages.
+    any_magnitude : bool, default=False
+        Take columns that cannot be scaled to unit norm.
 
     Returns
     -------
@@ -66,7 +71,10 @@ def check_factors(factors, name="factors"):
             raise ValueError(f"{name}[{i}] contains NaN or infinity.")
         sizes = np.abs(H).max(axis=0)
         sizes = sizes[sizes > 0]
-        if len(sizes) and (sizes.min() < _RANGE[0] or sizes.max() > _RANGE[1]):
+        ordinary = not len(sizes) or (
+            sizes.min() >= _RANGE[0] and sizes.max() <= _RANGE[1]
+        )
+        if not (ordinary or any_magnitude):
             raise ValueError(
                 f"{name}[{i}] has columns of magnitude {sizes.min():.3g} to "
                 f"{sizes.max():.3g}, where floating-point numbers lose digits or "
@@ -75,7 +83,10 @@ def check_factors(factors, name="factors"):
             )
         if H.dtype.kind == "c":
             dtype = np.complex128
-    return [np.ascontiguousarray(H, dtype=dtype) for H in arrays]
+    arrays = [np.ascontiguousarray(H, dtype=dtype) for H in arrays]
+    if not all(np.isfinite(H).all() for H in arrays):
+        raise ValueError(f"{name} exceeds the range of float64.")
+    return arrays
 
 
 def is_parametric(factor):
@@ -117,6 +128,10 @@ def on_grid(factor, i):
             f"shape {slopes.shape} for {len(points)} points; both must be (m, "
             f"{len(points)})."
         )
+    if slopes.dtype.kind not in "fiubc" or not np.isfinite(slopes).all():
+        raise ValueError(
+            f"factors[{i}].derivative returns NaN, infinity or no numbers on the grid."
+        )
     return columns
 
 
@@ -130,11 +145,35 @@ def check_measurements(X, factors, name="X", *, allow_nan=False):
         )
     if len(X) == 0:
         raise ValueError(f"Found {name} with 0 sample(s) while 1 is required.")
+    if X.dtype.kind == "c" and factors[0].dtype.kind != "c":
+        raise ValueError(
+            f"Complex data not supported: {name} is complex and the factors are real. "
+            "Make one of the factors complex, or take the real part."
+        )
     if np.isinf(X).any() if allow_nan else not np.isfinite(X).all():
         raise ValueError(
             f"Input {name} contains {'' if allow_nan else 'NaN or '}infinity."
         )
     return np.ascontiguousarray(X, dtype=factors[0].dtype)
+
+
+def _divided(values, mantissa, power, unit):
+    """Values times a unit over norms ``mantissa * 2**power``.
+
+    With powers of two apart, extreme units cancel before anything overflows.
+    """
+    part, unit_power = math.frexp(unit)
+    with np.errstate(over="ignore", under="ignore"):
+        out = shift(values * (part / mantissa), unit_power - power)
+    size = np.abs(values)
+    used = size > _NEGLIGIBLE * size.max(initial=0.0)
+    if np.any(np.abs(out[used]) < np.finfo(np.float64).tiny):
+        warn_user(
+            "Codes are too small for floating-point numbers in the units of the data "
+            "and factors, and lose digits or vanish (reconstructions do not). Give the "
+            "data or the factors in other units."
+        )
+    return out
 
 
 class Dictionary:
@@ -188,22 +227,40 @@ class Dictionary:
             support,
         )
 
-    def scatter(self, values, support, unit, power=1):
+    def scatter(self, values, support, unit):
         """Put values of kept codes in place, in the units of the user.
 
         ``values`` has shape (..., n_kept); ``unit`` is that of the measurements.
         """
         lead = values.shape[:-1]
         tensor = values.reshape(*lead, *(len(s) for s in support))
-        # Mode by mode, so that extreme units can cancel before anything overflows.
-        scales = [unit / self.norms[0][support[0]]]
-        scales += [1.0 / n[s] for n, s in zip(self.norms[1:], support[1:], strict=True)]
-        for _ in range(power):
-            tensor = tensor * kron_outer(scales)
+        mantissas, powers = zip(
+            *(np.frexp(n[s]) for n, s in zip(self.norms, support, strict=True)),
+            strict=True,
+        )
+        power = np.int64(0)
+        for p in powers:
+            power = np.add.outer(power, p)
         full = np.zeros(lead + self.code_shape, dtype=values.dtype)
         where = tuple(np.arange(n) for n in lead) + tuple(support)
-        full[np.ix_(*where)] = tensor
+        full[np.ix_(*where)] = _divided(tensor, kron_outer(mantissas), power, unit)
         return full.reshape(*lead, self.n_codes)
+
+    def scatter_codes(self, values, codes, unit):
+        """Put values of a list of codes in place, in the units of the user.
+
+        ``values`` has shape (..., k), ``codes`` (n_modes, k).
+        """
+        mantissas, powers = zip(
+            *(np.frexp(n[k]) for n, k in zip(self.norms, codes, strict=True)),
+            strict=True,
+        )
+        full = np.zeros((*values.shape[:-1], self.n_codes), dtype=values.dtype)
+        where = np.ravel_multi_index(tuple(codes), self.code_shape)
+        full[..., where] = _divided(
+            values, math.prod(mantissas), np.sum(powers, axis=0), unit
+        )
+        return full
 
     def user_gammas(self, gammas, unit):
         """Variances in the units of the user; the last mode carries the scale."""
@@ -309,7 +366,8 @@ def warn_of_twins(factors, kept):
     return pairs
 
 
-def apply_factors(factors, codes):
+def apply_factors(factors, codes, name="A measurement"):
     """Measurements (n_samples, prod m_i) of codes (n_samples, prod n_i)."""
     sizes = [H.shape[1] for H in factors]
-    return mode_products(codes.reshape(-1, *sizes), factors).reshape(len(codes), -1)
+    product = user_products(codes.reshape(-1, *sizes), factors, name)
+    return product.reshape(len(codes), -1)

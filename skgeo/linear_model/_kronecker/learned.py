@@ -1,7 +1,9 @@
 """A learned prior in the units of the user, and the posterior of new rows under it."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -14,7 +16,7 @@ from skgeo.linear_model._kronecker.codes import (
     fit_codes,
 )
 from skgeo.linear_model._kronecker.dense import from_gram
-from skgeo.linear_model._kronecker.dictionary import Dictionary
+from skgeo.linear_model._kronecker.dictionary import Dictionary, apply_factors
 from skgeo.linear_model._kronecker.fitting import learn
 from skgeo.linear_model._kronecker.masked import (
     MaskedData,
@@ -68,6 +70,8 @@ class RowPosterior:
         Relative standard error of the variances, zero where they are exact.
     log_evidence : float
         Log marginal likelihood of all these rows.
+    signal : callable
+        Returns their noise-free measurements, of shape (n_rows, n_features).
     """
 
     rows: np.ndarray
@@ -75,6 +79,7 @@ class RowPosterior:
     std: np.ndarray
     error: float
     log_evidence: float
+    signal: Callable
 
     def __post_init__(self):
         if not (np.isfinite(self.mean).all() and np.isfinite(self.std).all()):
@@ -166,19 +171,19 @@ class LearnedPrior:
         c, log_2pi = (1.0, np.log(np.pi)) if dictionary.is_complex else (
             0.5, np.log(2 * np.pi),
         )  # fmt: skip
-        where = np.ravel_multi_index(fit.codes, dictionary.code_shape)
         for rows in group_rows(mask):
             holes, n = mask[rows[0]], int(mask[rows[0]].sum())
             columns = code_columns(dictionary.factors, fit.codes, holes)
             Y = X[rows][:, holes] / self.unit
             post = code_posterior(columns, Y, fit.gammas, fit.noise_variance)
-            mean = np.zeros((len(rows), dictionary.n_codes), dtype=X.dtype)
-            std = np.zeros(dictionary.n_codes)
-            mean[:, where] = post.mean * self._scales()
-            std[where] = np.sqrt(post.variance) * self._scales()
+            std = np.sqrt(post.variance)
+            mean = dictionary.scatter_codes(post.mean, fit.codes, self.unit)
+            std = dictionary.scatter_codes(std, fit.codes, self.unit)
             deviance = len(rows) * (post.log_det + n * log_2pi) + post.quadratic
             evidence = -c * deviance - len(rows) * self._units(n)
-            yield RowPosterior(rows, mean, std, 0.0, evidence)
+            everywhere = code_columns(dictionary.factors, fit.codes)
+            signal = partial(self._signal, [everywhere], post.mean)
+            yield RowPosterior(rows, mean, std, 0.0, evidence, signal)
 
     def posteriors(self, X, mask=None):
         """Yield the posterior of each group of rows that share their gaps.
@@ -202,33 +207,32 @@ class LearnedPrior:
         factors, kept, support = self.dictionary.kept(self.fit.gammas)
         shape = self.dictionary.shape
         Y = (X / self.unit).reshape(-1, *shape)
-        if mask is None:
-            post = posterior(factors, kept, Y, s2)
-            yield RowPosterior(
-                rows=np.arange(len(X)),
-                mean=scatter(post.mean, support, self.unit),
-                std=scatter(np.sqrt(post.variance), support, self.unit),
-                error=0.0,
-                log_evidence=post.log_evidence - len(X) * self._units(X.shape[1]),
-            )
-            return
         c, log_2pi = (1.0, np.log(np.pi)) if self.dictionary.is_complex else (
             0.5, np.log(2 * np.pi),
         )  # fmt: skip
-        for rows in group_rows(mask):
-            holes = mask[rows[0]]
-            n = int(holes.sum())
-            post, error = masked_posterior(
-                factors, kept, Y[rows], holes.reshape(shape), s2
-            )
-            deviance = len(rows) * (post.log_det + n * log_2pi) + post.quadratic
+        complete = mask is None
+        for rows in [np.arange(len(X))] if complete else group_rows(mask):
+            n, error = X.shape[1] if complete else int(mask[rows[0]].sum()), 0.0
+            # What overflows here is found where it is used.
+            with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+                if complete:
+                    post = posterior(factors, kept, Y, s2)
+                else:
+                    holes = mask[rows[0]].reshape(shape)
+                    post, error = masked_posterior(factors, kept, Y[rows], holes, s2)
+                deviance = len(rows) * (post.log_det + n * log_2pi) + post.quadratic
             yield RowPosterior(
                 rows=rows,
                 mean=scatter(post.mean, support, self.unit),
                 std=scatter(np.sqrt(post.variance), support, self.unit),
                 error=error,
                 log_evidence=-c * deviance - len(rows) * self._units(n),
+                signal=partial(self._signal, factors, post.mean),
             )
+
+    def _signal(self, factors, codes):
+        """Measurements of scaled codes: those of the user may not even be floats."""
+        return apply_factors(factors, codes) * self.unit
 
     def _units(self, n):
         """Log Jacobian of scaling n measurements."""

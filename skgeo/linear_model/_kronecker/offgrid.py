@@ -19,6 +19,8 @@ __all__ = ["ParametricMode", "grid_slots", "refine_points"]
 
 # Quasi-Newton steps of a trial move and of the settled set.
 _TRIAL_STEPS, _STEPS = 25, 200
+# Relative change of the evidence at which a trial and the settled set stop.
+_TOL, _FINE_TOL = 1e-9, 1e-12
 # Rounds of removing, merging, adding and moving.
 _ROUNDS = 12
 # Variance of a point that is added, relative to the mean of its mode.
@@ -42,28 +44,48 @@ class ParametricMode:
     def __init__(self, factor):
         self.factor = factor
         self.grid = np.asarray(factor.points, dtype=np.float64)
-        self.step = (
-            np.median(np.diff(np.sort(self.grid))) if len(self.grid) > 1 else 1.0
-        )
+        self.step = _spacing(self.grid)
         scan = getattr(factor, "scan_points", None)
         if scan is None:
             low, high = self.grid.min(), self.grid.max()
             scan = np.linspace(low, high, 8 * len(self.grid))
         self.scan = np.asarray(scan, dtype=np.float64)
+        # Unit of the steps: the grid may be far coarser than what the columns resolve,
+        # and steps of its size jump from one maximum of the evidence into another.
+        self.unit = min(self.step, _spacing(self.scan))
         self.scan_columns = self.columns(self.scan)
 
     def columns(self, points):
         """Columns of norm one."""
-        H = np.asarray(self.factor(points))
+        H = self._evaluate(self.factor, "columns", points)
         return H / _norms(H)
 
     def slopes(self, points):
         """Columns of norm one, and their derivatives."""
-        H = np.asarray(self.factor(points))
-        D = np.asarray(self.factor.derivative(points))
+        H = self._evaluate(self.factor, "columns", points)
+        D = self._evaluate(self.factor.derivative, "derivatives", points)
         norm = _norms(H)
         H, D = H / norm, D / norm
         return H, D - H * np.sum((H.conj() * D).real, axis=0)
+
+    def _evaluate(self, function, what, points):
+        """Columns or derivatives; those of a user may fail off their grid."""
+        values = np.asarray(function(points))
+        if values.shape[1:] != points.shape or not np.isfinite(values).all():
+            raise ValueError(
+                f"A parametric factor returned {what} of shape {values.shape}"
+                f"{'' if np.isfinite(values).all() else ' with NaN or infinity'} for "
+                f"{len(points)} points between {points.min():.6g} and "
+                f"{points.max():.6g}. Points move off their grid, and somewhat beyond "
+                "its ends: the factor has to be defined there."
+            )
+        return values
+
+
+def _spacing(points):
+    """Median distance of neighboring points; one if there are no two."""
+    points = np.unique(points)
+    return float(np.median(np.diff(points))) if len(points) > 1 else 1.0
 
 
 def _norms(H):
@@ -170,7 +192,7 @@ class OffGridProblem:
         floor = 1e-12
         start = [np.log(np.maximum(g, floor * g.max())) for g in state.gammas]
         moving = [i for i, p in enumerate(state.points) if p is not None]
-        start += [state.points[i] / self.modes[i].step for i in moving]
+        start += [state.points[i] / self.modes[i].unit for i in moving]
         if self.learn_noise:
             start.append([np.log(state.noise)])
         low, found = np.log(self.noise_floor), {}
@@ -180,7 +202,7 @@ class OffGridProblem:
             gammas = [np.exp(np.clip(p, -200, 200)) for p in parts[: len(sizes)]]
             points = list(state.points)
             for i, p in zip(moving, parts[len(sizes) :], strict=False):
-                points[i] = p * self.modes[i].step
+                points[i] = p * self.modes[i].unit
             noise = state.noise
             if self.learn_noise:
                 noise = float(np.exp(np.clip(x[-1], low, 200)))
@@ -197,7 +219,7 @@ class OffGridProblem:
                 gradient.append(g * np.sum(H.conj() * (S @ H), axis=0).real)
             for i in moving:
                 form = np.sum(slopes[i].conj() * (forms[i] @ columns[i]), axis=0).real
-                gradient.append(2.0 * gammas[i] * form * self.modes[i].step)
+                gradient.append(2.0 * gammas[i] * form * self.modes[i].unit)
             if self.learn_noise:
                 gradient.append([noise * noise_slope])
             if value > found.get("value", -np.inf):
@@ -206,7 +228,10 @@ class OffGridProblem:
 
         minimize(
             loss, np.concatenate(start), jac=True, method="L-BFGS-B",
-            options={"maxiter": n_steps},
+            options={
+                "maxiter": n_steps,
+                "ftol": _TOL if n_steps < _STEPS else _FINE_TOL,
+            },
         )  # fmt: skip
         return found["state"], found["value"]
 

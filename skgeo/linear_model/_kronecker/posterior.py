@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skgeo.linear_model._kronecker.dense import CodePosterior
+
 __all__ = [
     "CompleteData",
-    "KronPosterior",
     "kron_outer",
     "mode_products",
     "posterior",
@@ -40,9 +41,12 @@ def mode_products(tensor, matrices):
     # Each product takes the first mode away and appends the new one: after all of them
     # the order is the original one and not one copy was made to permute axes.
     n_lead = int(np.prod(lead))
-    flat = tensor.reshape(n_lead, -1).T
+    flat = tensor.reshape(n_lead, int(np.prod(sizes))).T
+    rest = int(np.prod(sizes)) * n_lead
     for matrix, size in zip(matrices, sizes, strict=True):
-        flat = flat.reshape(size, -1).T @ matrix.T
+        rest //= size
+        flat = flat.reshape(size, rest).T @ matrix.T
+        rest *= len(matrix)
     return flat.reshape(*lead, *(len(matrix) for matrix in matrices))
 
 
@@ -52,36 +56,6 @@ def kron_outer(vectors):
     for vector in vectors[1:]:
         tensor = np.multiply.outer(tensor, vector)
     return tensor
-
-
-@dataclass(frozen=True, slots=True)
-class KronPosterior:
-    """Posterior of the codes given measurements, and what learning needs of it.
-
-    Parameters
-    ----------
-    mean : ndarray of shape (n_samples, n_codes)
-        Posterior mean of the codes of each measurement vector.
-    variance : ndarray of shape (n_codes,) or (n_samples, n_codes)
-        Posterior variance of each code; the same for every measurement vector unless
-        entries are missing.
-    residual : float
-        Sum over measurement vectors of the squared norm of what the mean leaves.
-    dof : float
-        Effective number of codes determined by one measurement vector: sum of
-        1 - variance / prior variance.
-    log_evidence : float
-        Log marginal likelihood of all measurement vectors.
-    variance_error : float, default=0.0
-        Relative standard error of the variances; zero where they are exact.
-    """
-
-    mean: np.ndarray
-    variance: np.ndarray
-    residual: float
-    dof: float
-    log_evidence: float
-    variance_error: float = 0.0
 
 
 class _Modes:
@@ -272,28 +246,40 @@ class CompleteData:
 
 
 def posterior(factors, gammas, Y, noise):
-    """Posterior of the codes; see :class:`KronPosterior`.
+    """Posterior of the codes from measurements without gaps.
 
-    ``gammas`` may hold zeros. ``Y`` has shape (n_samples, m_1, ..., m_I).
+    Parameters
+    ----------
+    factors : list of ndarray of shape (m_i, n_i)
+        Factors of the dictionary.
+    gammas : list of ndarray of shape (n_i,)
+        Factors of the prior variance, zeros allowed.
+    Y : ndarray of shape (n_samples, m_1, ..., m_I)
+        Measurements.
+    noise : float
+        Noise variance.
+
+    Returns
+    -------
+    posterior : CodePosterior
+        The posterior; the slopes are left out.
     """
     modes = _Modes(factors, gammas, noise)
     Z = mode_products(Y, modes.left)
     mean = modes.back(Z)
-    n_samples, n_all = len(Y), Y[0].size
+    n_samples, n_lost = len(Y), Y[0].size - modes.lam.size
     z2 = _power(Z) * n_samples
     lost = modes.beyond(Y, Z)
-    is_complex = np.iscomplexobj(mean)
-    log_det = np.log(modes.total).sum() + (n_all - modes.lam.size) * np.log(noise)
-    quadratic = (z2 / modes.total).sum() + lost / noise
-    constant = n_samples * n_all * np.log(np.pi if is_complex else 2 * np.pi)
     variance = kron_outer(gammas) * np.maximum(1.0 - modes.shares(), 0.0)
-    return KronPosterior(
+    return CodePosterior(
         mean=mean.reshape(n_samples, -1),
         variance=variance.ravel(),
+        slopes=None,
         residual=lost + (z2 * (noise / modes.total) ** 2).sum(),
         dof=modes.shrink.sum(),
-        log_evidence=-(1.0 if is_complex else 0.5)
-        * (n_samples * log_det + quadratic + constant),
+        inverse_trace=(1.0 / modes.total).sum() + n_lost / noise,
+        log_det=np.log(modes.total).sum() + n_lost * np.log(noise),
+        quadratic=(z2 / modes.total).sum() + lost / noise,
     )
 
 

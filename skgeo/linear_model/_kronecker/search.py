@@ -53,7 +53,7 @@ def search_modes(factors, Y, gammas, noise, costs):
     found, gammas = False, [g.copy() for g in gammas]
     for i, (H, cost) in enumerate(zip(factors, costs, strict=True)):
         kept = np.flatnonzero(gammas[i])
-        if 2 * len(kept) <= len(H):
+        if 2 * len(kept) < len(H):
             continue
         problem = _ModeProblem(factors, gammas, Y, noise, i, cost)
         if problem.work(max(len(kept), problem.most // 2)) > _MAX_WORK:

@@ -129,8 +129,8 @@ def descend(problem, runs, A, *, step, decay, n_steps, callback):
     return done
 
 
-def truncate(problem, run, gap):
-    """Cut a run at the largest gap of its singular values.
+def truncate(problem, run, gap, rank=None):
+    """Cut a run at the largest gap of its singular values, or to a given rank.
 
     Parameters
     ----------
@@ -141,6 +141,8 @@ def truncate(problem, run, gap):
     gap : float
         Smallest ratio of neighboring singular values that counts as a gap; without
         one all k are kept.
+    rank : int, optional
+        Number of columns to keep, whatever the gaps.
 
     Returns
     -------
@@ -160,15 +162,19 @@ def truncate(problem, run, gap):
         sizes = np.abs(values[lead])
     else:
         U, sizes, Vt = np.linalg.svd(M, full_matrices=False)
-    rank = k
-    if k > 1:
-        floored = np.maximum(sizes[:k], max(sizes[0], 1e-300) * 1e-14)
-        ratios = floored[:-1] / floored[1:]
-        if ratios.max() > gap:
-            rank = int(np.argmax(ratios)) + 1
+    if rank is None:
+        rank = _gap_rank(sizes, k, gap)
     if problem.layout.symmetric:
         lead = lead[:rank]
         side = np.where(values[lead] < 0, -1.0, 1.0)
         return Factors(V[:, lead] * np.sqrt(sizes[:rank]), None, side, run.offset)
     root = np.sqrt(sizes[:rank])
     return Factors(U[:, :rank] * root, Vt[:rank].T * root, None, run.offset)
+
+
+def _gap_rank(sizes, k, gap):
+    if k == 1:
+        return 1
+    floored = np.maximum(sizes[:k], max(sizes[0], 1e-300) * 1e-14)
+    ratios = floored[:-1] / floored[1:]
+    return int(np.argmax(ratios)) + 1 if ratios.max() > gap else k

@@ -17,6 +17,7 @@ __all__ = ["RankSearch", "Trial", "allowed_ranks", "search_rank"]
 _POLISH_STEP, _POLISH_DECAY = 0.1, 0.985
 _TIE = 1.02  # residuals within 2 % are alike: the smallest rank wins
 _PER_PARAMETER = 5.0  # targets for each parameter that make a confirmation worth it
+_N_CUT, _CUT_STEP = 3, 0.25  # directions to leave out, and the length of first steps
 _EXACT = 1e-6  # residuals below this, in units of the target's spread, are zero
 
 
@@ -168,39 +169,89 @@ def search_rank(
     search : RankSearch
         The trial chosen, and whether another found the same.
     """
-    # Far from the optimum single precision is enough, and half the memory to read.
-    rough = problem.A.astype(np.float32)
-    trials, n_steps = [_judge(problem, 0, None)], 0
-    best, agreed, confirming = trials[0], False, False
+    search = _Search(problem, step_size, decay, max_iter, gap, callback)
     ranks = allowed_ranks(problem, max_rank)
-    batches = _batches(ranks, init_scale)
-    while batches:
-        batch = batches.pop(0)
-        runs = [
-            spectral_start(problem, k, scale).astype(np.float32) for k, scale in batch
+    for batch in _batches(ranks, init_scale):
+        search.run(batch)
+        if search.agreed or search.stopped:
+            return search.outcome()
+    # One rank alone found it, or none: cut what surplus columns have taken up, and ask
+    # the neighbors, from other starts.
+    search.cut_and_go_on()
+    for batch in _confirming(problem, search.best, ranks, init_scale):
+        if not (search.agreed or search.stopped):
+            search.run(batch)
+    return search.outcome()
+
+
+class _Search:
+    """Trials so far, and whether two of them agree."""
+
+    def __init__(self, problem, step_size, decay, max_iter, gap, callback):
+        self.problem, self.callback, self.gap = problem, callback, gap
+        self.step_size, self.decay, self.max_iter = step_size, decay, max_iter
+        # Far from the optimum single precision is enough, and half the memory to read.
+        self.rough = problem.A.astype(np.float32)
+        self.trials, self.n_steps = [_judge(problem, 0, None)], 0
+        self.best, self.agreed, self.stopped = self.trials[0], False, False
+
+    def outcome(self):
+        return RankSearch(self.best, self.trials, self.agreed, self.n_steps)
+
+    def run(self, batch):
+        """Descend from small starts, cut at the gaps, polish."""
+        runs = [spectral_start(self.problem, k, scale) for k, scale in batch]
+        self._descend(runs, self.step_size)
+        cut = [truncate(self.problem, run, self.gap) for run in runs]
+        self._polish([k for k, _ in batch], cut)
+
+    def cut_and_go_on(self):
+        """Go on from the two best trials without their smallest directions.
+
+        With many outliers surplus columns neither vanish nor do harm enough to be seen:
+        their singular values are small, but above any gap, and without them the rest
+        settles at once. Both trials at the same model agree as any two do, but not with
+        so few targets that they would agree on anything.
+        """
+        best = self.best
+        others = [t for t in self.trials if t is not best and t.rank > 1]
+        parents = [best, *sorted(others, key=lambda t: t.quantile)[:1]]
+        pairs = [
+            (trial, rank)
+            for trial in parents
+            for rank in range(max(1, best.rank - _N_CUT), best.rank)
+            if rank < trial.rank
         ]
-        going = descend(
-            problem, runs, rough, step=step_size, decay=decay, n_steps=max_iter,
-            callback=callback,
+        if not pairs:
+            return
+        runs = [truncate(self.problem, t.factors, self.gap, r) for t, r in pairs]
+        self._descend(runs, _CUT_STEP * self.step_size)
+        if not self.stopped:
+            self._polish([t.allowed for t, _ in pairs], runs)
+        freedom = degrees_of_freedom(self.best.rank, self.problem.layout)
+        self.agreed &= len(self.problem.t) >= _PER_PARAMETER * freedom
+
+    def _descend(self, runs, step):
+        """Descend in single precision, in place."""
+        rough = [run.astype(np.float32) for run in runs]
+        self.stopped = not descend(
+            self.problem, rough, self.rough, step=step, decay=self.decay,
+            n_steps=self.max_iter, callback=self.callback,
         )  # fmt: skip
-        cut = [truncate(problem, run, gap) for run in runs]
-        if going:
-            going = descend(
-                problem, cut, problem.A, step=_POLISH_STEP * step_size,
-                decay=_POLISH_DECAY, n_steps=max_iter, callback=callback,
+        runs[:] = [run.astype(np.float64) for run in rough]
+        self.n_steps += self.max_iter
+
+    def _polish(self, allowed, runs):
+        if not self.stopped:
+            self.stopped = not descend(
+                self.problem, runs, self.problem.A, step=_POLISH_STEP * self.step_size,
+                decay=_POLISH_DECAY, n_steps=self.max_iter, callback=self.callback,
             )  # fmt: skip
-        n_steps += 2 * max_iter
-        trials += [
-            _judge(problem, k, run) for (k, _), run in zip(batch, cut, strict=True)
+            self.n_steps += self.max_iter
+        self.trials += [
+            _judge(self.problem, k, run) for k, run in zip(allowed, runs, strict=True)
         ]
-        best = _choose(trials)
-        agreed = best.rank > 0 and any(
-            trial is not best and _alike(trial, best) for trial in trials
+        self.best = _choose(self.trials)
+        self.agreed = self.best.rank > 0 and any(
+            trial is not self.best and _alike(trial, self.best) for trial in self.trials
         )
-        if agreed or not going:
-            break
-        if not batches and not confirming:
-            # One rank alone found it, or none: ask its neighbors, from other starts.
-            confirming = True
-            batches = _confirming(problem, best, ranks, init_scale)
-    return RankSearch(best, trials, agreed, n_steps)
