@@ -72,7 +72,7 @@ def test_exact_recovery(shape, rank, n, spoiled, options):
 
 def test_surplus_directions_above_any_gap_are_cut():
     """With 40 % outliers every allowed rank kept a surplus direction on this draw."""
-    X, y, M, out = make(20, 20, 5, 600, 0.4, 206)
+    X, y, M, _ = make(20, 20, 5, 600, 0.4, 206)
     model = RobustTraceRegressor().fit(X, y)
     assert error(model, M) < 1e-6
     assert model.rank_ == 5
