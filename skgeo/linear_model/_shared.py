@@ -4,9 +4,10 @@ import warnings
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-__all__ = ["LinearPredictor", "warn_unsettled"]
+__all__ = ["LinearPredictor", "r2", "warn_unsettled"]
 
 
 def warn_unsettled(estimator, what):
@@ -18,6 +19,22 @@ def warn_unsettled(estimator, what):
             ConvergenceWarning,
             stacklevel=4,
         )
+
+
+def r2(y: np.ndarray, predicted: np.ndarray, sample_weight=None) -> float:
+    """Coefficient of determination, each component in units of its own size."""
+    y, predicted = (
+        np.asarray(v, np.float64).reshape(len(v), -1) for v in (y, predicted)
+    )
+    size = np.maximum(np.abs(y).max(axis=0), np.abs(predicted).max(axis=0))
+    size[size == 0] = 1.0
+    with np.errstate(under="ignore"):
+        y, predicted = y / size, predicted / size
+    # Deviations at the level of rounding are those of a constant.
+    flat = np.ptp(y, axis=0) <= 4 * np.finfo(float).eps
+    y = np.where(flat, y[:1], y)
+    predicted = np.where(flat & (np.abs(predicted - y) <= 1e-12), y, predicted)
+    return float(r2_score(y, predicted, sample_weight=sample_weight))
 
 
 class LinearPredictor:
