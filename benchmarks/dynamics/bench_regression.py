@@ -59,6 +59,7 @@ def design(n_pairs, evaluate_at, dt=0.005):
         evaluate_at=evaluate_at,
         project=None,
         step_size=1e-5,
+        units=np.full(1024, pairs.X.std()),
         per_sample=None,
         history=None,
     )

@@ -251,10 +251,12 @@ default="homogeneous"
             self._background, noise = static_background(params, X)
             ratio = self._background.consistency(X)
             analysis = self._background.analyze(X)
-        if not np.isfinite(analysis).all():
+        learned = (noise, self._background.analysis_std, self._background.mode_gains)
+        if not all(np.isfinite(v).all() for v in (analysis, ratio, *learned)):
             raise ValueError(
-                "The analyses are infinite or NaN: squares of the states or of "
-                "obs_noise leave the range of numbers. Choose other units."
+                "The analyses, or their errors, are infinite or NaN: squares of the "
+                "states or of obs_noise, or of one over the other, leave the range of "
+                "numbers. Choose other units."
             )
         self.obs_noise_std_ = noise
         self.innovation_variance_ratio_ = ratio
@@ -289,7 +291,10 @@ default="homogeneous"
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         with single_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
-            out = self._background.analyze(X)
+            return self._finite(self._background.analyze(X))
+
+    def _finite(self, out):
+        """Refuse results that left the range of numbers."""
         if not np.isfinite(out).all():
             raise ValueError(
                 "The analyses are infinite or NaN: these observations are too large. "
@@ -312,8 +317,8 @@ default="homogeneous"
         """
         check_is_fitted(self)
         V = validate_data(self, V, dtype=np.float64, reset=False)
-        with single_blas_thread():
-            return self._background.gain(V)
+        with single_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
+            return self._finite(self._background.gain(V))
 
     def to_modes(self, V: ArrayLike) -> np.ndarray:
         """Project states, or differences of states, on the well-observed modes.
@@ -336,7 +341,8 @@ default="homogeneous"
                 f"V must have {self.n_features_out_} columns, the components of the "
                 f"state; got {V.shape[1]}."
             )
-        return self._background.to_modes(V)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._finite(self._background.to_modes(V))
 
     def analysis(
         self, forecast: ArrayLike, y: ArrayLike

@@ -21,7 +21,7 @@ from skgeo.dynamics._model_error import checks, diagnostics, memory, weak_discov
 from skgeo.dynamics._model_error.corrected import CorrectedModel
 from skgeo.dynamics._model_error.design import build_design
 from skgeo.dynamics._model_error.equations import write_equations
-from skgeo.dynamics._model_error.norms import r2, relative_skill, rms
+from skgeo.dynamics._model_error.norms import relative_skill, rms, state_units
 from skgeo.dynamics._model_error.parameters import PARAM_RULES, UNUSED_PARAMS
 from skgeo.dynamics._model_error.regression import discover
 from skgeo.dynamics._model_error.step_error import step_error_of
@@ -29,6 +29,7 @@ from skgeo.dynamics._model_error.tangent import FixedStepModel, call_model
 from skgeo.dynamics._model_error.terms import Terms
 from skgeo.exceptions import InvalidParameterError
 from skgeo.linear_model import SparseBayesianRegressor
+from skgeo.linear_model._shared import scaled_r2
 from skgeo.utils.params import check_params
 
 __all__ = ["MEDIDA"]
@@ -129,7 +130,8 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         between neighbors; ``signal_to_noise`` of the increments (with a filter, else
         infinite).
     library_, regressors_, filter_ : objects
-        Fitted parts.
+        Fitted parts. One regression of all equations knows the columns that
+        ``threshold_lambda``, applied to each equation, left.
     weak_design_ : WeakDesign
         With a :class:`WeakLibrary`, the averages that were regressed:
         ``weak_design_.matrices()`` gives terms and increments, one row per window.
@@ -291,7 +293,8 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.library_ = clone(library)
         names = checks.state_names(self, X.shape[1])
         self._set_terms(Terms(self.library_.fit(X), X, Y.shape[1], names))
-        relative = checks.relative_error(self.model, X, Y, F, steps)
+        self._units = units = state_units(Y, self._terms.n_equations)
+        relative = checks.relative_error(self.model, X, Y, F, steps, units)
         self.diagnostics_ = {"relative_error": relative}
         if relative < max(self.min_relative_error, np.finfo(float).tiny):
             diagnostics.warn_model_error(
@@ -316,13 +319,14 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             evaluate_at=self.evaluate_at if self._baseline else "start",
             project=self._projection(),
             step_size=params.tangent_step,
+            units=units,
             per_sample=dt,
             history=history,
         )
         step = None
         if self._uses_tangents() and self.prune_step_error and history is None:
             step = step_error_of(
-                self.model, self.half_step, X, Y, F, steps, self.tangent_step, dt
+                self.model, self.half_step, X, Y, F, steps, self.tangent_step, units, dt
             )
         self._discover(design, X, Y, F, steps, step)
         return self
@@ -343,12 +347,13 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.library_ = problem.terms.library
         self._set_terms(problem.terms)
         self.weak_design_ = design = problem.design
+        self._units = state_units(Y, problem.terms.n_equations)
         regressor = self._regressor()
         if regressor.get_params().get("effective_rows", 0) is None:
             rows = design.effective_rows
             regressor = clone(regressor).set_params(effective_rows=rows)
         found = weak_discovery.discover_weak(problem, regressor, X)
-        self._store(found, design)
+        self._store(found)
         self.diagnostics_ = weak_discovery.diagnose_weak(
             design, found, self.feature_names_
         )
@@ -371,6 +376,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             raise ValueError("The model returned NaN or infinity: see on_blowup.")
         names = checks.state_names(self, X.shape[1])
         self._set_terms(Terms(self.library_, joined, Y.shape[1], names))
+        self._units = state_units(Y, self._terms.n_equations)
         self.diagnostics_ = {}
         design = build_design(
             self._terms,
@@ -382,6 +388,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             evaluate_at="start",
             project=self._projection(),
             step_size=self.tangent_step,
+            units=self._units,
             per_sample=dt,
             history=None,
         )
@@ -428,37 +435,29 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def _discover(self, design, X, Y, F, steps, step, joined=None):
         project, terms = self._projection(), self._terms
-        shape = (terms.n_equations, len(self.feature_names_))
-
-        def end_of(coef):
-            V = terms.tendency(Y, coef.reshape(shape), np.zeros(shape[0]))
-            return V[:, terms.mask] if project is None else project(V)
-
-        weight = None
         if self.assimilation is not None and np.ptp(steps) > 0:
             # The noise of an increment falls with the length of the step.
-            weight = steps / steps.mean()
+            design = design.scaled(steps.mean() / steps)
         found = discover(
             design,
             self._regressor(),
             terms,
-            weight=weight,
-            end_of=end_of if self._uses_tangents() and joined is None else None,
+            ends=Y if self._uses_tangents() and joined is None else None,
             step=step,
             prune=self.prune_step_error,
         )
         tendency, far = None, False
         if self.model is not None:
-            tendency = design.arrange((F - X) / steps)
-            far = rms(F - X) > 10 * rms(X)
+            tendency = design.arrange((F - X) / steps) * design.divisor
+            far = rms((F - X) / self._units) > 10 * rms(X / self._units)
         noise = 0.0
         if self.assimilation is not None:
             name = "analysis_std_" if project is None else "obs_noise_std_"
             noise = np.sqrt(2) * rms(getattr(self.filter_, name, 0.0) / steps)
         plain = Y if self._baseline else X
         plain = terms.terms(plain if joined is None else joined)
-        plain = plain.reshape(shape[1], -1).T
-        self._store(found, design)
+        plain = plain.reshape(len(self.feature_names_), -1).T
+        self._store(found)
         self.diagnostics_ |= diagnostics.diagnose(
             design,
             found,
@@ -471,12 +470,12 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             states=self._baseline,
         )
 
-    def _store(self, found, design):
+    def _store(self, found):
         """Turn the outcome of the regression into fitted attributes."""
         shape = (self._terms.n_equations, len(self.feature_names_))
         self.regressors_, self.skill_ = found.regressors, found.skill
         self.coef_, self.coef_std_ = found.coef.reshape(shape), found.std.reshape(shape)
-        detectable = diagnostics.detectable_coef(design, found)
+        detectable = diagnostics.detectable_coef(found.design, found)
         self.detectable_ = detectable.reshape(shape)
         self.intercept_ = np.zeros(shape[0])
         if found.constant.any():
@@ -623,8 +622,8 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         errors = [Y - corrected, Y - model]
         project = self._projection()
         if project is not None:
-            errors = [project(e) for e in errors]
-        return relative_skill(*errors)
+            return relative_skill(*(project(e) for e in errors))
+        return relative_skill(*errors, self._units)
 
     def score(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -658,7 +657,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             sample_weight = None
         else:
             predicted = self.predict(X)
-        return r2(y, predicted, sample_weight)
+        return scaled_r2(y, predicted, sample_weight)
 
     def _next_with_memory(self, X, Y):
         """States and next states with a known past, and the forecasts of the latter."""

@@ -51,13 +51,16 @@ def scaled_r2(y, predicted, sample_weight):
     y = np.asarray(y)
     if y.dtype.kind not in "fiub" or y.shape != predicted.shape or not y.size:
         return r2_score(y, predicted, sample_weight=sample_weight)
-    # Powers of two, which round nothing; squares of extreme units would.
     y = y.astype(np.float64)
     size = np.maximum(np.abs(y).max(axis=0), np.abs(predicted).max(axis=0))
+    # Powers of two, which round nothing; squares of extreme units would.
     power = -np.frexp(np.where(np.isfinite(size), size, 1.0))[1]
-    return r2_score(
-        np.ldexp(y, power), np.ldexp(predicted, power), sample_weight=sample_weight
-    )
+    y, predicted = np.ldexp(y, power), np.ldexp(predicted, power)
+    # Deviations at the level of rounding are those of a constant.
+    flat = np.ptp(y, axis=0) <= 4 * np.finfo(float).eps
+    y = np.where(flat, y[:1], y)
+    predicted = np.where(flat & (np.abs(predicted - y) <= 1e-12), y, predicted)
+    return float(r2_score(y, predicted, sample_weight=sample_weight))
 
 
 class LinearPredictor:

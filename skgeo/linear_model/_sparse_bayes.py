@@ -3,7 +3,12 @@
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import MultiOutputMixin, RegressorMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    check_array,
+    check_consistent_length,
+    check_is_fitted,
+    validate_data,
+)
 
 from skgeo.base import BaseEstimator
 from skgeo.exceptions import SaturatedModelWarning
@@ -12,7 +17,7 @@ from skgeo.linear_model._rvm.compress import compress, dense_rows
 from skgeo.linear_model._rvm.evidence import SOLVERS, fit_evidence
 from skgeo.linear_model._rvm.posterior import Problem
 from skgeo.linear_model._rvm.rows import row_weights
-from skgeo.linear_model._shared import warn_unsettled
+from skgeo.linear_model._shared import scaled_r2, warn_unsettled
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import (
@@ -511,6 +516,31 @@ class SparseBayesianRegressor(
             )
         std = std[:, 0] if single else std
         return _in_precision(mean, X.dtype), _in_precision(std, X.dtype)
+
+    def score(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """Coefficient of determination, averaged over targets.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features, or the kernel of the samples with the training samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights.
+
+        Returns
+        -------
+        score : float
+            One minus the ratio of squared errors to squared deviations, as
+            scikit-learn defines it, in units that cannot overflow.
+        """
+        predicted = self.predict(X)
+        y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
+        check_consistent_length(y, predicted, sample_weight)
+        return scaled_r2(y, predicted, sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

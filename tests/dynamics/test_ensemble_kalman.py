@@ -1,5 +1,7 @@
 """The filter against the Kalman filter, dense formulas and Lorenz-96."""
 
+import warnings
+
 import numpy as np
 import pytest
 import scipy.sparse
@@ -349,3 +351,38 @@ def test_units_drop_out(scale, noisy_ks):
     plain = EnsembleKalmanFilter(noisy_ks.noise_std).fit_transform(X)
     scaled = EnsembleKalmanFilter(noisy_ks.noise_std * scale).fit_transform(X * scale)
     np.testing.assert_allclose(scaled / scale, plain, rtol=1e-9, atol=1e-12)
+
+
+def refusal(function, X):
+    """Message of the error that a function raises, None if it raises none."""
+    try:
+        function(X)
+    except ValueError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("background", ["homogeneous", "snapshots", "white", "members"])
+@pytest.mark.parametrize("noise", [1e-150, 1e-20, 1.0, 1e140])
+@pytest.mark.parametrize("unit", [5e-324, 1e-310, 1e-200, 1e-100, 1e100, 1e160, 1e300])
+def test_static_analyses_are_finite_or_refused(background, noise, unit):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((20, 16)) * unit
+    if background == "members":
+        background = X[::-1] / 2
+    model = EnsembleKalmanFilter(noise, background=background, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        reason = refusal(model.fit, X)
+    if reason is not None:
+        assert "units" in reason or "obs_noise" in reason
+        return
+    learned = (model.obs_noise_std_, model.analysis_std_, model.mode_gains_)
+    assert all(np.isfinite(value).all() for value in learned)
+    assert np.isfinite(model.innovation_variance_ratio_)
+    for method in (model.transform, model.gain, model.to_modes):
+        for V in (X, np.zeros_like(X), np.full_like(X, 1e308)):
+            reason = refusal(method, V)
+            if reason is None:
+                assert np.isfinite(method(V)).all()
+            else:
+                assert "Choose other units" in reason

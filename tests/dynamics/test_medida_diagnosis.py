@@ -16,7 +16,11 @@ from skgeo.dynamics import (
     one_standard_error,
     skill_scorer,
 )
+from skgeo.dynamics._model_error.design import build_design
+from skgeo.dynamics._model_error.regression import discover
+from skgeo.dynamics._model_error.rivals import closest_rivals
 from skgeo.exceptions import UnusedParameterWarning
+from skgeo.linear_model import SparseBayesianRegressor
 from tests.dynamics.common import lorenz_pairs, support
 from tests.dynamics.test_step_error import oscillator, runge_kutta
 
@@ -264,19 +268,122 @@ def test_a_small_equation_that_is_not_explained_is_reported(scale):
         model.fit(X, X + 0.01 * f * [1.0, 0.0] + noise * 0.01)
 
 
-def test_an_equation_in_small_units_is_found_or_missed_aloud():
+@pytest.mark.parametrize("scale", [1.0, 1e-2, 1e-5, 1e4])
+def test_an_equation_in_small_units_is_found(scale):
     rng = np.random.default_rng(0)
-    library = PolynomialFeatures(2)
-    for scale in (1.0, 1e-1, 1e-2, 1e-3, 1e-5):
-        X = rng.uniform(-2, 2, (400, 2)) * [1.0, scale]
-        f = np.stack([X[:, 0] - X[:, 0] ** 2, 0.1 * scale * X[:, 0] ** 2], axis=1)
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", ModelErrorWarning)
-            model = MEDIDA(None, dt=0.01, library=library).fit(X, X + 0.01 * f)
-        found = set(np.flatnonzero(model.coef_[1]))
-        said = any("of equation 1" in str(w.message) for w in caught)
-        # The constant, x0, x1, x0^2, ...: one true term.
-        assert found == {3} or said
-        if scale == 1.0:
-            assert found == {3}
-            assert not said
+    X = rng.uniform(0.2, 2, (400, 2))
+
+    def rate(X):
+        return np.stack([X[:, 0] - X[:, 0] ** 2, 0.1 * X[:, 0] ** 2], axis=1)
+
+    units = np.array([1.0, scale])
+    Y = runge_kutta(rate, X, 0.01, 4) * units
+    model = MEDIDA(None, dt=0.01, library=PolynomialFeatures(2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ModelErrorWarning)
+        model.fit(X * units, Y)
+    # The constant, x0, x1, x0^2, ...: two terms and one.
+    assert [set(np.flatnonzero(c)) for c in model.coef_] == [{1, 3}, {3}]
+
+
+def fitzhugh_nagumo(X, rate=0.08, cubic=1 / 3):
+    x, y = X.T
+    return np.stack([x - cubic * x**3 - y + 0.5, rate * (x + 0.7 - 0.8 * y)], axis=1)
+
+
+@pytest.mark.parametrize("with_model", [False, True])
+@pytest.mark.parametrize("noise", [0.0, 1e-3])
+def test_what_is_found_does_not_depend_on_units(with_model, noise):
+    """One regression over all equations once gave them one noise, in raw units."""
+    rng = np.random.default_rng(1)
+    X = rng.uniform(-1, 1, (300, 2)) * [2.0, 1.0]
+    Y = runge_kutta(fitzhugh_nagumo, X, 0.1, 8)
+    X, Y = (V + noise * X.std(axis=0) * rng.standard_normal(V.shape) for V in (X, Y))
+
+    def wrong(X):
+        return fitzhugh_nagumo(X, rate=0.06, cubic=0.0)
+
+    fits = []
+    for units in (np.ones(2), np.array([1e3, 1e-3]), np.array([1e-4, 1e5])):
+
+        def model(X, units=units):
+            return runge_kutta(wrong, X / units, 0.1, 8) * units
+
+        medida = MEDIDA(
+            model if with_model else None, dt=0.1, library=PolynomialFeatures(3)
+        ).fit(X * units, Y * units)
+        # Coefficients in the units of the first fit.
+        powers = medida.library_.powers_
+        raw = medida.coef_ * np.prod(units**powers, axis=1) / units[:, None]
+        fits.append((raw, medida.skill_, medida.skill_score(X * units, Y * units)))
+    true = {"x0^3": -1 / 3} if with_model else {"1", "x0", "x1", "x0^3"}
+    assert support(medida, 0) == set(true)
+    assert support(medida, 1) == {"1", "x0", "x1"}
+    for raw, skill, score in fits[1:]:
+        np.testing.assert_allclose(raw, fits[0][0], rtol=1e-4, atol=1e-6)
+        assert skill == pytest.approx(fits[0][1], abs=1e-6)
+        assert score == pytest.approx(fits[0][2], abs=1e-6)
+
+
+def test_a_constant_component_has_no_equation():
+    """Rounding errors were made into terms where other components vary."""
+    rng = np.random.default_rng(2)
+    X = np.column_stack([rng.uniform(-1, 1, (300, 2)), rng.uniform(1, 2, 300)])
+
+    def rate(X):
+        return np.stack([X[:, 1], -X[:, 0] * X[:, 2], 0.0 * X[:, 0]], axis=1)
+
+    Y = runge_kutta(rate, X, 0.05, 4)
+    rounding = 1 + 2e-16 * rng.integers(-2, 3, (300, 3)) * [0, 0, 1]
+    medida = MEDIDA(None, dt=0.05).fit(X, Y * rounding)
+    assert [support(medida, k) for k in range(3)] == [{"x1"}, {"x0 x2"}, set()]
+
+
+def test_a_term_that_another_could_replace_is_reported():
+    rng = np.random.default_rng(3)
+    narrow = rng.uniform(0.9, 1.1, (400, 1))  # x and its powers are alike here
+    wide = rng.uniform(0.0, 2.0, (400, 1))
+
+    def pairs(X):
+        Y = runge_kutta(lambda X: 1 - 0.5 * X**2, X, 0.1, 4)
+        return X, Y + 1e-3 * rng.standard_normal(X.shape)
+
+    medida = MEDIDA(None, dt=0.1, library=PolynomialFeatures(3))
+    with pytest.warns(ModelErrorWarning, match="cannot be told from"):
+        medida.fit(*pairs(narrow))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ModelErrorWarning)
+        medida.fit(*pairs(wide))
+    assert support(medida) == {"1", "x0^2"}
+
+
+def test_exchanges_cost_what_least_squares_says():
+    rng = np.random.default_rng(4)
+    X = rng.uniform(-1, 1, (60, 2)) + 1.0
+    y = X + 0.1 * (X - 0.3 * X**2) + 1e-3 * rng.standard_normal(X.shape)
+    found = MEDIDA(None, dt=0.1, library=PolynomialFeatures(3)).fit(X, y)
+    design = build_design(
+        found._terms, None, X, y, X, np.full((60, 1), 0.1), evaluate_at="tangent",
+        project=None, step_size=1e-5, units=X.std(axis=0), per_sample=None,
+        history=None,
+    )  # fmt: skip
+    regressor = SparseBayesianRegressor(fit_intercept=False, min_gain=8.0)
+    discovery = discover(design, regressor, found._terms)
+    rivals = {r.target: r for r in closest_rivals(design, discovery, np.inf)}
+    A, targets = design.matrices()
+    for i, w in enumerate(discovery.coef):
+        active = set(np.flatnonzero(w))
+
+        def rss(columns, y=targets[:, i]):
+            columns = sorted(columns)
+            w = np.linalg.lstsq(A[:, columns], y, rcond=None)[0]
+            return np.sum((y - A[:, columns] @ w) ** 2)
+
+        costs = {
+            (j, k): 30 * np.log(rss(active - {j} | {k}) / rss(active))
+            for j in active
+            for k in set(range(A.shape[1])) - active
+        }
+        best = min(costs, key=costs.get)
+        assert (rivals[i].term, rivals[i].other) == best
+        assert rivals[i].cost == pytest.approx(costs[best])

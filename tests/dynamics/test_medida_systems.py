@@ -151,6 +151,21 @@ def test_irregular_steps():
         medida.fit(X, y, dt=dt[:5])
 
 
+def test_irregular_steps_with_a_filter():
+    rng = np.random.default_rng(0)
+    pairs = make_observation_pairs(Lorenz96(20), 60, dt=0.05, random_state=1)
+    dt = rng.uniform(0.03, 0.1, len(pairs.X))
+    y = Lorenz96(20).step(pairs.X, dt, 10)
+    X, y = (V + 0.05 * rng.standard_normal(V.shape) for V in (pairs.X, y))
+    medida = MEDIDA(
+        Lorenz96(20, forcing=7.0).flow(0.05, 5),
+        library=StencilLibrary(),
+        assimilation=EnsembleKalmanFilter(0.05, background="white"),
+    ).fit(X, y, dt=dt)
+    assert support(medida) == {"1"}
+    np.testing.assert_allclose(medida.coef_.sum(), 1.0, rtol=0.05)
+
+
 def test_several_coupled_fields():
     # u_t = v_xx, v_t = -u_xx + 0.5 u: rotation in Fourier space, with a known flow.
     n, length, dt = 32, 2 * np.pi, 0.01

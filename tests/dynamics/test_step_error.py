@@ -86,14 +86,14 @@ def test_estimate_is_the_error_of_the_trapezoid():
     carried = (model(X + eps * missing(X)) - F) / eps
     true = (Y - F) / dt - 0.5 * (carried + missing(Y))
     scale = np.abs(true).max()
-    exact = StepError(model, half, X, Y, F, steps, 1e-5)
+    exact = StepError(model, half, X, Y, F, steps, 1e-5, X.std(axis=0))
     assert np.abs(exact(missing) - true).max() < 0.03 * scale
     assert exact.is_consistent()
-    extrapolated = StepError(model, None, X, Y, F, steps, 1e-5)
+    extrapolated = StepError(model, None, X, Y, F, steps, 1e-5, X.std(axis=0))
     assert np.abs(extrapolated(missing) - true).max() < 0.5 * scale
     assert np.abs(extrapolated(missing, 3) - true).max() < 0.3 * scale
     assert extrapolated.agree(missing)
-    wrong = StepError(model, model, X, Y, F, steps, 1e-5)
+    wrong = StepError(model, model, X, Y, F, steps, 1e-5, X.std(axis=0))
     assert not wrong.is_consistent()
 
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
+from sklearn.metrics import r2_score
 from sklearn.metrics.pairwise import polynomial_kernel, rbf_kernel
 from sklearn.model_selection import cross_val_score
 
@@ -291,3 +292,27 @@ def test_right_or_refused(seed, exponents, y_exponent, mixed, kernel):
     assert np.isfinite(model.log_evidence_)
     error = mean / 10.0**y_exponent - y
     assert np.sqrt(np.mean(error**2)) < 1.05 * y.std()
+
+
+@pytest.mark.parametrize("unit", [1e-280, 1e-160, 1.0, 1e150, 1e300])
+def test_score_is_the_same_in_any_units(unit):
+    X, y, _ = waves()
+    Y = np.column_stack([y, y[::-1]])
+    plain, scaled = SparseBayesianRegressor(), SparseBayesianRegressor()
+    weight = np.arange(len(y)) % 3 + 0.5
+    for target in (y, Y):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of second moments
+            plain.fit(X, target), scaled.fit(X, target * unit)
+        expected = r2_score(target, plain.predict(X), sample_weight=weight)
+        assert_allclose(plain.score(X, target, weight), expected)
+        assert_allclose(scaled.score(X, target * unit, weight), expected)
+    with pytest.raises(ValueError, match="inconsistent numbers"):
+        plain.score(X, Y[1:])
+
+
+def test_score_of_a_constant_is_one():
+    X = np.random.default_rng(0).standard_normal((30, 3))
+    for value in (1e8, 0.1, 0.0, -1e300):
+        y = np.full(30, value)
+        assert SparseBayesianRegressor().fit(X, y).score(X, y) == 1.0

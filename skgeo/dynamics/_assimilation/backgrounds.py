@@ -210,6 +210,11 @@ class EnsembleBackground:
         if localization is not None:
             self.K = localized_gain(self.A, self.HA, *localization.matrices())
         scale = np.abs(self.A).max() or 1.0
+        if not (np.isfinite(self.A / scale).all() and np.isfinite(self.HA).all()):
+            raise ValueError(
+                "The members of the background, or their distance from the mean over "
+                "obs_noise, leave the range of numbers. Choose other units."
+            )
         _, s, Vt = scipy.linalg.svd(self.A / scale, full_matrices=False)
         keep = s > max(self.A.shape) * np.finfo(float).eps * max(s[0], 1e-300)
         self.rank = int(keep.sum())

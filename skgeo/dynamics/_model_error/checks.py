@@ -151,8 +151,9 @@ def check_nested(estimator, params):
             )
 
 
-def relative_error(model, X, Y, F, steps):
+def relative_error(model, X, Y, F, steps, units):
     """Increments over the tendency of the model; zero at the level of rounding."""
+    X, Y, F = X / units, Y / units, F / units
     error = rms((Y - F) / steps)
     if error <= 1e-14 * rms(Y / steps):
         return 0.0

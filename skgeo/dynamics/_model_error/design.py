@@ -1,7 +1,10 @@
 """The regression problem of MEDIDA: increments against candidate terms."""
 
+from copy import copy
+
 import numpy as np
 
+from skgeo.dynamics._model_error.norms import rms_of_fields
 from skgeo.dynamics._model_error.tangent import TangentPropagator
 
 __all__ = ["Design", "build_design", "finite_terms"]
@@ -24,24 +27,43 @@ class Design:
         Whether rows are modes of a filter.
     arrange : callable
         Turns tendencies (n, n_features) into the shape of the target.
+    units : float or ndarray, broadcastable to the shape of the target
+        Spread of what each row is a tendency of: sums over equations are taken in
+        these units.
+    equation : ndarray of int of shape (n_rows,) or None
+        Equation that each row of a sample belongs to, where one regression fits all.
+    divisor : float or ndarray, broadcastable to (n, n_rows)
+        What columns and target have been divided by.
     """
 
-    def __init__(self, columns, arrange, increments, *, coupled, projected):
+    def __init__(
+        self, columns, arrange, increments, *, coupled, projected, units=1.0,
+        equation=None,
+    ):  # fmt: skip
         self.columns, self.arrange = columns, arrange
         self.target = arrange(increments)
         self.coupled, self.projected = coupled, projected
+        self.units, self.equation, self.divisor = units, equation, 1.0
 
-    def matrices(self, weight=None):
+    def scaled(self, divisor):
+        """Divide every row by a number, broadcastable to (n, n_rows)."""
+        out = copy(self)
+        out.columns, out.target = self.columns / divisor, self.target / divisor
+        out.arrange = lambda V: self.arrange(V) / divisor
+        out.divisor = self.divisor * divisor
+        out.units = self.units / divisor
+        return out
+
+    def matrices(self):
         """Return the design (rows, columns) and the target (rows, targets)."""
         A, Y = self.columns, self.target
-        if weight is not None:
-            A, Y = A * weight[:, None], Y * weight[:, None]
         return A.reshape(len(A), -1).T, Y.reshape(len(Y), -1).T
 
 
 def build_design(
-    terms, model, X, Y, F, dt, *, evaluate_at, project, step_size, per_sample, history
-):
+    terms, model, X, Y, F, dt, *, evaluate_at, project, step_size, units, per_sample,
+    history,
+):  # fmt: skip
     """Assemble the regression of increments on terms.
 
     Parameters
@@ -60,6 +82,8 @@ def build_design(
         Turns rows of states into rows of modes.
     step_size : float
         Size of the perturbations of tangent features, relative to the states.
+    units : ndarray of shape (n_features,)
+        Spread of the components of a state.
     per_sample : ndarray of shape (n,) or None
         Steps to hand to the model.
     history : ndarray or None
@@ -74,16 +98,24 @@ def build_design(
     n_equations, n_points = terms.n_equations, terms.n_points
     n_terms = len(terms.names)
     mask = terms.mask
-    coupled = n_equations > 1 and (evaluate_at == "tangent" or project is not None)
+    # The tangent of persistence leaves every equation to itself.
+    moved = evaluate_at == "tangent" and model is not None
+    coupled = n_equations > 1 and (moved or project is not None)
 
     def rows(V):
         return V[:, mask] if project is None else project(V)
 
     increments = (Y - F) / dt
+    if n_equations > 1:  # what is at the level of rounding is none
+        moved_by = rms_of_fields(Y - F, n_equations)
+        rounding = moved_by <= 1e-14 * rms_of_fields(Y, n_equations)
+        increments = np.where(np.repeat(rounding, n_points), 0.0, increments)
     if not coupled:
         T = _evaluated(terms, X, Y, evaluate_at)
         if evaluate_at == "tangent":
-            pushed = TangentPropagator(model, X, F, step_size, per_sample, history)
+            pushed = TangentPropagator(
+                model, X, F, step_size, units, per_sample, history
+            )
             T = np.stack([0.5 * (t + pushed(p)) for t, p in zip(*T, strict=True)])
         if project is not None:
             columns = np.stack([project(t) for t in T])
@@ -102,7 +134,14 @@ def build_design(
             V = V.reshape(n, n_equations, n_points)[:, :, point_mask]
             return V.transpose(1, 0, 2)
 
-        return Design(T, per_equation, increments, coupled=False, projected=False)
+        return Design(
+            T,
+            per_equation,
+            increments,
+            coupled=False,
+            projected=False,
+            units=units.reshape(n_equations, -1)[:, :1, None],
+        )
 
     shape = rows(increments).shape
     size = 8 * n_equations * n_terms * int(np.prod(shape))
@@ -117,7 +156,7 @@ def build_design(
     tangent = evaluate_at == "tangent"
     T = _evaluated(terms, X, Y, evaluate_at)
     pushed = (
-        TangentPropagator(model, X, F, step_size, per_sample, history)
+        TangentPropagator(model, X, F, step_size, units, per_sample, history)
         if tangent
         else None
     )
@@ -138,6 +177,12 @@ def build_design(
         increments,
         coupled=True,
         projected=project is not None,
+        units=units[mask] if project is None else 1.0,
+        equation=(
+            np.repeat(np.arange(n_equations), n_points)[mask]
+            if project is None
+            else None
+        ),
     )
 
 

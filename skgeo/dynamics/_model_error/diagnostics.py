@@ -4,6 +4,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from skgeo.dynamics._model_error.norms import relative_skill
+from skgeo.dynamics._model_error.rivals import closest_rivals
 from skgeo.exceptions import ModelErrorWarning
 from skgeo.utils.warn import warn_user
 
@@ -16,6 +17,11 @@ __all__ = [
     "residual_std",
     "warn_model_error",
 ]
+
+
+# Exchanges of one term for another that cost less log likelihood than this, a factor of
+# twenty, are reported.
+_RIVAL = 3.0
 
 
 def warn_model_error(message):
@@ -127,7 +133,8 @@ def detectable_coef(design, found):
     Parameters
     ----------
     design : Design
-        Candidate terms; rows that overlap are worth ``design.effective_rows``.
+        Candidate terms, divided by the noise of their equations; rows that overlap are
+        worth ``design.effective_rows``.
     found : Discovery
         Coefficients, and what they leave.
 
@@ -136,7 +143,8 @@ def detectable_coef(design, found):
     detectable : ndarray of shape (n_targets, n_columns)
         Size of the coefficients; infinite where the support explains the term.
     """
-    columns, residual, coef = design.columns, found.residual, found.coef
+    columns, residual = design.columns, found.residual / design.divisor
+    coef = found.coef
     gain = getattr(found.regressors[0], "min_gain", 8.0)
     if not isinstance(gain, (int, float)):
         gain = np.log(max(len(columns), 2))
@@ -272,6 +280,8 @@ def diagnose(
             "noise of the increments. Use pairs further apart in time."
         )
     _warn_of_step(discovery, names)
+    if not len(members):
+        _warn_of_rivals(discovery, names)
     if far:
         warn_model_error(
             "The model moves states by more than ten times their size in one step: an "
@@ -280,11 +290,11 @@ def diagnose(
         )
     correlation = 0.0
     if X is not None and not design.projected:
-        correlation = neighbor_correlation(X, discovery.residual)
+        correlation = neighbor_correlation(X, discovery.residual / design.units)
     if states:
         doubtful = _warn_of_misfit(discovery.skill, correlation)
         # With a model, an equation without error leaves noise alone, rightly.
-        if not doubtful and tendency is None and X is not None and design.coupled:
+        if not doubtful and tendency is None and X is not None:
             _warn_of_equations(discovery, X, design.projected)
     return {
         "condition_number": condition,
@@ -327,14 +337,31 @@ def _warn_of_step(discovery, names):
         )
 
 
+def _warn_of_rivals(discovery, names):
+    """Warn where another term would do about as well as one that was found."""
+    several = discovery.coef.size > len(names)
+    for rival in closest_rivals(discovery.design, discovery, _RIVAL):
+        k, j = divmod(rival.term, len(names))
+        of = f" of equation {max(k, rival.target)}" if several else ""
+        other = names[rival.other % len(names)]
+        if rival.other // len(names) != k:
+            other += f" of equation {rival.other // len(names)}"
+        warn_model_error(
+            f"The term {names[j]}{of} cannot be told from {other}, which would explain "
+            f"the increments as well (log likelihood {-rival.cost:+.1f}): which of "
+            "them is kept is arbitrary. Observe more pairs or other states, or shrink "
+            "the library."
+        )
+
+
 def _warn_of_equations(discovery, X, projected):
     """Look at single equations, which the sum over all of them may hide."""
     residual, fitted = discovery.residual, discovery.fitted
-    if projected or residual.shape != (1, *X.shape) or X.shape[1] < 2:
+    if projected or residual.shape != (X.shape[1], len(X), 1) or X.shape[1] < 2:
         return
     for i in range(X.shape[1]):
-        left = residual[:, :, i : i + 1]
-        skill = relative_skill(left, left + fitted[:, :, i : i + 1])
+        left = residual[i : i + 1]
+        skill = relative_skill(left, left + fitted[i : i + 1])
         _warn_of_misfit(skill, neighbor_correlation(X, left), f" of equation {i}")
 
 

@@ -1,9 +1,8 @@
 """Root mean squares that neither overflow nor vanish."""
 
 import numpy as np
-from sklearn.metrics import r2_score
 
-__all__ = ["r2", "relative_skill", "rms"]
+__all__ = ["relative_skill", "rms", "rms_of_fields", "state_units"]
 
 
 def rms(V: np.ndarray) -> float:
@@ -14,24 +13,43 @@ def rms(V: np.ndarray) -> float:
     return float(scale * np.sqrt(np.mean((V / scale) ** 2))) if scale > 0 else 0.0
 
 
-def r2(y: np.ndarray, predicted: np.ndarray, sample_weight=None) -> float:
-    """Coefficient of determination, each component in units of its own size."""
-    y, predicted = (
-        np.asarray(v, np.float64).reshape(len(v), -1) for v in (y, predicted)
-    )
-    size = np.maximum(np.abs(y).max(axis=0), np.abs(predicted).max(axis=0))
-    size[size == 0] = 1.0
-    with np.errstate(under="ignore"):
-        y, predicted = y / size, predicted / size
-    # Deviations at the level of rounding are those of a constant.
-    flat = np.ptp(y, axis=0) <= 4 * np.finfo(float).eps
-    y = np.where(flat, y[:1], y)
-    predicted = np.where(flat & (np.abs(predicted - y) <= 1e-12), y, predicted)
-    return float(r2_score(y, predicted, sample_weight=sample_weight))
+def rms_of_fields(X: np.ndarray, n_fields: int) -> np.ndarray:
+    """Root mean square of each field of states (n, n_features): (n_fields,)."""
+    fields = X.reshape(len(X), n_fields, -1)
+    return np.array([rms(fields[:, k]) for k in range(n_fields)])
 
 
-def relative_skill(corrected: np.ndarray, plain: np.ndarray) -> float:
+def state_units(X: np.ndarray, n_fields: int) -> np.ndarray:
+    """Spread of each field of a state, its natural unit.
+
+    Sums over several fields are taken in these units: what is found must not depend
+    on whether a length is given in meters or in millimeters.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, n_features)
+        States, fields one after the other; NaN where they are missing.
+    n_fields : int
+        Number of fields, of n_features / n_fields points each.
+
+    Returns
+    -------
+    units : ndarray of shape (n_features,)
+        Standard deviation of the field that each component belongs to; its size where
+        it does not vary.
+    """
+    fields = X.reshape(len(X), n_fields, -1)
+    units = np.ones(n_fields)
+    for k in range(n_fields):
+        values = np.ma.masked_invalid(fields[:, k])
+        deviations = (values - values.mean(axis=0)).compressed()
+        units[k] = rms(deviations) or rms(values.compressed()) or 1.0
+    return np.repeat(units, fields.shape[2])
+
+
+def relative_skill(corrected: np.ndarray, plain: np.ndarray, units=1.0) -> float:
     """One minus the squared errors over those of the plain model; 0 without errors."""
+    corrected, plain = corrected / units, plain / units
     size = np.abs(plain).max()
     if not np.isfinite(size):
         raise ValueError("The model blew up: its error, and the skill, are undefined.")

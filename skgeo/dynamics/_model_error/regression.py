@@ -1,12 +1,13 @@
 """From the regression problem of MEDIDA to coefficients and their errors."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import clone
 
 from skgeo.dynamics._model_error.diagnostics import cluster_std, residual_std
-from skgeo.dynamics._model_error.norms import rms
+from skgeo.dynamics._model_error.norms import relative_skill, rms
 
 __all__ = ["Discovery", "discover"]
 
@@ -18,6 +19,13 @@ _LONG = 0.5
 # A term goes if leaving it out costs no more than this part of what the step error of
 # the reduced equation, in the direction of the term, predicts: a factor of two.
 _EXPLAINED = 0.25
+# Rounds in which the noise of each of several equations is found; they stop when none
+# changes by more than this factor more than another.
+_MAX_SCALINGS = 3
+_SAME_NOISE = 2.0
+# No equation is taken to be more precise, relative to the increments of its own and of
+# all, in units of their states.
+_PRECISION = 1e-6
 
 
 @dataclass
@@ -45,6 +53,8 @@ class Discovery:
         estimate; too large.
     dropped : list of (int, int)
         Target and column of the terms that pruning removed.
+    design : Design
+        What was regressed: rows divided by the noise of their equations.
     """
 
     regressors: list
@@ -57,14 +67,15 @@ class Discovery:
     step_effect: float
     step_error: float
     status: str
-    dropped: list = field(default_factory=list)
+    dropped: list
+    design: object
 
 
 class _Corrections:
     """Step errors of trial equations, in the layout of the regression."""
 
-    def __init__(self, design, terms, step, weight):
-        self.design, self.terms, self.step, self.weight = design, terms, step, weight
+    def __init__(self, design, terms, step):
+        self.design, self.terms, self.step = design, terms, step
         self.shape = (terms.n_equations, len(terms.names))
 
     def tendency(self, coef, constant):
@@ -79,8 +90,6 @@ class _Corrections:
         if error is None:
             return None
         E = self.design.arrange(error)
-        if self.weight is not None:
-            E = E * self.weight
         return E.reshape(len(E), -1).T
 
     def agree(self, coef, constant):
@@ -88,8 +97,11 @@ class _Corrections:
         return self.step.agree(self.tendency(coef, constant))
 
 
-def discover(design, base, terms, *, weight=None, end_of=None, step=None, prune=True):
+def discover(design, base, terms, *, ends=None, step=None, prune=True):
     """Regress increments on terms, take the step error out, drop what it explains.
+
+    Where one regression fits several equations, each of them has a noise of its own:
+    their rows are divided by it, as found by a few rounds of the whole.
 
     Parameters
     ----------
@@ -99,11 +111,8 @@ def discover(design, base, terms, *, weight=None, end_of=None, step=None, prune=
         Prototype.
     terms : Terms
         The library.
-    weight : ndarray of shape (n, 1), optional
-        Weight of the rows of each sample.
-    end_of : callable or None
-        Turns coefficients into the tendency at the end of the step, in the rows of
-        the design; None without tangent features.
+    ends : ndarray of shape (n, n_features) or None
+        States at the end of the step; None without tangent features.
     step : StepError or None
         Estimates the step error of an equation; None where it cannot be estimated.
     prune : bool, default=True
@@ -114,29 +123,66 @@ def discover(design, base, terms, *, weight=None, end_of=None, step=None, prune=
     discovery : Discovery
         Coefficients and what they explain.
     """
-    A, targets = design.matrices(weight)
-    regressors, coef, constant = _fit(base, A, targets)
-    if constant.any() and (design.coupled or design.projected):
+    if design.equation is None:
+        return _discover(design, base, terms, ends, step, prune)
+    scale = _row_noise(design, design.target)
+    first = _fit(base, design.scaled(scale), design.scaled(scale).matrices()[1])
+    fitted = np.tensordot(first.coef, design.columns, axes=(1, 0))
+    scale = _row_noise(design, design.target - fitted)
+    for _ in range(_MAX_SCALINGS):
+        found = _discover(design.scaled(scale), base, terms, ends, step, prune)
+        used, scale = scale, _row_noise(design, found.residual)
+        ratio = scale / used  # a factor that all equations share changes nothing
+        if ratio.max() < _SAME_NOISE * ratio.min():
+            break
+    return found
+
+
+def _row_noise(design, residual):
+    """Size of the residual of the equation of each row, and no less than rounding."""
+    out = np.empty(len(design.equation))
+    everything = rms(design.target / design.units)
+    for k in np.unique(design.equation):
+        rows = design.equation == k
+        own = rms(design.target[0][:, rows])
+        least = _PRECISION * max(own, everything * design.units[rows][0])
+        out[rows] = max(rms(residual[0][:, rows]), least) or 1.0
+    return out
+
+
+def _discover(design, base, terms, ends, step, prune):
+    """Discover for rows that are as good as each other."""
+    A, targets = design.matrices()
+    fitted = _fit(base, design, targets)
+    if fitted.constant.any() and (design.coupled or design.projected):
         raise ValueError(
             "The regressor fits an intercept, which has no meaning in coupled "
             "equations or in modes: set its fit_intercept=False and put the constant "
             "into the library."
         )
     status, error = "off", np.zeros_like(targets)
-    corrections = None
-    if end_of is not None and prune:
-        status = "unknown"
-        if step is not None:
-            corrections = _Corrections(design, terms, step, weight)
+    corrections = end_of = None
+    if ends is not None:
+        trial = _Corrections(design, terms, step)
+
+        def end_of(coef):
+            return design.arrange(trial.tendency(coef, 0.0)(ends))
+
+        if prune:
+            status = "unknown"
+        if prune and step is not None:
+            corrections = trial
 
             def small(coef):
-                return _prune_small(design, A, targets, coef, constant, end_of)
+                return _prune_small(design, A, targets, coef, fitted.constant, end_of)
 
-            fitted = (regressors, coef, constant)
             status, error, fitted = _correct(
-                base, A, targets, fitted, corrections, small
+                base, design, targets, fitted, corrections, small
             )
-            regressors, coef, constant = fitted
+    if status in ("unknown", "long") and design.equation is not None:
+        # Equations without error of their own hold the error of the step alone.
+        fitted = _fit(base, design, targets, whole=True)
+    regressors, coef, constant, kept = fitted
     full = coef.copy()
     if status == "corrected":
         coef, error = _prune_explained(A, targets, coef, constant, corrections, error)
@@ -144,40 +190,90 @@ def discover(design, base, terms, *, weight=None, end_of=None, step=None, prune=
         coef = _prune_small(design, A, targets, coef, constant, end_of)
     dropped = list(zip(*np.nonzero((full != 0) & (coef == 0)), strict=True))
 
-    shape = design.target.shape
-    unweighted = error
-    if weight is not None:
-        rows = np.broadcast_to(weight, shape[1:]).ravel()
-        unweighted = error / rows[:, None]
-    target = design.target - unweighted.T.reshape(shape)
-    fitted = np.tensordot(coef, design.columns, axes=(1, 0))
-    fitted += constant[:, None, None]
-    residual = target - fitted
-    std = _standard_errors(design, regressors, coef, residual, {i for i, _ in dropped})
-    size = np.abs(design.target).max() or 1.0
-    total = max(np.sum((design.target / size) ** 2), 1e-300)
-    skill = float(1 - np.sum((residual / size) ** 2) / total)
+    target = design.target - error.T.reshape(design.target.shape)
+    explained = np.tensordot(coef, design.columns, axes=(1, 0))
+    explained += constant[:, None, None]
+    residual = target - explained
+    pruned = {i for i, _ in dropped}
+    std = _standard_errors(design, regressors, kept, coef, residual, pruned)
     effect = 0.0
     if end_of is not None and coef.any():
         effect = _step_effect(design, coef, end_of)
-    relative = rms(unweighted) / (rms(design.target) or 1.0)
+    size = rms(design.target / design.units) or 1.0
     return Discovery(
         regressors,
         coef,
         std,
         constant,
-        fitted,
-        residual,
-        skill,
+        explained * design.divisor,
+        residual * design.divisor,
+        relative_skill(residual, design.target, design.units),
         effect,
-        relative,
+        rms((design.target - target) / design.units) / size,
         status,
         dropped,
+        design,
     )
 
 
-def _fit(base, A, targets):
-    """Fit one regressor per target; return them, coefficients and intercepts."""
+class _Fit(NamedTuple):
+    """Regressors, one per target, their coefficients and intercepts.
+
+    The regressors know the columns ``kept``, those that no threshold removed.
+    """
+
+    regressors: list
+    coef: np.ndarray
+    constant: np.ndarray
+    kept: np.ndarray
+
+
+def _fit(base, design, targets, whole=False):
+    """Fit one regressor per target.
+
+    A threshold on the part of the target that a term contributes is one for each
+    equation: next to an equation of little noise, all of another would be below it.
+    With ``whole`` the part is one of the increments of all equations, in units of
+    their states.
+    """
+    A = design.matrices()[0]
+    share = None
+    if design.equation is not None:
+        threshold = base.get_params().get("threshold_lambda")
+        if threshold is not None and threshold < np.inf:
+            share = _contributions(design, whole)
+            base = clone(base).set_params(threshold_lambda=None)
+    fitted = _fit_columns(base, A, targets)
+    if share is None:
+        return fitted
+    kept, coef = np.ones(len(share), dtype=bool), fitted.coef
+    while True:
+        weak = (coef[0] != 0) & (np.abs(coef[0]) * share < threshold**-0.5)
+        if not weak.any():
+            return fitted._replace(coef=coef)
+        kept &= ~weak
+        coef = np.zeros_like(coef)
+        if kept.any():
+            fitted = _fit_columns(base, A[:, kept], targets, kept)
+            coef[:, kept] = fitted.coef
+
+
+def _contributions(design, whole):
+    """Size of each column in its own equation, in parts of the increments."""
+    n_equations = design.equation.max() + 1
+    everything = np.sqrt(len(design.equation)) * rms(design.target / design.units)
+    sizes = []
+    for k, block in enumerate(np.split(design.columns, n_equations)):
+        rows = design.equation == k
+        unit = rms(design.target[0][:, rows])
+        if whole and unit > 0:
+            unit = everything * design.units[rows][0] / np.sqrt(np.count_nonzero(rows))
+        sizes += [rms(c[:, rows]) / unit if unit > 0 else 0.0 for c in block]
+    return np.array(sizes)
+
+
+def _fit_columns(base, A, targets, kept=None):
+    """Fit one regressor per target to the columns of a matrix."""
     regressors = [clone(base).fit(A, y) for y in targets.T]
     coef = np.array([np.ravel(r.coef_) for r in regressors], dtype=np.float64)
     if coef.shape[1] != A.shape[1]:
@@ -186,20 +282,24 @@ def _fit(base, A, targets):
             f"{A.shape[1]}; it has {coef.shape[1]}."
         )
     constant = [np.ravel(getattr(r, "intercept_", 0.0))[0] for r in regressors]
-    return regressors, coef, np.array(constant, dtype=np.float64)
+    if kept is None:
+        kept = np.ones(A.shape[1], dtype=bool)
+    return _Fit(regressors, coef, np.array(constant, dtype=np.float64), kept)
 
 
-def _correct(base, A, targets, fitted, corrections, small):
+def _correct(base, design, targets, fitted, corrections, small):
     """Deferred correction: regress on the target minus the step error, and repeat."""
     error, first = np.zeros_like(targets), fitted
-    total = rms(targets)
+    units = np.broadcast_to(design.units, design.target.shape)
+    units = units.reshape(len(units), -1).T
+    total = rms(targets / units)
 
     def estimate(coef, constant):
         E = corrections(coef, constant)
-        return None if E is None or rms(E) > _LONG * total else E
+        return None if E is None or rms(E / units) > _LONG * total else E
 
     for i in range(_MAX_CORRECTIONS):
-        _, coef, constant = fitted
+        coef, constant = fitted.coef, fitted.constant
         if not coef.any():
             break
         new = estimate(coef, constant)
@@ -211,11 +311,11 @@ def _correct(base, A, targets, fitted, corrections, small):
             return "long", np.zeros_like(targets), first
         if i == 0 and not corrections.agree(coef, constant):
             return "unknown", np.zeros_like(targets), first
-        change, error = rms(new - error), new
+        change, error = rms((new - error) / units), new
         if change <= 1e-10 * total:
             break
-        fitted = _fit(base, A, targets - error)
-        if change < _SETTLED * rms(error):
+        fitted = _fit(base, design, targets - error)
+        if change < _SETTLED * rms(error / units):
             break
     return "corrected", error, fitted
 
@@ -322,24 +422,21 @@ def _prune_small(design, A, targets, coef, constant, end_of):
             rest.pop(problem.weakest(rest))
             trial[i] = 0.0
             trial[i, active[rest]], left = problem.solve(rest)
-            effect = min(_step_effect(design, trial, end_of), 1.0)
+            effect = min(_step_effect(design, trial, end_of, i), 1.0)
             if np.sum(left**2) - full <= 0.25 * effect**4 * total:
                 out[i] = trial[i]
     return out
 
 
-def _step_effect(design, coef, end_of):
+def _step_effect(design, coef, end_of, target=slice(None)):
     """Change of the discovered terms along a step, relative to their size."""
-    mean = np.tensordot(coef, design.columns, axes=(1, 0))
-    if len(mean) > 1:  # one target per equation: side by side, as in a state
-        mean = mean.transpose(1, 0, 2).reshape(mean.shape[1], -1)
-    else:
-        mean = mean[0]
-    size = rms(mean)
-    return 2 * rms(end_of(coef) - mean) / size if size > 0 else 0.0
+    mean = np.tensordot(coef, design.columns, axes=(1, 0)) / design.units
+    end = (end_of(coef) / design.units)[target]
+    size = rms(mean[target])
+    return 2 * rms(end - mean[target]) / size if size > 0 else 0.0
 
 
-def _standard_errors(design, regressors, coef, residual, pruned):
+def _standard_errors(design, regressors, kept, coef, residual, pruned):
     """Standard errors: the regressor's, and those that allow for dependence."""
     out = np.zeros_like(coef)
     for i, regressor in enumerate(regressors):
@@ -347,7 +444,8 @@ def _standard_errors(design, regressors, coef, residual, pruned):
         if i in pruned:
             out[i, active] = residual_std(design.columns, residual[i], active)
         elif hasattr(regressor, "coef_std_"):
-            out[i, active] = np.ravel(regressor.coef_std_)[active]
+            out[i, kept] = np.ravel(regressor.coef_std_)
+            out[i, coef[i] == 0] = 0.0
         robust = cluster_std(design.columns, residual[i], active)
         if robust is not None:
             out[i, active] = np.maximum(out[i, active], robust)

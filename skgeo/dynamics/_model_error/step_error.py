@@ -41,16 +41,19 @@ class StepError:
         Steps.
     step_size : float
         Size of the perturbations of tangents, relative to the states.
+    units : ndarray of shape (n_features,)
+        Variation of the states.
     per_sample : ndarray of shape (n,) or None
         Steps to hand to the model.
     """
 
-    def __init__(self, model, half, X, Y, F, dt, step_size, per_sample=None):
+    def __init__(self, model, half, X, Y, F, dt, step_size, units, per_sample=None):
         self.X, self.Y, self.F, self.dt = X, Y, F, dt
         self.step_size, self.per_sample, self.model = step_size, per_sample, model
+        self.units = units
         self.half = (lambda Z: Z) if model is None else half
         self.extrapolated = self.half is None
-        self._start = TangentPropagator(model, X, F, step_size, per_sample)
+        self._start = TangentPropagator(model, X, F, step_size, units, per_sample)
         deviation = Y - F
         with np.errstate(all="ignore"):
             if self.extrapolated:
@@ -72,7 +75,8 @@ class StepError:
             return True
         with np.errstate(all="ignore"):
             twice = self.half(self._middle[0][0])
-            return bool(rms(twice - self.F) <= limit * rms(self.Y - self.F))
+            error, deviation = twice - self.F, self.Y - self.F
+            return rms(error / self.units) <= limit * rms(deviation / self.units)
 
     def _prepared(self, order):
         """States after half a step and the slope of the deviation, less the terms'."""
@@ -92,12 +96,11 @@ class StepError:
                 return h
             base = self.half(middle)
             return TangentPropagator(
-                lambda Z, *_: self.half(Z), middle, base, self.step_size
+                lambda Z, *_: self.half(Z), middle, base, self.step_size, self.units
             )(h)
-        size = rms(h)
-        if size == 0:
+        q = self._start.length(h)
+        if q is None:
             return h
-        q = self._start.size / size
         n = len(_HALF[order]) - 1
         moved, base = self._iterate(middle + q * h, n), self._iterate(middle, n)
         return sum(
@@ -142,20 +145,20 @@ class StepError:
         second, third = self(H, 2), self(H, 3)
         if second is None or third is None:
             return False
-        return bool(rms(third - second) <= limit * rms(second))
+        return rms((third - second) / self.units) <= limit * rms(second / self.units)
 
 
-def step_error_of(model, half_step, X, Y, F, steps, step_size, per_sample):
+def step_error_of(model, half_step, X, Y, F, steps, step_size, units, per_sample):
     """Return a :class:`StepError` with what the model allows for half a step."""
     half = half_step
     if half is None and model is not None and takes_step(model):
         half = HalfStep(model, steps)
     with np.errstate(all="ignore"):
-        step = StepError(model, half, X, Y, F, steps, step_size, per_sample)
+        step = StepError(model, half, X, Y, F, steps, step_size, units, per_sample)
         if step.is_consistent():
             return step
         warn_model_error(
             "Two half steps of the model do not make a whole one: half_step, or the "
             "step that model(X, dt) takes, is not what it should be. It is not used."
         )
-        return StepError(model, None, X, Y, F, steps, step_size, per_sample)
+        return StepError(model, None, X, Y, F, steps, step_size, units, per_sample)

@@ -104,20 +104,25 @@ class TangentPropagator:
         States and the model's next states.
     step_size : float
         Size of the perturbations, relative to the variation of the states.
+    units : ndarray of shape (n_features,)
+        Variation of the states.
     dt, history
         What to hand to the model.
     """
 
-    def __init__(self, model, X, F, step_size, dt=None, history=None):
+    def __init__(self, model, X, F, step_size, units, dt=None, history=None):
         self.model, self.X, self.F, self.dt = model, X, F, dt
-        self.history = history
-        self.size = step_size * (rms(X - X.mean(axis=0)) or rms(X) or 1.0)
+        self.history, self.step_size, self.units = history, step_size, units
+
+    def length(self, V):
+        """Factor that makes a perturbation of ``V``; None where it vanishes."""
+        size = rms(V / self.units)
+        return self.step_size / size if size > 0 else None
 
     def __call__(self, V):
-        size = rms(V)
-        if self.model is None or size == 0:
+        h = None if self.model is None else self.length(V)
+        if h is None:
             return V
-        h = self.size / size
         moved = call_model(self.model, self.X + h * V, self.dt, self.history)
         if not np.isfinite(moved).all():
             raise ValueError(

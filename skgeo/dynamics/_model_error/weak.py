@@ -82,10 +82,13 @@ class WeakDesign:
         terms, (n_terms,).
     duration, width : int
         Samples and grid points of a window; the latter 1 for windows of time.
+    units : float or ndarray of shape (n_equations, 1, 1)
+        Spread of the field of each equation, see Design.
     """
 
     coupled = False
     projected = True  # rows are no states
+    equation, divisor = None, 1.0
 
     def __init__(
         self, columns, target, average, noise, effective_rows, duration, width
@@ -94,17 +97,21 @@ class WeakDesign:
         self.average = average
         self.effective_rows = effective_rows
         self.duration, self.width = duration, width
+        self.units = 1.0
 
     def misfit(self, residual, coef):
-        """Mean square of what is left, over what the noise of the data explains."""
+        """Mean square of what is left, over what the noise of the data explains.
+
+        Of the equation where that is largest.
+        """
         target_noise, term_noise = self.noise
         expected = target_noise**2 + coef**2 @ term_noise**2
         left = np.mean(residual**2, axis=(1, 2))
         # Below this the error of the quadrature counts, not the noise.
-        floor = 1e-12 * np.mean(self.target**2)
-        return float(np.sum(left) / max(np.sum(expected), floor, 1e-300))
+        floor = 1e-12 * np.mean(self.target**2, axis=(1, 2))
+        return float(np.max(left / np.maximum(np.maximum(expected, floor), 1e-300)))
 
-    def matrices(self, weight=None):
+    def matrices(self):
         """Return the design (rows, columns) and the target (rows, targets)."""
         A, Y = self.columns, self.target
         return A.reshape(len(A), -1).T, Y.reshape(len(Y), -1).T
@@ -290,19 +297,26 @@ def _noise_of_rows(library, n_equations, times, U, sizes):
     windows = _Windows(
         x, np.array([half]), half, library.power, np.full(width, spacing)
     )
-    size = np.sqrt(np.nanmean(U**2))
+    size = np.sqrt(np.nanmean(U.reshape(len(U), n_equations, -1) ** 2, axis=(0, 2)))
     terms = [
         weight
-        * len(factors)
-        * size ** (len(factors) - 1)
+        * _product_noise(factors, size, sd)
         * in_time[0]
         * np.sqrt(np.sum(windows(order) ** 2))
-        if factors
-        else 0.0
         for factors, order, weight in library._weak
     ]
     across = np.sqrt(np.sum(windows(0) ** 2))
-    return sd * in_time[1] * across, sd.max() * np.array(terms)
+    return sd * in_time[1] * across, np.array(terms)
+
+
+def _product_noise(factors, size, sd):
+    """Noise of a product of fields: each field's, times the size of the others."""
+    total = 0.0
+    for k in set(factors):
+        others = list(factors)
+        others.remove(k)
+        total += (factors.count(k) * sd[k] * np.prod(size[others])) ** 2
+    return np.sqrt(total)
 
 
 def _stride(size):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skgeo.dynamics._model_error.diagnostics import diagnose, warn_model_error
-from skgeo.dynamics._model_error.norms import rms
+from skgeo.dynamics._model_error.norms import relative_skill, rms, state_units
 from skgeo.dynamics._model_error.regression import discover
 from skgeo.dynamics._model_error.tangent import TangentPropagator, call_model
 from skgeo.dynamics._model_error.terms import Terms
@@ -71,14 +71,16 @@ def weak_problem(library, model, X, Y, steps, per_sample, tangent_step, names):
     filled = np.where(np.isnan(X), known.sum(axis=0) / count, X)
     terms = Terms(library.fit(filled), filled, Y.shape[1], names)
     increments = carry = None
+    units = state_units(X, terms.n_equations)
     if model is not None:
         F = np.full_like(X, np.nan)
         rows = None if per_sample is None else per_sample[whole]
         F[whole] = call_model(model, X[whole], rows)
         increments = (Y - F) / steps
-        carry = TangentPropagator(model, X[whole], F[whole], tangent_step, rows)
+        carry = TangentPropagator(model, X[whole], F[whole], tangent_step, units, rows)
     parts = segments(X, Y, steps)
     design = weak_design(library, terms.n_equations, parts, increments)
+    design.units = units.reshape(terms.n_equations, -1)[:, :1, None]
     return WeakProblem(terms, design, whole, carry)
 
 
@@ -106,7 +108,7 @@ def discover_weak(problem, regressor, X):
     design, terms, whole = problem.design, problem.terms, problem.whole
     carry = problem.carry
     found = discover(design, regressor, terms, prune=False)
-    plain = design.target
+    plain, units = design.target, design.units
     for _ in range(4 if carry is not None else 0):
         if not found.coef.any():
             break
@@ -118,18 +120,18 @@ def discover_weak(problem, regressor, X):
             except ValueError:  # the model blew up next to the path
                 break
         rows = design.average(error)
-        if not np.isfinite(rows).all() or rms(rows) > 0.5 * rms(plain):
+        if not np.isfinite(rows).all() or rms(rows / units) > 0.5 * rms(plain / units):
             found.status = "long"
             break
-        change = rms(plain - rows - design.target)
+        change = rms((plain - rows - design.target) / units)
         design.target = plain - rows
         found = discover(design, regressor, terms, prune=False)
-        found.step_error = rms(rows) / (rms(plain) or 1.0)
+        found.step_error = rms(rows / units) / (rms(plain / units) or 1.0)
         found.status = "corrected"
-        if change <= 1e-3 * rms(rows):
+        if change <= 1e-3 * rms(rows / units):
             break
     if found.status == "corrected":
-        _drop_negligible(design, found, rms(plain))
+        _drop_negligible(design, found, rms(plain / units))
     return found
 
 
@@ -140,7 +142,7 @@ def _drop_negligible(design, found, size):
     nothing else to explain. In strong form one regression of all equations has this
     threshold.
     """
-    scale = np.array([rms(column) for column in design.columns])
+    scale = np.array([rms(column) for column in design.columns]) / design.units[..., 0]
     small = (np.abs(found.coef) * scale < 0.01 * size) & (found.coef != 0)
     A = design.matrices()[0]
     for i in np.flatnonzero(small.any(axis=1)):
@@ -152,9 +154,7 @@ def _drop_negligible(design, found, size):
     found.fitted = np.tensordot(found.coef, design.columns, axes=(1, 0))
     found.fitted += found.constant[:, None, None]
     found.residual = design.target - found.fitted
-    unit = np.abs(design.target).max() or 1.0
-    total = np.sum((design.target / unit) ** 2)
-    found.skill = float(1 - np.sum((found.residual / unit) ** 2) / max(total, 1e-300))
+    found.skill = relative_skill(found.residual, design.target, design.units)
 
 
 def diagnose_weak(design, found, names):
