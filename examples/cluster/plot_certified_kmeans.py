@@ -1,5 +1,5 @@
 """
-When K-means goes wrong, and how one knows
+When K-means goes wrong, and how to notice
 ==========================================
 
 Lloyd's algorithm stops at a local optimum and does not say so. A lower bound on the
@@ -46,9 +46,9 @@ for name, labels in runs.items():
     print(f"{name:20s} {result.verdict_:10s} at most {excess:8.1%} above the optimum")
 
 # %%
-# The picture: a wrong run is as settled as the right one, the bound tells them apart.
-# Crosses are means. Both wrong runs have a mean between two groups and a group with two
-# means.
+# The picture: wrong runs have converged just as the right one has; only the bound tells
+# them apart. Crosses are means. Both wrong runs have a mean between two groups and a
+# group with two means.
 
 worst = max(
     (name for name in runs if name.startswith("K-means")),

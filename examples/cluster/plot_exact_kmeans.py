@@ -1,10 +1,10 @@
 """
-K-means to the end: bound and incumbent meet
-============================================
+K-means to the optimum: where bound and labels meet
+===================================================
 
-Iris in eight clusters: few K-means starts find the best clustering, and none says so.
-:class:`skgeo.cluster.ExactKMeans` finds it and proves it, by a semidefinite relaxation
-with cutting planes and branch and bound.
+Iris in eight clusters: few K-means starts find the best clustering, and none can tell
+that it did. :class:`skgeo.cluster.ExactKMeans` finds it and proves it, by a
+semidefinite relaxation with cutting planes and branch and bound.
 """
 
 # %%
@@ -53,9 +53,9 @@ figure.tight_layout()
 plt.show()
 
 # %%
-# How the proof comes about: points without clusters are the hardest. The bound rises
-# with every round of cuts, and the tree closes what the root leaves. A search that is
-# stopped is as valid: inertia and bound hold at every moment.
+# How the proof is found: the bound rises with every round of cuts, and branch and bound
+# closes the gap that is left. (Points without any clusters are the hardest case.) The
+# search may be stopped at any moment: inertia and bound are valid then, too.
 
 rng = np.random.default_rng(5)
 scattered = rng.uniform(size=(110, 2))

@@ -80,8 +80,9 @@ plt.show()
 # With 150 points the transition is wide: it spreads to both sides of the threshold,
 # which is a statement about large n. Where the relaxation is tight the labels are the
 # optimum of K-means, which need not be the labels that generated the data: a point that
-# fell nearer to a foreign center is on the wrong side in both. The closed form needs a
-# little more distance than the relaxation, the more so in high dimension.
+# fell nearer to the center of another cluster is assigned to that cluster by both. The
+# closed form needs a little more distance than the relaxation, the more so in high
+# dimension.
 
 print("ratio at which all data sets are certified, per dimension:")
 for j, d in enumerate(dimensions):

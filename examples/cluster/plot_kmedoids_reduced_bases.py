@@ -11,7 +11,7 @@ groups have to disregard height and sign: the sine of the angle between snapshot
 # Snapshots
 # ---------
 # Bumps at random places, of heights over two decades and of either sign. Half of the
-# snapshots train, half test.
+# snapshots are for training, half for testing.
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -2,17 +2,17 @@
 Atoms of an EEG recording
 =========================
 
-Scalp potentials are a linear mixture of sources, most of them quiet most of the time:
-a complete dictionary with sparse codes, which is not orthogonal. With ``whiten=True``
-the data are whitened by their running covariance, an orthogonal dictionary of the
-whitened data is learned, and its atoms are taken back to the scalp.
+Scalp potentials are a linear mixture of sources, most of them quiet most of the time: a
+complete dictionary with sparse codes, which is not orthogonal. With ``whiten=True`` the
+data are whitened by their running covariance, an orthogonal dictionary of the whitened
+data is learned, and its atoms are transformed back to the scalp.
 """
 
 # %%
 # The recording
 # -------------
-# Ninety trials of motor imagery, 64 electrodes, 160 samples a second, shipped with the
-# package. One instant is one row; each trial arrives as a chunk of the stream.
+# Ninety trials of motor imagery, 64 electrodes, 160 Hz, shipped with the package. One
+# instant is one row; each trial arrives as a chunk of the stream.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -28,10 +28,11 @@ print(f"{len(eeg.X)} chunks of {eeg.X.shape[2]} instants, {len(eeg.ch_names)} ch
 # %%
 # Three passes, trial by trial
 # ----------------------------
-# Blinks are rare and large: ``clip_norm`` keeps single instants from ruling a batch. To
-# see the dictionary form, its filters (rows of ``unmixing_``) after each trial are
-# compared with those at the end. The relative gap stays near a tenth: instants that
-# follow each other are alike, so that a batch says less than as many independent rows.
+# Blinks are rare and large: ``clip_norm`` keeps single instants from dominating a
+# batch. To see the dictionary form, its filters (rows of ``unmixing_``) after each
+# trial are compared with those at the end. The relative gap stays near a tenth:
+# successive instants are alike, so that a batch says less than as many independent rows
+# would.
 
 model = OnlineOrthogonalDictionary(
     center=True, whiten=True, clip_norm=3.0, random_state=0

@@ -4,19 +4,19 @@ Image patches: a learned basis against DCT and PCA
 
 Three orthonormal bases of 8 x 8 pictures: the discrete cosine transform, which is
 fixed; principal axes, which pack energy into few directions; and a basis learned from
-the cosines on. How much of a picture is lost when only its k largest codes are kept?
-All bases code the same rows, with the same mean removed. A fit that starts from the
-cosines returns the cosines themselves unless something was better beyond doubt: so it
-does on these photographs. On handwritten digits the learned basis is far ahead of the
-cosines and behind principal axes.
+the data, starting from the cosines. How much of a picture is lost when only its k
+largest codes are kept? All bases code the same rows, with the same mean removed. A fit
+that starts from the cosines returns the cosines themselves unless a learned basis is
+clearly better; on these photographs it returns the cosines. On handwritten digits the
+learned basis is far ahead of the cosines and behind principal axes.
 """
 
 # %%
 # Pictures
 # --------
-# Patches are learned from the upper half of a photograph, judged by the lower half;
-# two thirds of the digits are learned from. The mean of each picture is removed and
-# sent apart, whatever the basis.
+# Patches are learned from the upper half of a photograph, judged by the lower half; two
+# thirds of the digits are learned from. The mean of each picture is removed first and
+# stored separately, whatever the basis.
 
 import warnings
 

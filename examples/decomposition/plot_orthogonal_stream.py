@@ -3,9 +3,9 @@ A dictionary that forms while the stream flows
 ==============================================
 
 Rows arrive a few at a time. Each is a sparse combination of 16 orthonormal atoms that
-nobody tells us. :class:`~skgeo.decomposition.OnlineOrthogonalDictionary` takes them in
-once. While it is looking for the dictionary it keeps the last 64 n of them; when it has
-found one it keeps none, and its atoms converge to the true ones.
+the estimator does not know. :class:`~skgeo.decomposition.OnlineOrthogonalDictionary`
+reads them once. While it is looking for the dictionary it keeps the last 64 n rows;
+when it has found one it keeps none, and its atoms converge to the true ones.
 """
 
 # %%
@@ -80,7 +80,7 @@ plt.show()
 # When the dictionary changes
 # ---------------------------
 # Decaying steps converge, and for that reason they are slow to follow a change.
-# ``step="constant"`` keeps forgetting: a higher floor, and a quick recovery.
+# ``step="constant"`` keeps forgetting: the error stays larger, and recovery is quick.
 
 other = np.linalg.qr(rng.standard_normal((n, n)))[0]
 fig, ax = plt.subplots(figsize=(6, 3.6), layout="constrained")

@@ -11,7 +11,7 @@ matrix factorization finds when it sees no label.
 # %%
 # Two dictionaries of the same rank
 # ---------------------------------
-# The supervised one is fitted with both signs constrained, so every atom adds ink. The
+# In the supervised one atoms and codes are non-negative, so every atom adds ink. The
 # strongest simple baseline sees all 64 pixels: atoms are for looking at, not for
 # beating it.
 
@@ -96,7 +96,7 @@ plt.show()
 # %%
 # How well do nine atoms rebuild a digit?
 # ---------------------------------------
-# The price of being told the labels is a somewhat coarser reconstruction.
+# The price of using the labels is a somewhat coarser reconstruction.
 
 some = [np.flatnonzero(y_new == c)[0] for c in range(10)]
 rebuilt = model.inverse_transform(model.encode(X_new[some]))

@@ -23,7 +23,8 @@ pairs = make_observation_pairs(truth, 60, dt=dt, noise=0.05, random_state=1)
 
 # %%
 # The filter needs no tuning: the spectrum of the observations says which part of them
-# is signal.  Left out, ``obs_noise`` is read off its flat end.
+# is signal.  If ``obs_noise`` is left out, it is estimated from the flat end of the
+# spectrum.
 
 filter_ = EnsembleKalmanFilter().fit(np.concatenate([pairs.X, pairs.y]))
 print(f"noise: true {pairs.noise_std:.4f}, estimated {filter_.obs_noise_std_:.4f}")

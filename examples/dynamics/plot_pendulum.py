@@ -2,10 +2,10 @@
 The law of a pendulum, and what its swings do not tell
 ======================================================
 
-Four free swings of a pendulum, angle and angular velocity every millisecond. The
-acceleration tells gravity, but the friction is a hundred times smaller than it and
-drowns in what the sensors do at the turning points. The energy tells the friction. A
-law is chosen on three swings and judged on the fourth.
+Four free swings of a pendulum, angle and angular velocity every millisecond. Gravity
+can be read from the acceleration. The friction is a hundred times smaller and drowns in
+the errors of the sensors at the turning points, but it can be read from the decay of
+the energy. A law is chosen on three swings and judged on the fourth.
 
 The swings here are simulated with the law that this script finds in a recording of a
 real pendulum (github.com/dynamicslab/MultiArm-Pendulum, single pendulum). Set

@@ -5,7 +5,7 @@ How many terms? Skill against sparsity
 A search over the degree of the library and the threshold of the regression, scored by
 model-relative skill on trajectories that were left out.  The coefficient of
 determination is nearly one for every candidate, even for the imperfect model; the skill
-tells them apart, and the sparsest one that is as good as the best is taken.
+tells them apart, and the sparsest candidate that is as good as the best is chosen.
 """
 
 import warnings
@@ -30,8 +30,8 @@ dt = 0.05
 pairs = make_observation_pairs(truth, 48, dt=dt, n_trajectories=8, random_state=0)
 
 # %%
-# The estimator prunes by itself what the finite step explains; that is switched off
-# here to see the whole path.
+# By default the estimator removes terms that the finite step explains; that is switched
+# off here to show the whole path.
 
 medida = MEDIDA(
     imperfect.flow(dt, 5),

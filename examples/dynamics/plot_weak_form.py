@@ -4,7 +4,7 @@ Equations of noisy fields: the weak form
 
 A field with edges, observed with noise, cannot be differentiated. In weak form it need
 not be: equations are averaged over smooth windows of space and time, and derivatives
-go over to the windows.
+act on the windows.
 """
 
 import warnings

@@ -3,10 +3,10 @@ Where it works and where it fails: step against noise
 =====================================================
 
 Two errors pull in opposite directions.  The noise of an increment is divided by the
-time between the two states of a pair, so that close pairs are hopeless with much
-noise; the error of the method itself grows with that time, so that far pairs give rough
-coefficients.  This map shows both edges for a Kuramoto-Sivashinsky model without its
-advection term, and where MEDIDA warns of them by itself.
+time between the two states of a pair, so that pairs close together are hopeless with
+much noise; the error of the method itself grows with that time, so that pairs far apart
+give rough coefficients.  This map shows both edges for a Kuramoto-Sivashinsky model
+without its advection term, and where MEDIDA warns of them by itself.
 """
 
 import warnings

@@ -38,12 +38,12 @@ right.set(xlabel="states", ylabel="relative error of the window")
 plt.show()
 
 # %%
-# Beyond 32 states the error stands still: what is left comes from taking the signal as
-# constant within a step, and only faster sampling lowers it.
+# Beyond 32 states the error stops falling: what is left comes from treating the signal
+# as constant within a step, and only faster sampling lowers it.
 #
 # As a stream
 # -----------
-# Sample by sample the states are those of the whole signal.
+# Fed sample by sample, the states are the same as those of the whole signal.
 
 memory = HiPPOProjector(32, window=1.0, output="last", sfreq=500.0)
 whole = memory.fit_transform(u[None, None])[0]

@@ -2,10 +2,10 @@
 Real EEG through MOABB, without a download
 ==========================================
 
-skgeo ships one recording of motor imagery. Here its trials are looked at, and then
-augmented-covariance classifiers are cross-validated on it beside the standard
-Riemannian pipelines, by MOABB's own rules. The command ``skgeo moabb`` does the same
-with more pipelines and writes a report.
+skgeo ships one recording of motor imagery. Here we look at its trials, and then
+cross-validate augmented-covariance classifiers beside the standard Riemannian
+pipelines, by MOABB's rules. The command ``skgeo moabb`` does the same with more
+pipelines and writes a report.
 """
 
 # %%
@@ -52,7 +52,7 @@ plt.show()
 # own recordings; without one it takes the embedded recording: left against right hand
 # and all four movements, each with MOABB's five random folds and with folds that leave
 # a pair of runs out. Results are kept in the output folder, and a second call computes
-# nothing anew.
+# nothing again.
 
 with tempfile.TemporaryDirectory() as folder:
     result = evaluate(

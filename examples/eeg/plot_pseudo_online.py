@@ -2,7 +2,7 @@
 Decoding a continuous recording
 ===============================
 
-A classifier of trials is told when to look. In use nobody says when a movement is
+A classifier of trials knows when to look. In daily use nobody says when a movement is
 imagined: the decoder sees a stream, decides a few times a second, and most of the time
 the right answer is "idle". This example trains on two runs of the embedded recording
 and decodes a third one chunk by chunk, as it would arrive.
@@ -107,7 +107,7 @@ for name, model in models.items():
 
 # %%
 # The normalized Matthews correlation is 0.5 at chance, whatever the share of rest. The
-# information transfer rate counts one selection a window length, since windows that
+# information transfer rate counts one selection per window length, since windows that
 # overlap are not independent.
 
 order = ["idle", *NAMES.values()]

@@ -3,7 +3,8 @@ What a classifier responds to
 =============================
 
 A classifier that separates left from right hand should look at the motor cortex, not at
-the eyes or the jaw. Its weights do not tell: they also subtract noise. Its patterns do.
+the eyes or the jaw. Its weights do not show what it looks at, because they also
+subtract noise. Its patterns do.
 """
 
 # %%

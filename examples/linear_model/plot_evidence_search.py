@@ -12,7 +12,7 @@ of its powers. A fit that adds one term at a time stops at once; the search of
 # One cubic
 # ---------
 # No single power raises the evidence by much. A test finds that all powers together
-# explain far more than the first model, and the search goes on from other models.
+# explain far more than the first model, and the search continues from other models.
 
 import matplotlib.pyplot as plt
 import numpy as np

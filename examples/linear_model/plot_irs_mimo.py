@@ -59,9 +59,9 @@ fig.suptitle("Gains over pairs of angles at 8 dB")
 # over the six patterns of the surface. The thick line is the mean over the fifty trials
 # of the benchmark ``bench_irs_mimo``, the dotted line their median, and the points are
 # six of the trials, run here. Published means are over fifty other draws of the same
-# set-up. The errors are heavy-tailed: at 4 dB a fifth of the trials exceed 0.1 and
-# make most of the mean. PC is the published block-sparse variant, which is told that
-# angles come in blocks; KroneckerSBL is not.
+# set-up. The errors are heavy-tailed: at 4 dB a fifth of the trials exceed 0.1 and make
+# most of the mean. PC is the published block-sparse variant, which knows that angles
+# come in blocks; KroneckerSBL does not.
 
 snr = np.array([4, 8, 12, 16, 20])
 published = {

@@ -4,9 +4,10 @@ Angles between the points of a grid
 ===================================================
 
 A dictionary on a grid can only answer with grid points: an angle between two of them
-leaks into both, and the error stays however good the data. A factor that is a function
-of angles, :class:`~skgeo.linear_model.SteeringFactor`, lets
-:class:`~skgeo.linear_model.KroneckerSBL` move the points by the evidence.
+leaks into both, and the error stays, however good the data are. A factor that is a
+function of angles, :class:`~skgeo.linear_model.SteeringFactor`, lets
+:class:`~skgeo.linear_model.KroneckerSBL` move the points to where the evidence is
+highest.
 """
 
 # %%

@@ -3,9 +3,9 @@
 A spectral scene with half of its entries missing
 ===================================================
 
-A hyperspectral scene is an image for each of many bands. Its maps are smooth, and few
-materials of a library are in it: cosines over rows and columns times a library of
-spectra are a Kronecker dictionary in which it is sparse.
+A hyperspectral scene is an image for each of many bands. Its maps are smooth, and it
+holds few materials of a known library. So it is sparse in a Kronecker dictionary:
+cosines over rows and columns, times the spectra of the library.
 :class:`~skgeo.linear_model.KroneckerSBL` looks at all pixels and bands at once, with
 gaps wherever they are; the usual unmixing goes pixel by pixel.
 """
@@ -64,7 +64,7 @@ print("materials kept:", model.support_[2].tolist(), " in the scene:", materials
 # --------------
 # Non-negative least squares, orthogonal matching pursuit with the right number of
 # materials and the lasso, each on the bands that a pixel has. The weight of the lasso
-# is the best of six on the clean scene, which nobody has.
+# is the best of six on the clean scene, which is not available in practice.
 
 
 def by_pixel(solve):

@@ -1,12 +1,12 @@
 """
-==========================================================
-Sparse regression that does not ask for the units
-==========================================================
+====================================================================
+Sparse regression that does not depend on the units of the features
+====================================================================
 
-:class:`sklearn.linear_model.ARDRegression` prunes by thresholds on absolute
-precisions: express a feature in millimeters in place of meters and it keeps another
-set of features. :class:`~skgeo.linear_model.SparseBayesianRegressor` fits the same
-model in scaled units and keeps the same features always.
+:class:`sklearn.linear_model.ARDRegression` prunes by thresholds on absolute precisions:
+with a feature in millimeters instead of meters it keeps another set of features.
+:class:`~skgeo.linear_model.SparseBayesianRegressor` fits the same model in scaled units
+and always keeps the same features.
 """
 
 # %%

@@ -15,7 +15,7 @@ standard pipelines through MOABB. You need the extra ``eeg`` (``skgeo[eeg]``).
 # ``X`` has shape (trials, channels, times). An augmented covariance is the covariance
 # of each channel together with delayed copies of itself, so it sees rhythms as well as
 # power. Given the sampling frequency and the band, the classifier averages several
-# orders and lags and nothing has to be tuned.
+# orders and lags, and nothing has to be tuned.
 
 import tempfile
 
@@ -89,9 +89,10 @@ table[["task", "pipeline", "mean", "low", "high"]].round(2)
 
 # %%
 # ``low`` and ``high`` are the ends of 95 % confidence intervals over folds. They
-# overlap: ninety trials of one person rank no pipeline. (Where three folds happen to
-# score the same, an interval even shrinks to a point; that is chance, not precision.)
-# A ranking takes many people; see the :doc:`benchmarks </benchmarks/eeg_accuracy>`.
+# overlap: ninety trials of one person cannot rank pipelines. (Where three folds happen
+# to score the same, an interval even shrinks to a point; that is chance, not
+# precision.) A ranking takes many people; see the :doc:`benchmarks
+# </benchmarks/eeg_accuracy>`.
 
 tasks = list(table["task"].unique())
 names = list(table["pipeline"].unique())

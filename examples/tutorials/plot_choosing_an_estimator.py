@@ -49,7 +49,7 @@ exact = ExactKMeans(3, max_time=60, random_state=0).fit(X)
 print(f"K-means {kmeans.inertia_:.2f}, optimum {exact.inertia_:.2f} ({exact.status_})")
 
 # %%
-# K-means had found the best labels; now that is known and not hoped.
+# K-means had found the best labels; now we know it.
 
 # %%
 # "Are the groups of one shape?"

@@ -2,8 +2,9 @@
 Clustering with a certificate
 =============================
 
-K-means returns labels but not how good they are. In this tutorial labels of a plain
-K-means run are judged, improved, and finally replaced by the provably best ones.
+K-means returns labels but does not say how good they are. This tutorial judges the
+labels of a plain K-means run, improves them, and finally replaces them by labels that
+are proven to be the best.
 """
 
 # %%
@@ -33,7 +34,7 @@ print(verdict)
 # %%
 # The certificate holds two numbers: the inertia of these labels (the sum of squared
 # distances to the cluster means), and a lower bound that *no* labels of six clusters
-# can go below. What lies between them is all that can be gained.
+# can go below. The difference is the most that other labels could gain.
 
 print(f"inertia {verdict.inertia_:.1f}, lower bound {verdict.lower_bound_:.1f}")
 print(verdict.reason_)
@@ -119,5 +120,5 @@ axes[0].set_ylabel("$x_2$")
 plt.show()
 
 # %%
-# How bounds come about, how many points they bear, and what they cost:
+# How the bounds are computed, for how many points, and what they cost:
 # :doc:`/guide/clustering`.

@@ -13,7 +13,7 @@ sessions each, four channels at 128 Hz. You need the extra ``eeg`` (``skgeo[eeg]
 #
 # Band-limited noise in which a 10 Hz rhythm is weaker over C4 when the left hand is
 # imagined, and weaker over C3 for the right hand. In the second session the contact of
-# the electrodes, and with it the size of each channel, is another, as happens in
+# the electrodes is different, and with it the size of each channel, as happens in
 # reality.
 
 import pathlib
@@ -58,7 +58,7 @@ X, y, subject, session = map(np.array, (X, y, subject, session))
 print(X.shape)
 
 # %%
-# Look at the data first. A step or a dead channel shows here, and not in a score.
+# Look at the data first: a step or a dead channel shows here, but not in a score.
 
 figure, axes = plt.subplots(1, 2, figsize=(11, 3.4), layout="constrained")
 offsets = 60.0 * np.arange(4)

@@ -69,7 +69,8 @@ def plot_certificate(model: Any, *, ax: Any = None) -> Any:
         ax.plot([upper, upper], [-0.3, 0.3], color=ORANGE, lw=3, label="these labels")
         ax.set(xlabel="inertia", yticks=[], ylim=(-0.7, 0.9))
         spread = max(upper - lower, 1e-3 * abs(upper))
-        ax.set_xlim(lower - spread, upper + spread)
+        # No inertia is negative.
+        ax.set_xlim(max(lower - spread, min(lower, 0.0)), upper + spread)
         ax.legend(frameon=False, ncols=2, loc="upper center")
     gap = (upper - lower) / upper if upper > 0 else 0.0
     certified = bool(getattr(model, "certified_", False))
