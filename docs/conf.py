@@ -58,9 +58,15 @@ autodoc_default_options = {"members": True, "inherited-members": False}
 
 TOC_FOLDERS = ("api", "developers", "gallery", "guide", "tutorials")
 html_theme = "pydata_sphinx_theme"
+# Pages without pages below them need no list of these.
+html_sidebars = {
+    page: []
+    for page in ("changelog", "faq", "glossary", "index", "install", "peers", "which")
+}
 html_title = "skgeo"
 html_static_path = ["_static"]
 html_css_files = ["skgeo.css"]
+html_js_files = ["pictures.js"]
 html_logo = "_static/logo.svg"
 html_favicon = "_static/favicon.svg"
 html_show_sourcelink = False
@@ -105,6 +111,7 @@ sphinx_gallery_conf = {
     "matplotlib_animations": True,
     "image_scrapers": (scrape_figures, "matplotlib"),
     "image_srcset": [],
+    "thumbnail_size": (640, 400),
     "within_subsection_order": "FileNameSortKey",
     "reference_url": {"skgeo": None},
     "doc_module": ("skgeo",),

@@ -96,7 +96,7 @@ def cluster():
         means = np.array([X[labels == k].mean(axis=0) for k in np.unique(labels)])
         ax.scatter(*X.T, c=labels, cmap="tab20", s=7, lw=0, alpha=0.8)
         ax.scatter(*means.T, marker="x", color="black", s=26, lw=1.2)
-        proof = "proven optimal" if verdict.certified_ else f"{excess:.0%} too much"
+        proof = "proven optimal" if verdict.certified_ else f"{excess:.0%} worse"
         ax.set_title(f"{name}: {proof}")
         ax.set(xticks=[], yticks=[], aspect="equal")
         ax.spines[:].set_visible(False)

@@ -13,31 +13,31 @@ CHART = {
     "EEG trials\n(trials, channels, times)": {
         "classify imagery or SSVEP": "AugmentedCovarianceClassifier",
         "classify event-related potentials": "ERPAugmentedCovariances",
-        "cross people or sessions": "RecenteredCovarianceClassifier",
+        "new people, other sessions": "RecenteredCovarianceClassifier",
         "decode a running stream": "StreamDecoder",
     },
     "A table, no labels": {
         "are my K-means labels the best?": "certify_kmeans",
         "the best labels there are": "ExactKMeans",
-        "clusters of unlike shape": "LikelihoodAdjustedSDP",
-        "representatives, any distance": "KMedoids",
+        "clusters of different shapes": "LikelihoodAdjustedSDP",
+        "centers among the points": "KMedoids",
     },
     "A table with labels": {
-        "few readable atoms that separate": "SupervisedDictionaryLearning",
+        "few patterns that separate them": "SupervisedDictionaryLearning",
         "few relevant samples or columns": "SparseBayesianClassifier",
     },
     "A table with a target": {
         "few columns, with error bars": "SparseBayesianRegressor",
-        "samples are matrices, gross outliers": "RobustTraceRegressor",
+        "samples are matrices, wrong targets": "RobustTraceRegressor",
     },
     "Patches or windows,\nmaybe a stream": {
-        "an orthonormal basis, sparse codes": "OnlineOrthogonalDictionary",
+        "a basis that makes them sparse": "OnlineOrthogonalDictionary",
     },
-    "Measurements through\na product dictionary": {
-        "the sparse cause, with variances": "KroneckerSBL",
+    "Measurements on a grid\n(angles, delays, pixels)": {
+        "few sources, with error bars": "KroneckerSBL",
     },
-    "A solver, and observations\nof the real system": {
-        "what the solver lacks, as an equation": "MEDIDA",
+    "A simulator, and observations\nof the real system": {
+        "what the simulator lacks": "MEDIDA",
         "states from noisy observations": "EnsembleKalmanFilter",
     },
 }

@@ -75,7 +75,8 @@ def run(page):
     if page.stem not in WARNS_ON_PURPOSE | ALLOWED:
         flags = ["-W", "error::UserWarning", "-W", "error::FutureWarning"]
     with tempfile.TemporaryDirectory() as folder:
-        path = pathlib.Path(folder) / f"{page.stem}.py"
+        # Not the name of the page: moabb.py would hide the package.
+        path = pathlib.Path(folder) / f"page_{page.stem}.py"
         path.write_text(code, "utf-8")
         paths = os.pathsep.join(
             p for p in (str(ROOT), os.environ.get("PYTHONPATH", "")) if p
