@@ -21,9 +21,9 @@ CLAIMS = {
         "The peer ran a part of the grid and is extrapolated over lags and folds.",
     ),
     "eeg_moabb": (
-        "On one person's ninety trials no pipeline is better than the best baseline "
-        "beyond chance.",
-        "One person ranks nothing; these scores check that the pipelines run by "
+        "On one person's ninety trials no pipeline is significantly better than the best "
+        "baseline.",
+        "One person cannot rank pipelines; these scores check that the pipelines run by "
         "MOABB's rules.",
     ),
     "eeg_accuracy_imagery": (
@@ -44,7 +44,7 @@ CLAIMS = {
         "Given the sampling frequency and the band, the default chooses its lags in "
         "seconds and is better than plain covariances here.",
         "Known flicker frequencies help more than anything else; standard errors are "
-        "among the rows.",
+        "in the list of all rows.",
     ),
     "eeg_p300": (
         "Event-related potentials need the mean response: covariances with prototypes "
@@ -116,9 +116,9 @@ CLAIMS = {
         "by its cosine transform.",
     ),
     "linear_model_robust_trace": (
-        "Gross errors in a part of the targets do nothing to the fit; least squares, "
-        "Huber and RANSAC are spoiled where there are many.",
-        "The other targets carry no noise here; with noise errors are of its size.",
+        "Gross errors in some of the targets do not affect the fit; least squares, "
+        "Huber and RANSAC fail where there are many.",
+        "The other targets carry no noise here; with noise, errors are of its size.",
     ),
     "sparse_bayes": (
         "The same model as ARDRegression, or one of higher evidence, in less time.",
@@ -132,8 +132,8 @@ CLAIMS = {
     "evidence_search": (
         "The search ends at the best known evidence more often than greedy and "
         "fixed-point solvers.",
-        "Higher evidence is not always the true support: see the exact supports among "
-        "the rows.",
+        "Higher evidence is not always the true support: see the exact supports in the "
+        "list of all rows.",
     ),
     "sparse_prediction": (
         "Few columns predict about as well as all of them, with honest intervals.",

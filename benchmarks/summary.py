@@ -262,11 +262,11 @@ def main():
     lines = [
         "# Benchmarks",
         "",
-        "skgeo and its peers on the same work, timed in one process in turn, accuracy "
-        "beside time. Other work ran on the machine: read ratios, not seconds. "
-        "`python -m benchmarks` measures anew; these pages are written from the "
-        "committed results by `python -m benchmarks.summary` whenever the "
-        "documentation is built.",
+        "skgeo and other libraries (its peers) do the same work, in turn, in one "
+        "process; accuracy stands beside time. Other work ran on the machine, so trust "
+        "ratios, not seconds. `python -m benchmarks` measures everything again; these "
+        "pages are written from the committed results by `python -m "
+        "benchmarks.summary` whenever the documentation is built.",
         "",
     ]
     if _pictures.overview(list(ratios(results)), PAGES / "overview.svg"):

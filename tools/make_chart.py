@@ -36,7 +36,7 @@ CHART = {
     "Measurements on a grid\n(angles, delays, pixels)": {
         "few sources, with error bars": "KroneckerSBL",
     },
-    "A simulator, and observations\nof the real system": {
+    "A simulator\nand observations": {
         "what the simulator lacks": "MEDIDA",
         "states from noisy observations": "EnsembleKalmanFilter",
     },
