@@ -21,10 +21,10 @@ CLAIMS = {
         "The peer ran a part of the grid and is extrapolated over lags and folds.",
     ),
     "eeg_moabb": (
-        "On one person's ninety trials no pipeline is significantly better than the best "
-        "baseline.",
-        "One person cannot rank pipelines; these scores check that the pipelines run by "
-        "MOABB's rules.",
+        "On one person's ninety trials no pipeline is significantly better than the "
+        "best baseline.",
+        "One person cannot rank pipelines; these scores check that the pipelines run "
+        "by MOABB's rules.",
     ),
     "eeg_accuracy_imagery": (
         "Averaging over orders and lags needs no search and does about as well as the "
