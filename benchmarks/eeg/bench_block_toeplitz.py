@@ -20,7 +20,7 @@ from skgeo.utils.parallel import single_blas_thread
 def dense(X, order, lag):
     """Gram matrix from dense covariances."""
     C = AugmentedCovariances(order, lag).fit_transform(X)
-    S = riemann.riemann_mean(C).extra["logs"].dense().reshape(len(X), -1)
+    S = riemann.riemann_mean(C).logs.dense().reshape(len(X), -1)
     return S @ S.T
 
 

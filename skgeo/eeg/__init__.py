@@ -1,5 +1,6 @@
 """Classification of EEG by augmented covariances, and its evaluation by MOABB."""
 
+from skgeo.eeg._channel_selection import ChannelSelector
 from skgeo.eeg._classification import AugmentedCovarianceClassifier
 from skgeo.eeg._covariance import AugmentedCovariances
 from skgeo.eeg._embedding import DelayEmbedding
@@ -29,6 +30,7 @@ __all__ = [
     "AugmentedCovarianceClassifier",
     "AugmentedCovarianceClassifierCV",
     "AugmentedCovariances",
+    "ChannelSelector",
     "CovarianceRecentering",
     "DelayEmbedding",
     "ERPAugmentedCovariances",

@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import ClassifierMixin
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skgeo.base import BaseEstimator, TrialsMixin
 from skgeo.eeg._covariance import AugmentedCovariances
+from skgeo.eeg._decisions import TrialClassifier
+from skgeo.eeg._durations import seconds_of_logs, warn_if_long
 from skgeo.eeg._filter_bank import FILTER_RULES
 from skgeo.eeg._groups import GroupMember, resolve_groups
 from skgeo.eeg._heads import make_head
 from skgeo.eeg._patterns import Pattern, covariance_patterns
 from skgeo.eeg._selection import METHODS, select_embedding
+from skgeo.eeg._signal import SignalMemory
 from skgeo.eeg._solvers.covariances import (
     CovarianceSettings,
     check_settings,
@@ -30,11 +30,13 @@ from skgeo.eeg._solvers.tangents import (
 )
 from skgeo.eeg._sources import (
     CovarianceSource,
+    MeanSettings,
     RecenteredSource,
     RecenteredTraining,
     SourceMember,
     Training,
 )
+from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import (
     Boolean,
@@ -58,11 +60,7 @@ __all__ = ["AugmentedCovarianceClassifier"]
 _DISTANCES = ("mdm", "fgmdm")
 
 
-def _gives_probabilities(self):
-    return self.method != "tangent-svm" or self.probability
-
-
-class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator):
+class AugmentedCovarianceClassifier(CallbackMixin, TrialClassifier):
     """Classify trials by the Riemannian geometry of their augmented covariances.
 
     Each trial is embedded by delays, its covariance taken, and the covariances are
@@ -187,6 +185,10 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
     ``shrinkage="diagonal"`` or None when any channel is, and with ``shrinkage=None``
     when the channels are mixed by an invertible matrix.
 
+    scikit-learn's callbacks see every embedding of an average; one that stops the fit
+    leaves the average of the embeddings so far. Fits of more than a minute are
+    announced.
+
     Time and memory grow linearly with the number of trials. Above 3,000 trials the
     tangent methods solve a machine with squared hinge loss (or the same logistic
     regression) in the span of 500 trials, and the references are those of these.
@@ -291,12 +293,12 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
         ),
         Unused(
             "edge",
-            lambda p: p.block_toeplitz and p.metric == "riemann",
+            lambda p: p.block_toeplitz and p.metric != "block-toeplitz",
             "block_toeplitz is True",
         ),
         Unused(
             "tol",
-            lambda p: p.selection == "average" and p.metric == "riemann",
+            lambda p: p.selection == "average" and p.metric != "block-toeplitz",
             "an average does not iterate",
         ),
     )
@@ -354,6 +356,10 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
         self.tol = tol
         self.n_jobs = n_jobs
 
+    def _gives_probabilities(self):
+        return self.method != "tangent-svm" or self.probability
+
+    @with_callbacks
     def fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> "AugmentedCovarianceClassifier":
@@ -406,21 +412,81 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
             if len(np.unique(codes)) < len(self.classes_):
                 raise ValueError("sample_weight is zero for every trial of a class.")
         source = self._make_source(X, params)
+        self._memory = self._remember_signal(X, X_target)
         training = self._training(source, X, domains, weight, X_target, params)
         self._head = make_head(params, self._make_features(params))
-        with single_blas_thread():
-            self._head.fit(training, codes, len(self.classes_), weight)
-        self._source = source
+        self._announce(X)
+        ticks = self._iterations(len(self.groups_), X=X, y=y)
+        with single_blas_thread(), ticks as tick:
+            self._head.fit(training, codes, len(self.classes_), weight, tick)
+        self._source = source = training.source  # shorter if a callback stopped it
         if isinstance(training, RecenteredTraining):
-            self._source = RecenteredSource(source, training.target_means, training.tol)
-        if params.selection == "average" and params.weights == "alignment":
+            self._source = RecenteredSource(
+                source, training.target_means[: len(source.members)], training.means
+            )
+        features = getattr(self._head, "features", None)
+        if params.selection == "average":
+            self.groups_ = self.groups_[: len(source.members)]
+            self.embeddings_ = self.embeddings_[: len(source.members)]
             self.groups_ = [
                 member._replace(share=float(share))
                 for member, share in zip(
-                    self.groups_, self._head.features.final_shares, strict=True
+                    self.groups_, features.final_shares, strict=True
                 )
             ]
         return self
+
+    def _remember_signal(self, X, X_target):
+        """Keep what trials to predict must share with those of fit."""
+        bands = None
+        if X.ndim == 4:
+            bands = [None] * X.shape[3]
+            for index, member in zip(self._filter_indices, self.groups_, strict=True):
+                bands[index] = member.band
+        names = getattr(self, "channel_names_in_", None)
+        return SignalMemory.of(X, X_target, self.sfreq, bands, names)
+
+    def _check_signal(self, X):
+        """Validate trials to predict, which must be signals as those of fit were."""
+        check_is_fitted(self)
+        X = self._check_trials(X, reset=False, filters=True)
+        if X.ndim == 4 and X.shape[3] != self._n_filters:
+            raise ValueError(
+                f"X has {X.shape[3]} filters, but the classifier was fitted with "
+                f"{self._n_filters or 'none'}."
+            )
+        if X.ndim == 3 and not self._can_filter:
+            raise ValueError(
+                f"The classifier was fitted on 4-D trials of {self._n_filters} filters "
+                "whose bands it does not know; got 3-D trials. Filter them alike."
+            )
+        self._memory.check_filters(X)
+        return X
+
+    def _check_window(self, n_times):
+        """Refuse windows that could never be classified, before a stream begins."""
+        check_is_fitted(self)
+        if not self._can_filter:
+            raise ValueError(
+                f"The classifier was fitted on 4-D trials of {self._n_filters} filters "
+                "whose bands it does not know, and a stream has none. Fit it on 3-D "
+                "trials, or with sfreq and band."
+            )
+        for order, lag in self.embeddings_:
+            embedding_window(n_times, order, lag, self._settings)
+
+    def _announce(self, X):
+        """Say beforehand that a fit will be long."""
+        seconds = sum(
+            seconds_of_logs(len(X), order * X.shape[1]) for order, _ in self.embeddings_
+        )
+        warn_if_long(
+            seconds,
+            f"{len(X)} trials, {len(self.embeddings_)} embeddings of up to "
+            f"{max(p for p, _ in self.embeddings_) * X.shape[1]} rows",
+            "orders=(1, 2), metric='block-toeplitz' or fewer channels shorten it; "
+            "callbacks (set_callbacks) show its progress.",
+        )
 
     def _training(self, source, X, domains, weight, X_target, params):
         if domains is None:
@@ -432,7 +498,9 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
             )
         # Errors of single references hardly show in an average.
         tol = max(params.tol, 1e-4) if params.selection == "average" else params.tol
-        return RecenteredTraining(source, X, domains, weight, X_target, tol)
+        transport = params.metric == "bures-wasserstein"
+        means = MeanSettings(params.metric if transport else "riemann", tol)
+        return RecenteredTraining(source, X, domains, weight, X_target, means)
 
     def _checked_params(self):
         """Check the parameters one by one, then against each other."""
@@ -488,6 +556,7 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
             SourceMember(index, member.band, member.order, member.lag)
             for index, member in zip(indices, self.groups_, strict=True)
         )
+        self._settings, self._filter_indices = settings, indices
         bank = max(indices) + 1
         self._n_filters = bank if bank > 1 else None
         self._can_filter = all(m.band is not None for m in members if m.index > 0)
@@ -538,18 +607,8 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
 
     def _outputs(self, X):
         """Outputs of the fitted head, a chunk of trials at a time."""
-        check_is_fitted(self)
-        X = self._check_trials(X, reset=False, filters=True)
-        if X.ndim == 4 and X.shape[3] != self._n_filters:
-            raise ValueError(
-                f"X has {X.shape[3]} filters, but the classifier was fitted with "
-                f"{self._n_filters or 'none'}."
-            )
-        if X.ndim == 3 and not self._can_filter:
-            raise ValueError(
-                f"The classifier was fitted on 4-D trials of {self._n_filters} filters "
-                "whose bands it does not know; got 3-D trials. Filter them alike."
-            )
+        X = self._check_signal(X)
+        self._memory.warn_amplitudes(X)
         step = self._source.per_chunk(X.shape[1])
         with single_blas_thread():
             return np.concatenate(
@@ -559,65 +618,16 @@ class AugmentedCovarianceClassifier(ClassifierMixin, TrialsMixin, BaseEstimator)
                 ]
             )
 
-    def predict(self, X: ArrayLike) -> np.ndarray:
-        """Predict labels.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_trials, n_channels, n_times) or 4-D
-            Trials, as in :meth:`fit`.
-
-        Returns
-        -------
-        y : ndarray of shape (n_trials,)
-            Labels. With several classes ``"tangent-svm"`` decides by libsvm's
-            one-against-one vote.
-        """
-        outputs = self._outputs(X)
-        return self.classes_[self._head.predict(outputs)]
-
-    def decision_function(self, X: ArrayLike) -> np.ndarray:
-        """Compute decision values.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_trials, n_channels, n_times) or 4-D
-            Trials, as in :meth:`fit`.
-
-        Returns
-        -------
-        decision : ndarray of shape (n_trials,) or (n_trials, n_classes)
-            For two classes one value, positive for ``classes_[1]``.
-        """
-        outputs = self._outputs(X)
-        return self._head.decision(outputs)
-
-    @available_if(_gives_probabilities)
-    def predict_proba(self, X: ArrayLike) -> np.ndarray:
-        """Compute probabilities of the classes.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_trials, n_channels, n_times) or 4-D
-            Trials, as in :meth:`fit`.
-
-        Returns
-        -------
-        proba : ndarray of shape (n_trials, n_classes)
-            Probabilities, in the order of ``classes_``.
-        """
-        outputs = self._outputs(X)
-        return self._head.proba(outputs)
-
     @property
     def patterns_(self) -> list[Pattern]:
         """Patterns of the embeddings, see the attributes of the class."""
         check_is_fitted(self)
         features = getattr(self._head, "features", None)
-        if not getattr(self._head, "linear", False) or self.metric != "riemann":
+        dense = self.metric != "block-toeplitz"
+        if not (getattr(self._head, "linear", False) and dense):
             raise AttributeError(
-                "patterns_ needs a tangent method with a linear kernel and "
-                "metric='riemann'."
+                "patterns_ needs a tangent method with a linear kernel and a metric "
+                "other than 'block-toeplitz'."
             )
         return covariance_patterns(
             self.groups_, features.spaces, self._head.activations, self.n_channels_in_

@@ -13,12 +13,17 @@ from skgeo.eeg._solvers.erp import prototype_scatter, xdawn_filters
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Integer, Null, OneOf, Real, Unused, check_params
 from skgeo.utils.validation import (
+    channel_amplitudes,
     check_sample_weight,
     check_trials_y,
+    warn_other_amplitudes,
     warn_unlike_channels,
 )
 
 __all__ = ["ERPAugmentedCovariances"]
+
+# Filters have the inverse unit of the signal, which must be a number too.
+_MAX_EXPONENT = 1000
 
 
 class ERPAugmentedCovariances(  # type: ignore[call-arg]
@@ -160,10 +165,16 @@ class ERPAugmentedCovariances(  # type: ignore[call-arg]
         totals = np.bincount(codes, weights=weight)
         if not (totals > 0).all():
             raise ValueError("sample_weight is zero for every trial of a class.")
+        self._amplitudes = channel_amplitudes(X)
         self._order, self._lag = params.order, self._samples(params)
         self._shrinkage = params.shrinkage
         # Shared by all channels, so that the filters are those of any unit.
         self._exponent = int(np.frexp(np.abs(X).max())[1])
+        if abs(self._exponent) > _MAX_EXPONENT:
+            raise ValueError(
+                f"X has amplitudes around 2**{self._exponent}, at the end of floating "
+                "point. Rescale the trials."
+            )
         scaled = np.ldexp(X, -self._exponent)
         means = [
             np.tensordot(weight[codes == k] / totals[k], scaled[codes == k], axes=1)
@@ -214,7 +225,10 @@ class ERPAugmentedCovariances(  # type: ignore[call-arg]
             Covariances: responses first, then the filtered trial and its copies.
         """
         check_is_fitted(self)
-        return self._covariances(self._check_trials(X, reset=False))
+        X = self._check_trials(X, reset=False)
+        names = getattr(self, "channel_names_in_", None)
+        warn_other_amplitudes(X, self._amplitudes, names)
+        return self._covariances(X)
 
     def fit_transform(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None

@@ -108,7 +108,7 @@ class _TangentHead:
         self.features = features
         self.C, self.class_weight = params.C, params.class_weight
 
-    def fit(self, source, codes, n_classes, weight):
+    def fit(self, source, codes, n_classes, weight, tick=None):
         """Fit on the training matrices of a source."""
         self.n_classes = n_classes
         factors = sample_factors(self.class_weight, codes, n_classes, weight)
@@ -117,8 +117,12 @@ class _TangentHead:
             part = landmarks(source.strata(codes), N_LANDMARKS)
         w = weight if part is None else weight[part]
         K = self.features.learn(
-            source.training(part), codes if part is None else codes[part], w / w.sum()
+            source.training(part),
+            codes if part is None else codes[part],
+            w / w.sum(),
+            tick,
         )
+        source.keep_first(len(self.features.spaces))
         again = partial(source.training_again, part)
         if part is None:
             norms = np.diagonal(K)

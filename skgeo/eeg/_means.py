@@ -23,7 +23,7 @@ class Means:
     def __init__(self, tol):
         self.tol = tol
 
-    def fit(self, source, codes, n_classes, weight):
+    def fit(self, source, codes, n_classes, weight, tick=None):
         """Fit on the training matrices of a source of one embedding."""
         (matrices,) = source.training()
         self._fit(matrices, codes, n_classes, weight)
@@ -74,7 +74,7 @@ class FilteredMeans(Means):
         # The discriminant analysis scales each feature by itself, so it depends on
         # the frame: take the symmetric one, as the method is defined.
         self.root, rotation, _ = riemann.symmetric_whitener(result.x)
-        T = riemann.vectorize(result.extra["logs"].dense(rotation))
+        T = riemann.vectorize(result.logs.dense(rotation))
         self.basis = self._directions(T, codes, n_classes, weight)
         super()._fit(self._project(T), codes, n_classes, weight)
 

@@ -37,6 +37,9 @@ _POSITIVE = Real(0.0, closed="neither")
 # Filter states below this no longer matter, and their squares leave floating point.
 _QUIET = 1e-100
 
+# Samples above this are no measurement, and their squares overflow.
+_LARGEST = 1e100
+
 
 class Decision(NamedTuple):
     """What :class:`StreamDecoder` says at the end of a window.
@@ -185,6 +188,19 @@ class StreamDecoder:
                 f"{self.step * self.sfreq:.3g} samples at {sfreq} Hz: at least 2 and 1 "
                 "are required."
             )
+        for role, fitted in (("classifier", classifier), ("rejector", rejector)):
+            if fitted is not None:
+                _check_rate(fitted, self.sfreq, role)
+                check_window = getattr(fitted, "_check_window", None)
+                if check_window is not None:  # now rather than at every window
+                    check_window(self.n_window)
+        sizes = {_channels_of(e) for e in (classifier, rejector)} - {None}
+        if len(sizes) > 1:
+            raise ValueError(
+                f"The classifier was fitted with {_channels_of(classifier)} channels "
+                f"and the rejector with {_channels_of(rejector)}: a stream has one "
+                "number of them."
+            )
         self.smoothing = params.smoothing
         self.band, self.sos = None, None
         if params.band is not None:
@@ -216,7 +232,7 @@ class StreamDecoder:
     def reset(self) -> None:
         """Forget the stream, keep the classifier."""
         self._state = self._buffer = self._last = None
-        self._seen, self._decided, self._probas = 0, 0, []
+        self._seen, self._decided, self._probas, self._failure = 0, 0, [], ""
 
     def filter(self, signal: ArrayLike) -> np.ndarray:
         """Filter a whole signal as the stream is filtered, from rest.
@@ -243,7 +259,7 @@ class StreamDecoder:
         if np.ma.is_masked(chunk):  # what is masked would be taken for signal
             chunk = np.ma.filled(np.ma.asarray(chunk, dtype=float), np.nan)
         chunk = np.asarray(chunk, dtype=float)
-        n_channels = getattr(self.classifier, "n_channels_in_", None)
+        n_channels = _channels_of(self.classifier)
         if n_channels is None and self._buffer is not None:
             n_channels = len(self._buffer)
         wrong = chunk.ndim != 2 or (
@@ -254,11 +270,11 @@ class StreamDecoder:
             raise ValueError(
                 f"A chunk must have shape ({wanted}, n_times); got {chunk.shape}."
             )
-        if not np.isfinite(chunk).all():
+        if not (np.abs(chunk) <= _LARGEST).all():  # nor NaN
             raise ValueError(
-                f"The chunk after {self._seen / self.sfreq:.3f} s contains NaN or "
-                "infinity: nothing of it was taken. Repair it and push it again, or "
-                "reset() after the gap."
+                f"The chunk after {self._seen / self.sfreq:.3f} s contains NaN, "
+                f"infinity or numbers beyond {_LARGEST:g}: nothing of it was taken. "
+                "Repair it and push it again, or reset() after the gap."
             )
         return chunk
 
@@ -303,7 +319,7 @@ class StreamDecoder:
                 self._state = np.zeros((len(self.sos), len(chunk), 2))
         changes = np.zeros(chunk.shape[1], dtype=bool)
         if chunk.shape[1]:
-            changes[1:] = (np.diff(chunk, axis=1) != 0).any(0)
+            changes[1:] = (chunk[:, 1:] != chunk[:, :-1]).any(0)
             first = self._last is None or (chunk[:, 0] != self._last).any()
             changes[0] = first
             self._last = chunk[:, -1].copy()
@@ -342,15 +358,14 @@ class StreamDecoder:
                     label, proba = self._classify(window[None])
             except (ValueError, np.linalg.LinAlgError) as error:
                 reason = str(error)
-                warn_user(
-                    f"The window that ends at {end / self.sfreq:.3f} s could not be "
-                    f"decided: {error}"
-                )
+                if reason != self._failure:  # once per spell of the same failure
+                    warn_user(
+                        f"The window that ends at {end / self.sfreq:.3f} s could not "
+                        f"be decided: {error}"
+                    )
+        self._failure = reason
         latency = time.perf_counter() - start
         return Decision(end / self.sfreq, label, proba, latency, reason)
-
-    def _rejects(self, window):
-        return self.rejector is not None and not self.rejector.predict(window)[0]
 
     def _classify(self, window):
         """Label and probabilities of a window; the classifier is asked once."""
@@ -364,6 +379,30 @@ class StreamDecoder:
         if self.adapt:
             self.classifier.partial_fit(window)
         return label, proba
+
+
+def _channels_of(estimator):
+    """Number of channels of the trials an estimator was fitted on, if it says so."""
+    steps = getattr(estimator, "steps", None)
+    if steps:  # of a pipeline
+        estimator = steps[0][1]
+    return getattr(estimator, "n_channels_in_", None)
+
+
+def _check_rate(estimator, sfreq, role):
+    """Refuse what was fitted for another sampling frequency than the stream has."""
+    steps = [step for _, step in getattr(estimator, "steps", [])] or [estimator]
+    for step in steps:
+        for said, source in (
+            (getattr(step, "sfreq", None), "has sfreq="),
+            (getattr(step, "_epochs_sfreq", None), "was fitted on epochs of "),
+        ):
+            if said is not None and abs(float(said) - sfreq) > 1e-3 * sfreq:
+                raise ValueError(
+                    f"The {role} {source}{said:g} Hz and the stream has {sfreq:g} Hz: "
+                    "delays and filters would mean something else. Resample the "
+                    "stream, or fit on trials of its rate."
+                )
 
 
 def label_windows(

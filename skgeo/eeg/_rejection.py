@@ -273,6 +273,11 @@ class TrialRejector(TransformerMixin, TrialsMixin, BaseEstimator):
         """
         return self.decision_function(X) >= 0
 
+    def _check_window(self, n_times):
+        """Refuse windows that could never be judged, before a stream begins."""
+        check_is_fitted(self)
+        embedding_window(n_times, *self._embedding, _SETTINGS)
+
     def sample_weight(self, X: ArrayLike) -> np.ndarray:
         """Weights for the ``fit`` of a classifier.
 

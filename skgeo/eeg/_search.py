@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 from joblib import effective_n_jobs
 from numpy.typing import ArrayLike
-from sklearn.base import ClassifierMixin
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skgeo.base import BaseEstimator, TrialsMixin
 from skgeo.eeg._classification import AugmentedCovarianceClassifier
 from skgeo.eeg._covariance import AugmentedCovariances
+from skgeo.eeg._decisions import TrialClassifier
+from skgeo.eeg._durations import seconds_of_logs, warn_if_long
 from skgeo.eeg._grid import CovarianceGrid, distinct_points
 from skgeo.eeg._search_results import (
     FAST_SCORES,
@@ -60,9 +59,7 @@ def _score_point(grid, folds, point):
     return score_settings(grid.covariances(*point), folds)
 
 
-class AugmentedCovarianceClassifierCV(
-    CallbackMixin, ClassifierMixin, TrialsMixin, BaseEstimator
-):
+class AugmentedCovarianceClassifierCV(CallbackMixin, TrialClassifier):
     """Choose order, lag, C and kernel by inner cross-validation on the training trials.
 
     The result is that of scikit-learn's ``GridSearchCV`` over the pipeline of
@@ -290,6 +287,7 @@ class AugmentedCovarianceClassifierCV(
         )
         grid = CovarianceGrid.build(X, points, settings, params.metric)
         n_threads = self._threads(len(X), points)
+        self._announce(X, points, folds, n_threads)
         with self._iterations(len(points), X=X, y=y) as tick:
             scores = self._evaluate(grid, folds, points, n_threads, tick)
         self._store(scores, folds)
@@ -355,6 +353,18 @@ class AugmentedCovarianceClassifierCV(
             raise ValueError(f"scoring cannot be used: {error}") from error
         return ScorerAdapter(scorer, self.classes_, self.classes_[codes])
 
+    def _announce(self, X, points, folds, n_threads):
+        """Say beforehand that a search will be long."""
+        passes = 1 + (len(folds.splits) if self.precision == "exact" else 1)
+        rows = [order * X.shape[1] for order, _ in points]
+        seconds = passes * sum(seconds_of_logs(len(X), d) for d in rows) / n_threads
+        warn_if_long(
+            seconds,
+            f"{len(points)} embeddings of up to {max(rows)} rows, {len(X)} trials",
+            "Fewer or smaller orders, precision='shared' and n_jobs shorten it; "
+            "callbacks (set_callbacks) show its progress.",
+        )
+
     def _threads(self, n_trials, points):
         """Return how many embeddings fit into memory at a time."""
         order = max(point[0] for point in points)
@@ -399,51 +409,15 @@ class AugmentedCovarianceClassifierCV(
         self.best_params_ = params[self.best_index_]
         self.best_score_ = float(mean[self.best_index_])
 
-    def predict(self, X: ArrayLike) -> np.ndarray:
-        """Predict labels by the chosen classifier.
+    @property
+    def _head(self):
+        return self.best_estimator_._head
 
-        Parameters
-        ----------
-        X : array-like of shape (n_trials, n_channels, n_times)
-            Trials.
-
-        Returns
-        -------
-        y : ndarray of shape (n_trials,)
-            Labels.
-        """
+    def _outputs(self, X):
         check_is_fitted(self)
-        return self.best_estimator_.predict(X)
+        return self.best_estimator_._outputs(X)
 
-    def decision_function(self, X: ArrayLike) -> np.ndarray:
-        """Compute decision values of the chosen classifier.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_trials, n_channels, n_times)
-            Trials.
-
-        Returns
-        -------
-        decision : ndarray of shape (n_trials,) or (n_trials, n_classes)
-            For two classes one value, positive for ``classes_[1]``.
-        """
+    def _check_window(self, n_times):
+        """Refuse windows that could never be classified, before a stream begins."""
         check_is_fitted(self)
-        return self.best_estimator_.decision_function(X)
-
-    @available_if(lambda self: self.probability)
-    def predict_proba(self, X: ArrayLike) -> np.ndarray:
-        """Compute probabilities of the classes by the chosen classifier.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_trials, n_channels, n_times)
-            Trials.
-
-        Returns
-        -------
-        proba : ndarray of shape (n_trials, n_classes)
-            Probabilities, in the order of ``classes_``.
-        """
-        check_is_fitted(self)
-        return self.best_estimator_.predict_proba(X)
+        self.best_estimator_._check_window(n_times)

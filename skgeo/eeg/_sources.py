@@ -1,6 +1,7 @@
 """From trials to the matrices of each embedding, one after another."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -9,12 +10,13 @@ from sklearn.exceptions import ConvergenceWarning
 from skgeo.eeg._solvers import block_toeplitz, riemann
 from skgeo.eeg._solvers.covariances import augmented_covariances, toeplitz_blocks
 from skgeo.eeg._solvers.filters import bandpass
-from skgeo.eeg._solvers.running_mean import RunningRiemannMean
+from skgeo.eeg._solvers.running_mean import RunningBuresMean, RunningRiemannMean
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.warn import warn_user
 
 __all__ = [
     "CovarianceSource",
+    "MeanSettings",
     "RecenteredSource",
     "RecenteredTraining",
     "SourceMember",
@@ -27,6 +29,9 @@ _CHUNK_BYTES = 128e6
 # Trials that the mean of all training trials counts for, where the domain to predict
 # has shown none. Chosen on four people (SSVEP, trial by trial), confirmed on three.
 _PRIOR_WEIGHT = 1.0
+
+# Fraction of eigenvalues beyond the end of their geodesics that is worth a warning.
+_CLIPPED = 0.01
 
 
 class SourceMember(NamedTuple):
@@ -127,6 +132,11 @@ class Training:
         """Yield the matrices of all trials, or of some, to learn from."""
         return self.source.each(self.X if part is None else self.X[part])
 
+    def keep_first(self, count):
+        """Forget all embeddings but the first ones: a callback has stopped there."""
+        members = self.source.members[:count]
+        self.source = replace(self.source, members=members)
+
     def training_again(self, part=None):
         """Yield the matrices that :meth:`training` gave."""
         return self.training(part)
@@ -162,15 +172,15 @@ class RecenteredTraining(Training):
     X_target : ndarray or None
         Trials of the domain to predict; without them it is centered like all
         training trials together.
-    tol : float
-        Tolerance of the means.
+    means : MeanSettings
+        Geometry and tolerance of the means.
     """
 
-    def __init__(self, source, X, domains, weight, X_target, tol):
+    def __init__(self, source, X, domains, weight, X_target, means):
         super().__init__(source, X)
         self.domains, self.weight = domains, weight
-        self.X_target, self.tol = X_target, tol
-        self.roots = [{} for _ in source.members]
+        self.X_target, self.means = X_target, means
+        self.moves = [{} for _ in source.members]
         self.target_means = [None] * len(source.members)
 
     def training(self, part=None):
@@ -182,19 +192,19 @@ class RecenteredTraining(Training):
             targets = self.source.each(self.X_target)
         for q, matrices in enumerate(self.source.each(self.X[part])):
             if self.X_target is None:
-                mean = mean_of(matrices, weight, self.tol)
+                mean = mean_of(matrices, weight, self.means)
                 mean.total_weight = _PRIOR_WEIGHT
             else:
                 target = next(targets)
-                mean = mean_of(target, np.ones(len(target)), self.tol)
+                mean = mean_of(target, np.ones(len(target)), self.means)
             self.target_means[q] = mean
             for domain in np.unique(domains):
                 member = domains == domain
                 if domain >= 0:
-                    mean = mean_of(matrices[member], weight[member], self.tol)
+                    mean = mean_of(matrices[member], weight[member], self.means)
                 else:
                     mean = self.target_means[q]
-                self.roots[q][domain] = root_of(mean)
+                self.moves[q][domain] = move_of(mean)
             yield self._recentered(q, matrices, domains)
 
     def training_again(self, part=None):
@@ -211,7 +221,7 @@ class RecenteredTraining(Training):
         out = np.empty_like(matrices)
         for domain in np.unique(domains):
             member = domains == domain
-            out[member] = congruence(matrices[member], self.roots[q][domain])
+            out[member] = self.moves[q][domain](matrices[member])
         return out
 
     def strata(self, codes):
@@ -226,20 +236,20 @@ class RecenteredSource:
     ----------
     source : CovarianceSource
         Where the matrices come from.
-    means : list of RunningRiemannMean
+    means : list of RunningRiemannMean or RunningBuresMean
         Mean of the domain to predict, per embedding.
-    tol : float
-        Tolerance of means.
+    settings : MeanSettings
+        Geometry and tolerance of means.
     """
 
-    def __init__(self, source, means, tol):
-        self.source, self.means, self.tol = source, means, tol
-        self.roots = [root_of(mean) for mean in means]
+    def __init__(self, source, means, settings):
+        self.source, self.means, self.settings = source, means, settings
+        self.moves = [move_of(mean) for mean in means]
 
     def each(self, X):
         """Yield recentered matrices, embedding by embedding."""
-        for matrices, root in zip(self.source.each(X), self.roots, strict=True):
-            yield congruence(matrices, root)
+        for matrices, move in zip(self.source.each(X), self.moves, strict=True):
+            yield move(matrices)
 
     def per_chunk(self, n_channels):
         """Number of trials whose matrices fit into a chunk."""
@@ -248,19 +258,42 @@ class RecenteredSource:
     def restart(self, X):
         """Forget the domain to predict and take the mean of these trials."""
         weight = np.ones(len(X))
-        self.means = [mean_of(C, weight, self.tol) for C in self.source.each(X)]
-        self.roots = [root_of(mean) for mean in self.means]
+        self.means = [mean_of(C, weight, self.settings) for C in self.source.each(X)]
+        self.moves = [move_of(mean) for mean in self.means]
 
     def update(self, X):
-        """Move the mean of the domain to predict by the share of these trials."""
+        """Move the mean of the domain to predict by the share of these trials.
+
+        Returns
+        -------
+        share : float
+            Share of these trials in the mean.
+        """
         weight = np.ones(len(X))
         for mean, matrices in zip(self.means, self.source.each(X), strict=True):
             mean.update(matrices if matrices.ndim == 3 else matrices[:, 0], weight)
-        self.roots = [root_of(mean) for mean in self.means]
+        self.moves = [move_of(mean) for mean in self.means]
+        return len(X) / self.means[0].total_weight
 
 
-def mean_of(matrices, weight, tol):
-    """Riemannian mean of matrices, ready to run on.
+@dataclass(frozen=True, slots=True)
+class MeanSettings:
+    """How the means of domains are found.
+
+    Attributes
+    ----------
+    metric : {"riemann", "bures-wasserstein"}
+        Geometry.
+    tol : float
+        Tolerance.
+    """
+
+    metric: str
+    tol: float
+
+
+def mean_of(matrices, weight, settings):
+    """Mean of matrices, ready to run on.
 
     Parameters
     ----------
@@ -268,52 +301,85 @@ def mean_of(matrices, weight, tol):
         Covariances, or block-Toeplitz ones, whose diagonal blocks are averaged.
     weight : ndarray of shape (n,)
         Weights.
-    tol : float
-        Tolerance of the mean.
+    settings : MeanSettings
+        Geometry and tolerance.
 
     Returns
     -------
-    mean : RunningRiemannMean
+    mean : RunningRiemannMean or RunningBuresMean
         The mean; its weight is that of all matrices.
     """
     P = matrices if matrices.ndim == 3 else matrices[:, 0]
-    mean = RunningRiemannMean(tol=tol)
+    if settings.metric == "bures-wasserstein":
+        mean, name = RunningBuresMean(tol=settings.tol), "Bures-Wasserstein"
+    else:
+        mean, name = RunningRiemannMean(tol=settings.tol), "Riemannian"
     with single_blas_thread():
         mean.start(P, weight)
     if not mean.converged:
         warn_user(
-            f"A Riemannian mean of a domain missed tol={tol:.1e}. The matrices are "
-            "badly conditioned: regularize them more, or accept it by a larger tol.",
+            f"A {name} mean of a domain missed tol={settings.tol:.1e}. The matrices "
+            "are badly conditioned: regularize them more, or accept it by a larger "
+            "tol.",
             ConvergenceWarning,
         )
     return mean
 
 
-def root_of(mean):
-    """Symmetric inverse root: domains must not be turned against each other.
+def move_of(mean):
+    """Return the map that moves a mean to the identity.
 
     Parameters
     ----------
-    mean : RunningRiemannMean
+    mean : RunningRiemannMean or RunningBuresMean
         A mean.
 
     Returns
     -------
-    root : ndarray of shape (d, d)
-        Its symmetric whitener.
+    move : callable
+        Takes covariances, or block-Toeplitz blocks, and returns them moved.
     """
-    return riemann.symmetric_whitener(mean.whitener)[0]
+    if isinstance(mean, RunningBuresMean):
+        return partial(transported, mean)
+    # The symmetric root: domains must not be turned against each other.
+    root = riemann.symmetric_whitener(mean.whitener)[0]
+    return partial(congruence, root)
 
 
-def congruence(matrices, root):
+def transported(mean, matrices):
+    """Move covariances along the Bures-Wasserstein geometry of their mean.
+
+    Parameters
+    ----------
+    mean : RunningBuresMean
+        The mean.
+    matrices : ndarray of shape (n, d, d)
+        Covariances.
+
+    Returns
+    -------
+    moved : ndarray of shape (n, d, d)
+        Covariances around the identity.
+    """
+    moved = mean.recenter(matrices)
+    if mean.clipped > _CLIPPED:
+        warn_user(
+            "Some trials lie so far from the mean of their domain that the "
+            "Bures-Wasserstein geometry has no place for them, and were clipped. Use "
+            "metric='riemann', or leave the trials out (TrialRejector)."
+        )
+    return moved
+
+
+def congruence(root, matrices):
     """Congruence of covariances or of block-Toeplitz blocks by a symmetric root.
 
     Parameters
     ----------
-    matrices : ndarray of shape (n, d, d) or (n, p, c, c)
-        Matrices.
     root : ndarray of shape (d, d) or (c, c)
         Symmetric root.
+    matrices : ndarray of shape (n, d, d) or (n, p, c, c)
+        Matrices.
 
     Returns
     -------

@@ -12,8 +12,12 @@ from skgeo.eeg._solvers import riemann
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Integer, OneOf, Real, check_params
 from skgeo.utils.validation import check_sample_weight
+from skgeo.utils.warn import warn_user
 
 __all__ = ["TangentMap"]
+
+# Mean logarithm of eigenvalues, of amplitudes 300 times those of fit.
+_FAR = 2 * np.log(300.0)
 
 METRICS = ("riemann", "logeuclid", "euclid", "logchol", "wasserstein")
 
@@ -166,7 +170,7 @@ class TangentMap(TransformerMixin, MatricesMixin, BaseEstimator):
         self.reference_ = reference
         self._whitener = root
         self.n_iter_ = result.n_iter
-        return X, result.extra["logs"], rotation
+        return X, result.logs, rotation
 
     def transform(self, X: ArrayLike) -> np.ndarray:
         """Map matrices to the tangent space at the mean.
@@ -186,7 +190,16 @@ class TangentMap(TransformerMixin, MatricesMixin, BaseEstimator):
         if self.metric != "riemann":
             return np.asarray(self._delegate.transform(X))
         with single_blas_thread():
-            return riemann.vectorize(riemann.log_maps(X, self._whitener).dense())
+            logs = riemann.log_maps(X, self._whitener)
+            far = float(np.median(np.abs(logs.values.mean(axis=1))))
+            if far > _FAR:
+                warn_user(
+                    f"The matrices lie far from the mean of fit: their sizes differ by "
+                    f"a factor of about 1e{far / np.log(10):.0f}, as those of volts "
+                    "and microvolts do. What is learned at one mean means nothing "
+                    "there: bring both to one unit."
+                )
+            return riemann.vectorize(logs.dense())
 
     def inverse_transform(self, X: ArrayLike) -> np.ndarray:
         """Map tangent vectors back to matrices.

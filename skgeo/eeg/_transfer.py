@@ -5,6 +5,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skgeo.eeg._classification import AugmentedCovarianceClassifier
+from skgeo.utils.callbacks import with_callbacks
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import OneOf, check_params
 from skgeo.utils.validation import (
@@ -52,9 +53,12 @@ class RecenteredCovarianceClassifier(AugmentedCovarianceClassifier):
         Known frequencies in Hz, of flickering stimuli.
     weights : {"equal", "alignment"}, default="equal"
         Shares within a group.
-    metric : {"riemann", "block-toeplitz"}, default="riemann"
-        Geometry. Block-Toeplitz covariances are recentered by the mean of their
-        diagonal blocks.
+    metric : {"riemann", "bures-wasserstein", "block-toeplitz"}, default="riemann"
+        Geometry of the domains' means: affine-invariant, ``C -> M^(-1/2) C M^(-1/2)``,
+        or Bures-Wasserstein, whose transport :class:`CovarianceRecentering` describes
+        (with its ``theta=0.5``). Recentered covariances are classified by the
+        affine-invariant geometry in both cases. Block-Toeplitz covariances are
+        recentered by the affine-invariant mean of their diagonal blocks.
     method : {"tangent-svm", "tangent-lr", "mdm", "fgmdm"}, default="tangent-svm"
         Classifier.
     C : float, default=1.0
@@ -125,6 +129,11 @@ class RecenteredCovarianceClassifier(AugmentedCovarianceClassifier):
     True
     """
 
+    _param_rules = {
+        **AugmentedCovarianceClassifier._param_rules,
+        "metric": OneOf("riemann", "bures-wasserstein", "block-toeplitz"),
+    }
+
     # Class-level default of scikit-learn's metadata routing: ask for all of MOABB's.
     __metadata_request__fit = {
         "subjects": True,
@@ -133,6 +142,7 @@ class RecenteredCovarianceClassifier(AugmentedCovarianceClassifier):
         "y_target_labeled": True,
     }
 
+    @with_callbacks
     def fit(
         self,
         X: ArrayLike,
@@ -199,7 +209,7 @@ class RecenteredCovarianceClassifier(AugmentedCovarianceClassifier):
     @staticmethod
     def _target(X_target, X, name):
         X_target = check_trials(X_target, name=name, filters=True)
-        if X_target.shape[1] != X.shape[1] or X_target.ndim != X.ndim:
+        if X_target.shape[1] != X.shape[1] or X_target.shape[3:] != X.shape[3:]:
             raise ValueError(
                 f"{name} has {X_target.shape[1]} channels and shape {X_target.shape}; "
                 f"X has {X.shape[1]} channels and shape {X.shape}. Select the same "
@@ -220,8 +230,8 @@ class RecenteredCovarianceClassifier(AugmentedCovarianceClassifier):
         self : RecenteredCovarianceClassifier
             The classifier.
         """
-        check_is_fitted(self)
-        X = self._check_trials(X, reset=False, filters=True)
+        X = self._check_signal(X)
+        self._memory.restart(X)
         with single_blas_thread():
             self._source.restart(X)
         return self
@@ -247,10 +257,10 @@ class RecenteredCovarianceClassifier(AugmentedCovarianceClassifier):
         self : RecenteredCovarianceClassifier
             The classifier.
         """
-        check_is_fitted(self)
-        X = self._check_trials(X, reset=False, filters=True)
+        X = self._check_signal(X)
         with single_blas_thread():
-            self._source.update(X)
+            share = self._source.update(X)
+        self._memory.follow(X, share)
         return self
 
     def predict_target(self, X: ArrayLike, *, mode: str = "transductive") -> np.ndarray:

@@ -10,6 +10,7 @@ from sklearn.utils.validation import _num_samples, check_consistent_length
 from skgeo.utils.warn import warn_user
 
 __all__ = [
+    "channel_amplitudes",
     "check_group_labels",
     "check_labels",
     "check_matrices",
@@ -18,6 +19,7 @@ __all__ = [
     "check_trials",
     "check_trials_y",
     "read_trials",
+    "warn_other_amplitudes",
     "warn_unlike_channels",
 ]
 
@@ -27,6 +29,10 @@ _BRAIN_TYPES += ("hbo", "hbr", "fnirs_cw_amplitude", "fnirs_od")
 
 # Ratio of channel variances above which units are probably not the same.
 _MAX_VARIANCE_RATIO = 1e6
+
+# Ratio of a channel's amplitude to that of fit above which the unit is not the same:
+# units differ by 1e3 at least, half an order of magnitude is left to the signal.
+_MAX_AMPLITUDE_RATIO = 300.0
 
 
 def _as_float_array(X, name):
@@ -63,8 +69,8 @@ def _refuse_other_containers(X, name):
     module = type(X).__module__.partition(".")[0]
     if module == "mne":
         raise ValueError(
-            f"{name} is a {type(X).__name__} of MNE, which holds no trials: cut it "
-            "with mne.Epochs and pass those, or hand recordings to "
+            f"{name} is of MNE's class {type(X).__name__}, which holds no trials of a "
+            "signal: cut recordings with mne.Epochs and pass those, or hand them to "
             "skgeo.datasets.from_raws."
         )
     if isinstance(X, (str, bytes, dict)):
@@ -110,6 +116,17 @@ def _picked_channels(epochs, name):
     return kept
 
 
+def _warn_bads(parts, wanted, name):
+    """Warn of channels that fit used and that are marked bad now."""
+    bads = sorted({c for e in parts for c in e.info["bads"]} & set(wanted))
+    if bads:
+        warn_user(
+            f"{name}: {', '.join(bads)} are marked bad here, but fit used them: what "
+            "is computed from them cannot be trusted. Interpolate them "
+            "(epochs.interpolate_bads()), or fit without them."
+        )
+
+
 def _one_rate(parts, name):
     rates = {float(e.info["sfreq"]) for e in parts}
     if len(rates) > 1:
@@ -153,7 +170,7 @@ def read_trials(X, *, name="X", wanted=None):
     UserWarning
         If channels are left out.
     """
-    if isinstance(X, (list, tuple)) and len(X) and _is_epochs(X[0]):
+    if isinstance(X, (list, tuple)) and any(map(_is_epochs, X)):
         parts = list(X)
         if not all(map(_is_epochs, parts)):
             raise ValueError(f"{name} mixes mne.Epochs with other objects.")
@@ -169,6 +186,8 @@ def read_trials(X, *, name="X", wanted=None):
             first = first.copy()
             first.info["bads"] = sorted(bads & set(first.ch_names))
         wanted = _picked_channels(first, name)
+    else:
+        _warn_bads(parts, wanted, name)
     wanted = list(wanted)
     blocks = []
     for epochs in parts:
@@ -231,6 +250,71 @@ def warn_unlike_channels(X, estimator, name="X"):
     )
 
 
+def channel_amplitudes(X):
+    """Typical standard deviation of each channel.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_trials, n_channels, n_times)
+        Trials.
+
+    Returns
+    -------
+    amplitudes : ndarray of shape (n_channels,)
+        Medians over trials, those in which a channel is flat left out; 0 for channels
+        that never vary.
+    """
+    part = X[:: max(1, len(X) // 100)]
+    size = np.abs(part).max()
+    if not size > 0:
+        return np.zeros(X.shape[1])
+    spread = (part / size).std(axis=2)
+    spread[spread == 0] = np.nan
+    amplitudes = np.zeros(X.shape[1])
+    varies = ~np.isnan(spread).all(0)
+    amplitudes[varies] = size * np.nanmedian(spread[:, varies], axis=0)
+    return amplitudes
+
+
+def warn_other_amplitudes(X, fitted, names=None, name="X"):
+    """Warn of channels whose amplitude is not that of fit: another unit, most likely.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_trials, n_channels, n_times)
+        Trials.
+    fitted : ndarray of shape (n_channels,)
+        :func:`channel_amplitudes` of the trials of fit.
+    names : sequence of str, optional
+        Names of the channels.
+    name : str, default="X"
+        Name used in the message.
+
+    Warns
+    -----
+    UserWarning
+        If an amplitude is more than 300 times larger or smaller.
+    """
+    now = channel_amplitudes(X)
+    known = (now > 0) & (fitted > 0)
+    ratio = np.zeros(len(now))
+    ratio[known] = np.log10(now[known]) - np.log10(fitted[known])
+    odd = np.flatnonzero(np.abs(ratio) > np.log10(_MAX_AMPLITUDE_RATIO))
+    if not len(odd):
+        return
+    names = range(len(now)) if names is None else names
+    shown = ", ".join(
+        f"{names[i]} ({'larger' if ratio[i] > 0 else 'smaller'})" for i in odd[:5]
+    )
+    shown += ", ..." if len(odd) > 5 else ""
+    warn_user(  # without numbers, so that a stream of windows is told once
+        f"{name} has channels whose amplitude is more than {_MAX_AMPLITUDE_RATIO:.0f} "
+        f"times that of fit, or less than its inverse: {shown}. Volts and microvolts, "
+        "or a dead electrode, look like this, and the result means nothing then: bring "
+        "both to one unit."
+    )
+
+
 def _check_finite(X, name, unit):
     if np.isfinite(np.sum(X)):
         return  # a finite sum means finite values, and costs one pass
@@ -283,7 +367,9 @@ def check_trials(
     if filters and X.ndim == 4 and X.shape[3] == 1:
         raise ValueError(
             f"{name} of shape {X.shape} holds a single filter: Reshape your data, "
-            f"{name}[..., 0] are the trials."
+            f"{name}[..., 0] are the trials. (MOABB's evaluations hand over the "
+            "filters of a filter-bank paradigm one by one, skgeo.eeg.evaluate all of "
+            "them.)"
         )
     if X.ndim != 3 and not (filters and X.ndim == 4):
         hint = {

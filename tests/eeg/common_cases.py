@@ -6,6 +6,7 @@ THREE_D_NAMES = (
     "AugmentedCovarianceClassifier",
     "AugmentedCovarianceClassifierCV",
     "AugmentedCovariances",
+    "ChannelSelector",
     "CovarianceRecentering",
     "DelayEmbedding",
     "ERPAugmentedCovariances",

@@ -11,11 +11,15 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from skgeo.eeg import (
     AugmentedCovarianceClassifier,
     AugmentedCovariances,
+    CovarianceRecentering,
     RecenteredCovarianceClassifier,
     TangentMap,
 )
-from skgeo.eeg._sources import RecenteredTraining
+from skgeo.eeg._solvers.running_mean import RunningBuresMean
+from skgeo.eeg._sources import MeanSettings, RecenteredTraining, transported
 from skgeo.testing import make_trials
+
+PLAIN = {"metric": "riemann"}
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +41,17 @@ def domains():
         {"metric": "block-toeplitz", "selection": None},
         {"selection": "average", "orders": (1, 2), "lags": (1, 2)},
         {"method": "mdm", "selection": None},
+        {"metric": "bures-wasserstein", "selection": None},
+        {"metric": "bures-wasserstein", "selection": "average", "orders": (1, 2)},
+        {"metric": "bures-wasserstein", "method": "fgmdm", "selection": None},
     ],
 )
+@pytest.mark.filterwarnings("ignore:.*Bures-Wasserstein geometry has no place")
 def test_recentering_transfers(domains, params):
     X, y, subjects = domains
     source, target = subjects != "eve", subjects == "eve"
-    plain = AugmentedCovarianceClassifier(2, 1, **params).fit(X[source], y[source])
+    same = params if params.get("metric") != "bures-wasserstein" else params | PLAIN
+    plain = AugmentedCovarianceClassifier(2, 1, **same).fit(X[source], y[source])
     ours = RecenteredCovarianceClassifier(2, 1, **params).fit(
         X[source],
         y[source],
@@ -77,7 +86,12 @@ def test_each_domain_is_centered(domains):
     )
     codes = np.unique(subjects, return_inverse=True)[1]
     training = RecenteredTraining(
-        model._source.source, X, codes, np.ones(len(X)), None, 1e-8
+        model._source.source,
+        X,
+        codes,
+        np.ones(len(X)),
+        None,
+        MeanSettings("riemann", 1e-8),
     )
     (C,) = training.training()
     raw = AugmentedCovariances(2, 1).fit_transform(X)
@@ -110,13 +124,21 @@ def test_weights_and_metadata(domains):
         RecenteredCovarianceClassifier().fit(X, y, X_target_unlabeled=X[:, :2])
 
 
-@pytest.fixture(scope="module", params=[None, "average", "block-toeplitz"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        (None, "riemann"),
+        ("average", "riemann"),
+        (None, "block-toeplitz"),
+        (None, "bures-wasserstein"),
+        ("average", "bures-wasserstein"),
+    ],
+    ids=lambda p: f"{p[0]}-{p[1]}",
+)
 def fitted(request, domains):
     X, y, subjects = domains
     source = subjects != "eve"
-    params = {"selection": request.param, "metric": "riemann"}
-    if request.param == "block-toeplitz":
-        params = {"selection": None, "metric": "block-toeplitz"}
+    params = dict(zip(("selection", "metric"), request.param, strict=True))
     if params["selection"] is None:
         params.update(order=2, lag=1)
     model = RecenteredCovarianceClassifier(**params)
@@ -205,3 +227,32 @@ def test_streams_adapt(domains, fitted):
             100,
             adapt=True,
         )
+
+
+def test_bures_wasserstein_moves_domains_as_the_transformer_does(domains):
+    X, y, subjects = domains
+    model = RecenteredCovarianceClassifier(
+        2, 1, selection=None, metric="bures-wasserstein"
+    )
+    eve = X[subjects == "eve"]
+    model.fit(X, y, subjects=subjects, X_target_unlabeled=eve)
+    C = AugmentedCovariances(2, 1)
+    transformer = CovarianceRecentering("bures-wasserstein", tol=1e-8)
+    expected = transformer.fit(C.fit_transform(eve)).transform(C.transform(X[:5]))
+    (found,) = model._source.each(X[:5])
+    assert_allclose(found, expected, atol=1e-7)
+    # A stream, too.
+    model.partial_fit(X[:7])
+    transformer.partial_fit(C.transform(X[:7]))
+    (found,) = model._source.each(X[:5])
+    assert_allclose(found, transformer.transform(C.transform(X[:5])), atol=1e-7)
+    with pytest.raises(ValueError, match="metric"):
+        AugmentedCovarianceClassifier(metric="bures-wasserstein").fit(X, y)
+
+
+def test_trials_beyond_the_bures_wasserstein_geometry_are_told():
+    mean = RunningBuresMean(2.0, "identity")
+    C = np.array([np.diag([1.0, 4.0]), np.diag([1.0, 9.0]), np.diag([1.0, 1e-9])])
+    mean.start(C[:2], np.ones(2))
+    with pytest.warns(UserWarning, match="geometry has no place for them"):
+        transported(mean, C)

@@ -9,6 +9,7 @@ from skgeo.eeg import (
     AugmentedCovarianceClassifier,
     AugmentedCovarianceClassifierCV,
     AugmentedCovariances,
+    ChannelSelector,
     CovarianceRecentering,
     DelayEmbedding,
     ERPAugmentedCovariances,
@@ -31,6 +32,8 @@ CASES = [
     (AugmentedCovariances(order=2, lag=2, estimator="sch", edge="moabb"), {}),
     (ERPAugmentedCovariances(2), {}),
     (ERPAugmentedCovariances(None, order=2, lag=3), {}),
+    (ChannelSelector(2), {"mixing": "gains"}),
+    (ChannelSelector(1, order=2, lag=3, shrinkage="auto"), {}),
     (TrialRejector(), {}),
     (TrialRejector(sfreq=100.0, bands=((4.0, 10.0), (10.0, 30.0))), {}),
     (TangentMap(), {"kind": "matrices"}),
@@ -79,6 +82,12 @@ CASES = [
         {"mixing": "invertible"},
     ),
     (RecenteredCovarianceClassifier(2, 2, selection=None), {}),
+    (
+        RecenteredCovarianceClassifier(
+            2, 2, selection=None, metric="bures-wasserstein"
+        ),
+        {},
+    ),
 ]
 
 

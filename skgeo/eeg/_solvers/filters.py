@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.signal import butter, sosfiltfilt
 
-__all__ = ["band_edges", "bandpass", "check_band"]
+__all__ = ["band_edges", "bandpass", "check_band", "filter_spectra", "power_ranges"]
 
 # Butterworth order; zero phase doubles it.
 _ORDER = 4
@@ -89,3 +89,53 @@ def bandpass(X, sfreq, band):
     # scipy's own padding where the signal is long enough for it.
     padding = min(3 * (2 * len(sos) + 1), X.shape[-1] - 1)
     return np.ascontiguousarray(sosfiltfilt(sos, X, axis=-1, padlen=padding))
+
+
+def filter_spectra(X):
+    """Power spectra of filtered trials, averaged over channels and some trials.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_trials, n_channels, n_times, n_filters)
+        Filtered trials.
+
+    Returns
+    -------
+    frequencies : ndarray of shape (n_bins,)
+        In units of the sampling frequency.
+    power : ndarray of shape (n_filters, n_bins)
+        Power; zero for filters without signal.
+    """
+    part = X[:: max(1, len(X) // 20)]
+    size = np.abs(part).max()
+    part = part / size if size > 0 else part
+    n_times = X.shape[2]
+    taper = np.hanning(n_times + 2)[1:-1, None]
+    waves = np.fft.rfft((part - part.mean(2, keepdims=True)) * taper, axis=2)
+    power = (np.abs(waves) ** 2).mean((0, 1)).T
+    return np.fft.rfftfreq(n_times), power
+
+
+def power_ranges(frequencies, power):
+    """Frequencies between which nine tenths of each filter's power lie.
+
+    Parameters
+    ----------
+    frequencies : ndarray of shape (n_bins,)
+        Frequencies.
+    power : ndarray of shape (n_filters, n_bins)
+        Spectra, see :func:`filter_spectra`.
+
+    Returns
+    -------
+    ranges : ndarray of shape (n_filters, 2)
+        Lower and upper ends, half a bin beyond the outermost one.
+    """
+    half = (frequencies[1] - frequencies[0]) / 2
+    ranges = np.empty((len(power), 2))
+    for q, spectrum in enumerate(power):
+        share = np.cumsum(spectrum) / max(spectrum.sum(), np.finfo(float).tiny)
+        low, high = np.searchsorted(share, (0.05, 0.95))
+        high = min(high, len(frequencies) - 1)
+        ranges[q] = frequencies[low] - half, frequencies[high] + half
+    return ranges

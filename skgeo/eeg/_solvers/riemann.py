@@ -18,6 +18,7 @@ from skgeo.utils.warn import warn_user
 
 __all__ = [
     "LogMaps",
+    "MeanResult",
     "NotPositiveDefiniteError",
     "distances_to",
     "exp_symmetric",
@@ -64,6 +65,19 @@ class LogMaps:
         scale = (weight[:, None] * self.values).reshape(n * d)
         J = (V * scale) @ V.T
         return (J + J.T) / 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeanResult(SolverResult):
+    """Outcome of :func:`riemann_mean`.
+
+    Attributes
+    ----------
+    logs : LogMaps
+        Logarithms of the matrices at the mean.
+    """
+
+    logs: LogMaps
 
 
 def exp_symmetric(S, factor=1.0):
@@ -263,9 +277,9 @@ def riemann_mean(C, weight=None, *, tol=1e-8, max_iter=50, whitener=None):
 
     Returns
     -------
-    result : SolverResult
+    result : MeanResult
         ``x`` is the whitener ``W`` of the mean, ``M = W^-1 W^-T``; ``objective`` the
-        norms of the mean logarithm; ``extra["logs"]`` the :class:`LogMaps` at ``W``.
+        norms of the mean logarithm; ``logs`` the :class:`LogMaps` at ``W``.
 
     Raises
     ------
@@ -298,13 +312,13 @@ def riemann_mean(C, weight=None, *, tol=1e-8, max_iter=50, whitener=None):
         # Solving more precisely than the next gradient can use is wasted.
         direction = newton_direction(J, logs, weight, tol=min(1e-2, max(norm, 1e-6)))
         W = exp_symmetric(direction, -0.5) @ start
-    return SolverResult(
+    return MeanResult(
         x=W,
         objective=np.array(norms),
         stop=norms[-1],
         n_iter=len(norms),
         converged=norms[-1] <= tol,
-        extra={"logs": logs},
+        logs=logs,
     )
 
 

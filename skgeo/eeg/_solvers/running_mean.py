@@ -93,7 +93,7 @@ class RunningRiemannMean:
             C, weight / total, tol=self.tol, max_iter=self.max_iter
         )
         self.whitener, self.total_weight = result.x, total
-        self._curvature = _mean_curvature(result.extra["logs"], weight / total)
+        self._curvature = _mean_curvature(result.logs, weight / total)
         self.n_iter, self.converged = result.n_iter, result.converged
         return self
 

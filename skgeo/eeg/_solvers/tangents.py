@@ -58,7 +58,7 @@ class RiemannSpace(_DenseSpace):
         result = riemann.riemann_mean(matrices, weight, tol=self.tol)
         riemann.warn_if_not_converged(result, self.tol)
         self.whitener = result.x
-        return riemann.vectorize(result.extra["logs"].dense())
+        return riemann.vectorize(result.logs.dense())
 
     def map(self, matrices):
         """Return the packed logarithms."""
@@ -185,7 +185,7 @@ class TangentFeatures:
         self.spaces, self.shares = spaces, shares
         self.groups, self.alignment = groups, alignment
 
-    def learn(self, sets, codes, weight):
+    def learn(self, sets, codes, weight, tick=None):
         """Learn all references and return the Gram matrix of the training vectors.
 
         Parameters
@@ -196,6 +196,9 @@ class TangentFeatures:
             Class of each trial.
         weight : ndarray of shape (n,)
             Weights, sum one.
+        tick : callable, optional
+            Called after each embedding; if it answers true those so far are all
+            there are (``spaces`` is shorter then).
 
         Returns
         -------
@@ -221,13 +224,20 @@ class TangentFeatures:
             self.offsets.append(offset)
             kept += rows.nbytes
             self.rows.append(rows if kept <= _MAX_KEPT else None)
+            if tick is not None and tick({"embedding": q + 1}):
+                break
+        done = len(self.offsets)
+        self.spaces, names = self.spaces[:done], names[:done]
+        whole = np.asarray(base, dtype=float).sum()
+        base = np.asarray(base, dtype=float)[:done]
         self.n_features = sum(len(offset) for offset in self.offsets)
-        weights = np.asarray(base, dtype=float) * aligned
+        weights = base * aligned
         scale = 1.0 if self.shares is None else _MEAN_SQUARE
         K = 0.0
         for name, gram in sums.items():
             member = np.array([n == name for n in names])
-            share = np.asarray(base)[member].sum() / weights[member].sum()
+            share = base[member].sum() / weights[member].sum()
+            share *= whole / base.sum()
             weights[member] *= share
             K = K + scale * share * gram
         self.final_shares = weights
