@@ -1,14 +1,15 @@
 """The average over lags in seconds, bands and known frequencies, against simple rules.
 
 ``python -m benchmarks.eeg.bench_bands [--quick|--main] [part ...]``, SKGEO_TEST_DATA
-set; parts are kalunga, mamem, imagery, three and uea, and ``--main`` runs the rows of the
-guide only. Percent correct, or the area under the ROC curve for two classes.
+set; parts are kalunga, mamem, imagery, three and uea, and ``--main`` runs the rows of
+the guide only. Percent correct, or the area under the ROC curve for two classes.
 
 kalunga: Kalunga2016, seven people, 64 trials of four classes (three flicker frequencies
 and rest), five stratified folds and leave-one-run-out; the whole cut is filtered, then
 2 to 4 s after the mark are kept. mamem: MAMEM II, 500 cuts of a person, five classes,
-one block of 100 left out. three: three electrodes at a time. imagery: one person's left/right imagery, AUC over repeated
-folds. uea: three archive sets, five folds.
+one block of 100 left out. imagery: one person's left/right imagery, AUC over repeated
+folds. three: imagery and Kalunga with three electrodes at a time. uea: three archive
+sets, five folds.
 """
 
 import sys
