@@ -25,6 +25,7 @@ PAGE_OF = {
     "eeg_bands": "eeg_accuracy",
     "eeg_moabb": "eeg_use",
     "eeg_p300": "eeg_use",
+    "eeg_people": "eeg_use",
     "eeg_ssvep": "eeg_use",
     "eeg_transfer": "eeg_use",
     "dynamics_assimilation": "filters",
@@ -170,6 +171,7 @@ VIEWS = {
             ("kalunga", "steady-state responses and rest, seven people"),
             ("mamem", "steady-state responses in one-second cuts"),
             ("imagery", "left or right hand, one person"),
+            ("three", "three electrodes"),
             ("uea", "three sets of the UEA archive"),
         )
     },
@@ -185,6 +187,25 @@ VIEWS = {
         "Recentering: other sessions, other people",
         pivots=(Pivot("Gain of recentering (points)", ("case",), ("method",), "gain"),),
     ),
+    **{
+        f"eeg_people_{part}": View(
+            f"Across people: {title}",
+            pivots=(
+                Pivot("Accuracy (%)", ("method",), ("folds",), "score"),
+                Pivot(
+                    "Gain over known frequencies stacked, Cov+TS+LR (points)",
+                    ("method",),
+                    ("folds",),
+                    "gain_peer",
+                ),
+                Pivot("Its standard error", ("method",), ("folds",), "error_peer"),
+            ),
+        )
+        for part, title in (
+            ("kalunga", "steady-state responses and rest, seven people"),
+            ("mamem", "steady-state responses in one-second cuts, six people"),
+        )
+    },
     "eeg_ssvep": View(
         "Steady-state potentials through MOABB's folds",
         pivots=(Pivot("Accuracy", ("pipeline",), ("subject",), "accuracy"),),

@@ -126,9 +126,10 @@ def run(name, X, y, splits, groups, orders, lags, inner, keep, known):
 
 
 def run_imagery(quick):
-    """Score on imagery of one person with 9, 22 and 64 channels."""
+    """Score on imagery of one person with 3, 9, 22 and 64 channels."""
     rows, known = [], on_file("imagery")
     for n_channels, orders, lags, n_repeats in (
+        (3, range(1, 7), (1, 2, 4, 6, 8), 4),
         (9, range(1, 7), (1, 2, 4, 6, 8), 4),
         (22, range(1, 5), (1, 2, 4, 6, 8), 4),
         (64, range(1, 4), (2, 4, 8), 2),

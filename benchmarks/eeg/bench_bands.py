@@ -1,14 +1,15 @@
 """The average over lags in seconds, bands and known frequencies, against simple rules.
 
 ``python -m benchmarks.eeg.bench_bands [--quick|--main] [part ...]``, SKGEO_TEST_DATA
-set; parts are kalunga, mamem, imagery and uea, and ``--main`` runs the rows of the
-guide only. Percent correct, or the area under the ROC curve for two classes.
+set; parts are kalunga, mamem, imagery, three and uea, and ``--main`` runs the rows of
+the guide only. Percent correct, or the area under the ROC curve for two classes.
 
 kalunga: Kalunga2016, seven people, 64 trials of four classes (three flicker frequencies
 and rest), five stratified folds and leave-one-run-out; the whole cut is filtered, then
 2 to 4 s after the mark are kept. mamem: MAMEM II, 500 cuts of a person, five classes,
 one block of 100 left out. imagery: one person's left/right imagery, AUC over repeated
-folds. uea: three archive sets, five folds.
+folds. three: imagery and Kalunga with three electrodes at a time. uea: three archive
+sets, five folds.
 """
 
 import sys
@@ -27,7 +28,16 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 
 from benchmarks.common import save
-from benchmarks.eeg.recordings import imagery, kalunga, ssvep, uea
+from benchmarks.eeg.recordings import (
+    HANDS_FEET,
+    KALUNGA_CHANNELS,
+    LEFT_RIGHT,
+    TRIPLES,
+    imagery,
+    kalunga,
+    ssvep,
+    uea,
+)
 from skgeo.eeg import AugmentedCovarianceClassifier, filter_bank
 
 PLAIN = "Cov+TS+LR"
@@ -35,6 +45,7 @@ STACKED = "known frequencies stacked, Cov+TS+LR"
 SAMPLES = "average, lags in samples"
 RULE = "average, seconds and bands"
 KNOWN = "average, seconds, bands, frequencies"
+LOGISTIC = "average, seconds and bands, logistic regression"
 
 
 def stacked(bank):
@@ -69,6 +80,10 @@ def contestants(sfreq, band, frequencies):
         SAMPLES: (Ours(**one), "plain"),
         "average, seconds": (Ours(**seconds), "plain"),
         RULE: (Ours(**bands), "bank"),
+        LOGISTIC: (
+            Ours(sfreq=sfreq, band=band, method="tangent-lr"),
+            "bank",
+        ),
         "average, seconds and bands, identity shrinkage": (
             Ours(**bands, shrinkage="auto"),
             "bank",
@@ -113,7 +128,7 @@ def scores_of(model, X, y, splits):
     return np.array(scores), time.process_time() - start
 
 
-def run(data, people, sfreq, band, frequencies, keep):
+def run(data, people, sfreq, band, frequencies, keep, unit="people"):
     """Score every contestant; one row a contestant, differences over people."""
     table, cpu = {}, {}
     for broad, y, window, splits in people:
@@ -134,10 +149,15 @@ def run(data, people, sfreq, band, frequencies, keep):
             "method": label,
             "score": float(values.mean()),
             "each": " ".join(f"{v:.1f}" for v in values),
-            "unit": "folds" if single else "people",
+            "unit": "folds" if single else unit,
             "cpu": cpu[label],
         }
-        for name, short in ((PLAIN, "cov"), (STACKED, "stacked"), (SAMPLES, "samples")):
+        for name, short in (
+            (PLAIN, "cov"),
+            (STACKED, "stacked"),
+            (SAMPLES, "samples"),
+            ("order 1", "order1"),
+        ):
             if name not in table:
                 continue
             other = table[name]
@@ -201,6 +221,29 @@ def run_imagery(quick, keep):
     return rows
 
 
+def run_three(quick, keep):
+    """Score three electrodes: eight triples of imagery, two of the visual cortex."""
+    rows = []
+    for task, runs in (("left/right", LEFT_RIGHT), ("hands/feet", HANDS_FEET)):
+        sets = []
+        for triple in TRIPLES[: 2 if quick else 8]:
+            X, y = imagery(triple, runs)
+            folds = RepeatedStratifiedKFold(n_splits=5, n_repeats=2, random_state=2718)
+            sets.append((X, y, slice(None), list(folds.split(X, y))))
+        args = (160.0, (8.0, 32.0), None, keep)
+        rows += run(f"imagery, {task}, eight triples", sets, *args, unit="triples")
+    window, five = slice(1024, 1537), StratifiedKFold(5, shuffle=True, random_state=42)
+    for triple in (["O1", "Oz", "O2"], ["PO3", "POz", "PO4"]):
+        index = [KALUNGA_CHANNELS.index(name) for name in triple]
+        sets = []
+        for p in range(1, 3 if quick else 8):
+            X, y, _ = kalunga(p)
+            sets.append((X[:, index], y, window, list(five.split(X[:, 0], y))))
+        args = (256.0, (7.0, 45.0), (13.0, 17.0, 21.0), keep)
+        rows += run(f"Kalunga, {' '.join(triple)}", sets, *args)
+    return rows
+
+
 def run_uea(quick, keep):
     """Score three archive sets."""
     rows = []
@@ -220,6 +263,7 @@ PARTS = {
     "kalunga": run_kalunga,
     "mamem": run_mamem,
     "imagery": run_imagery,
+    "three": run_three,
     "uea": run_uea,
 }
 
@@ -229,7 +273,7 @@ def main():
     wanted = [a for a in sys.argv[1:] if a in PARTS] or list(PARTS)
     keep = {PLAIN, SAMPLES, RULE, KNOWN}
     if "--main" in sys.argv:
-        keep |= {"order 1", "order 4, lag 4"}
+        keep |= {"order 1", "order 4, lag 4", STACKED, LOGISTIC}
     elif not quick:
         keep = None
     for part in wanted:

@@ -15,6 +15,13 @@ import pathlib
 import numpy as np
 
 CHANNELS_3 = ["C3", "Cz", "C4"]
+TRIPLES = [
+    CHANNELS_3,
+    *(["FC3", "FCz", "FC4"], ["CP3", "CPz", "CP4"], ["C1", "Cz", "C2"]),
+    *(["C5", "Cz", "C6"], ["FC1", "FCz", "FC2"], ["CP1", "CPz", "CP2"]),
+    ["P3", "Pz", "P4"],
+]
+KALUNGA_CHANNELS = ["Oz", "O1", "O2", "PO3", "POz", "PO7", "PO8", "PO4"]
 CHANNELS_9 = ["FC3", "FCz", "FC4", "C3", "Cz", "C4", "CP3", "CPz", "CP4"]
 CHANNELS_22 = [
     *["Fz", "FC3", "FC1", "FCz", "FC2", "FC4", "C5", "C3", "C1", "Cz", "C2", "C4"],
@@ -51,9 +58,13 @@ def _imagery(runs):
 
 
 def imagery(n_channels, runs=LEFT_RIGHT):
-    """Return trials (45, n_channels, 481) and labels of PhysioNet subject 1."""
+    """Return trials (45, n_channels, 481) and labels of PhysioNet subject 1.
+
+    ``n_channels`` is 3, 9, 22 or 64, or a list of names.
+    """
     X, y, names = _imagery(tuple(runs))
-    chosen = {3: CHANNELS_3, 9: CHANNELS_9, 22: CHANNELS_22, 64: names}[n_channels]
+    known = {3: CHANNELS_3, 9: CHANNELS_9, 22: CHANNELS_22, 64: names}
+    chosen = n_channels if isinstance(n_channels, list) else known[n_channels]
     return np.ascontiguousarray(X[:, [names.index(c) for c in chosen]]), y
 
 

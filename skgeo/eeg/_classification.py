@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from skgeo.eeg._covariance import AugmentedCovariances
+from skgeo.eeg._classifier_rules import DISTANCES, PARAM_RULES, UNUSED_PARAMS
 from skgeo.eeg._decisions import TrialClassifier
 from skgeo.eeg._durations import seconds_of_logs, warn_if_long
-from skgeo.eeg._filter_bank import FILTER_RULES
 from skgeo.eeg._groups import GroupMember, resolve_groups
 from skgeo.eeg._heads import make_head
 from skgeo.eeg._patterns import Pattern, covariance_patterns
-from skgeo.eeg._selection import METHODS, select_embedding
+from skgeo.eeg._selection import select_embedding
 from skgeo.eeg._signal import SignalMemory
 from skgeo.eeg._solvers.covariances import (
     CovarianceSettings,
@@ -38,17 +37,7 @@ from skgeo.eeg._sources import (
 )
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
-from skgeo.utils.params import (
-    Boolean,
-    Instance,
-    Integer,
-    Null,
-    OneOf,
-    Real,
-    SequenceOf,
-    Unused,
-    check_params,
-)
+from skgeo.utils.params import Real, check_params
 from skgeo.utils.validation import (
     check_sample_weight,
     check_trials_y,
@@ -56,8 +45,6 @@ from skgeo.utils.validation import (
 )
 
 __all__ = ["AugmentedCovarianceClassifier"]
-
-_DISTANCES = ("mdm", "fgmdm")
 
 
 class AugmentedCovarianceClassifier(CallbackMixin, TrialClassifier):
@@ -219,89 +206,8 @@ class AugmentedCovarianceClassifier(CallbackMixin, TrialClassifier):
     [(2, 2)]
     """
 
-    _param_rules = {
-        **{
-            name: AugmentedCovariances._param_rules[name]
-            for name in ("order", "lag", "edge", "estimator", "shrinkage", "n_jobs")
-        },
-        "selection": Null() | OneOf("average", *METHODS),
-        "orders": OneOf("auto") | SequenceOf(Integer(1)),
-        "lags": OneOf("auto") | SequenceOf(Real(0.0, closed="neither")),
-        "order_weights": OneOf("auto", "equal", "inverse", "proportional"),
-        "sfreq": Null() | Real(0.0, closed="neither"),
-        **FILTER_RULES,
-        "weights": OneOf("equal", "alignment"),
-        "metric": OneOf("riemann", "block-toeplitz"),
-        "block_toeplitz": Boolean(),
-        "method": OneOf("tangent-svm", "tangent-lr", "mdm", "fgmdm"),
-        "C": Real(0.0, closed="neither", magnitudes=(1e-20, 1e20)),
-        "kernel": OneOf("linear", "rbf"),
-        "gamma": OneOf("scale", "auto") | Real(0.0, closed="neither"),
-        "class_weight": OneOf("balanced")
-        | Instance(dict, "a dict of label: weight")
-        | Null(),
-        "probability": Boolean(),
-        "tol": Real(0.0, closed="neither"),
-    }
-    _unused_params = (
-        Unused(
-            ("order", "lag"),
-            lambda p: p.selection is not None,
-            "selection is not None",
-        ),
-        Unused(
-            ("orders", "lags", "order_weights", "weights"),
-            lambda p: p.selection != "average",
-            "selection is not 'average'",
-        ),
-        Unused(
-            ("sfreq", "band", "bands", "frequencies"),
-            lambda p: p.selection != "average",
-            "selection is not 'average'",
-        ),
-        Unused(
-            ("band", "bands", "frequencies"),
-            lambda p: p.selection == "average" and p.sfreq is None,
-            "sfreq is not given",
-        ),
-        Unused(
-            "bands",
-            lambda p: (
-                p.sfreq is not None and p.band is None and isinstance(p.bands, int)
-            ),
-            "band is not given",
-        ),
-        Unused(
-            ("C", "kernel", "gamma", "class_weight", "probability"),
-            lambda p: p.method in _DISTANCES,
-            "method is a distance method",
-        ),
-        Unused(
-            ("kernel", "gamma", "probability"),
-            lambda p: p.method == "tangent-lr",
-            "method is 'tangent-lr'",
-        ),
-        Unused(
-            "gamma",
-            lambda p: p.method == "tangent-svm" and p.kernel == "linear",
-            "kernel is 'linear'",
-        ),
-        Unused(
-            ("edge", "block_toeplitz"),
-            lambda p: p.metric == "block-toeplitz",
-            "metric is 'block-toeplitz'",
-        ),
-        Unused(
-            "edge",
-            lambda p: p.block_toeplitz and p.metric != "block-toeplitz",
-            "block_toeplitz is True",
-        ),
-        Unused(
-            "tol",
-            lambda p: p.selection == "average" and p.metric != "block-toeplitz",
-            "an average does not iterate",
-        ),
-    )
+    _param_rules = PARAM_RULES
+    _unused_params = UNUSED_PARAMS
 
     def __init__(
         self,
@@ -513,7 +419,7 @@ class AugmentedCovarianceClassifier(CallbackMixin, TrialClassifier):
                     "sfreq is not given. Give sfreq for lags in seconds."
                 )
         averaged = params.selection == "average"
-        if averaged and params.method in _DISTANCES:
+        if averaged and params.method in DISTANCES:
             raise ValueError(
                 "selection='average' averages tangent spaces: it takes "
                 f"method='tangent-svm' or 'tangent-lr'; got {params.method!r}. Pass "
@@ -566,7 +472,7 @@ class AugmentedCovarianceClassifier(CallbackMixin, TrialClassifier):
 
     def _make_features(self, params):
         """Tangent vectors of all embeddings; None for the distance methods."""
-        if params.method in _DISTANCES:
+        if params.method in DISTANCES:
             return None
         n = len(self.groups_)
         averaged = params.selection == "average"
