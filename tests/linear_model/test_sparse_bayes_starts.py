@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import minimize
 
 from skgeo.linear_model._rvm import starts
-from skgeo.linear_model._rvm.posterior import Problem
+from skgeo.linear_model._rvm.posterior import Posterior, Problem
 
 
 def problem_of(seed=0, n=40, p=9, noise=0.0, extra=0.01, n_rows=40, **options):
@@ -120,3 +120,21 @@ def test_nonnegative_start_is_the_best_of_all_index_sets():
             if (w > 0).all():
                 best = min(best, (rss_of(X, y, act), tuple(act)))
     assert_array_equal(starts.nonnegative_start(problem)[0], best[1])
+
+
+def test_candidates_have_the_signs_asked_for_and_do_not_interpolate():
+    _, _, given = problem_of(4, extra=0.0, n_rows=12, n=12)
+    _, _, positive = problem_of(4, extra=0.0, n_rows=12, n=12, positive=True)
+    ones = np.ones(2)
+    right, wrong = np.array([0, 5]), np.array([0, 3])
+    assert (Posterior(given, wrong, ones).mu < 0).any()
+    assert (Posterior(given, right, ones).mu > 0).all()
+    assert Posterior(given, wrong, ones).admissible
+    assert Posterior(positive, right, ones).admissible
+    assert not Posterior(positive, wrong, ones).admissible
+    X = np.random.default_rng(0).standard_normal((6, 9))
+    X /= np.linalg.norm(X, axis=0)
+    y = X[:, 0] / 2
+    exact = Problem(np.ascontiguousarray(X.T), y, 0.0, 6, n_distinct=6)
+    every = Posterior(exact, np.arange(6), np.full(6, 1e-14))
+    assert not every.admissible

@@ -347,11 +347,12 @@ def _shrink(problem, state, net, costs):
 def _merged(problem, state, i, a, b):
     """The state with points a and b of mode i in one place between them."""
     g, points = state.gammas[i], state.points[i]
-    place = (g[a] * points[a] + g[b] * points[b]) / (g[a] + g[b])
+    total = g[a] + g[b]
+    place = (g[a] * points[a] + g[b] * points[b]) / total
     out = state.without(i, b)
     a -= a > b
     out.points[i][a] = place
-    out.gammas[i][a] = g.sum() if len(g) == 2 else out.gammas[i][a] + g[b]
+    out.gammas[i][a] = total
     column = problem.modes[i].columns(np.array([place]))
     out.columns[i] = out.columns[i].copy()
     out.columns[i][:, a] = column[:, 0]
