@@ -23,9 +23,9 @@ from skgeo.decomposition._orthogonal.codes import (
     unseen_atoms,
 )
 from skgeo.decomposition._orthogonal.epochs import fit_epochs, snapshot
-from skgeo.decomposition._orthogonal.outliers import warn_outweighed
+from skgeo.decomposition._orthogonal.outliers import Watch, warn_outweighed
 from skgeo.decomposition._orthogonal.starts import initial_atoms
-from skgeo.decomposition._orthogonal.stream import Settings, Stream
+from skgeo.decomposition._orthogonal.stream import Settings, Stream, usual_batch
 from skgeo.exceptions import InvalidParameterError
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
@@ -344,7 +344,7 @@ class OnlineOrthogonalDictionary(
         learned, self.start_kept_ = result.x, False
         if best is not None:
             learned, self.start_kept_ = best.take(stream, learned)
-        self._stream, self._learned = stream, learned
+        self._stream, self._learned, self._watch = stream, learned, None
         self.n_iter_, self.objective_ = result.n_iter, result.objective
         self.converged_ = result.converged
         self._n_features_out = len(learned.components)
@@ -362,7 +362,9 @@ class OnlineOrthogonalDictionary(
                 "set n_components, to get as many atoms as there are directions."
             )
         self._warn_mean()
-        self._warn_unseen(X, params.exponent)
+        with single_blas_thread():
+            unseen = unseen_atoms(self._coded(X), params.exponent)
+        self._warn_unseen(unseen)
         warn_outweighed(X, params, learned.mean)
         return self
 
@@ -384,13 +386,12 @@ class OnlineOrthogonalDictionary(
                 "center=True, or subtract the mean."
             )
 
-    def _warn_unseen(self, X, exponent):
+    def _warn_unseen(self, unseen):
         """Say that codes are too near to Gaussian for the rows to tell the atoms."""
-        with single_blas_thread():
-            unseen = unseen_atoms(self._coded(X), exponent)
         if len(unseen) > 1:
+            self._stream.warned_unseen = True
             warn_user(
-                f"The codes of {len(unseen)} of {len(self._learned.components)} atoms "
+                f"The codes of {len(unseen)} of {len(self._stream.W)} atoms "
                 "are so near to Gaussian that these rows do not determine the atoms: "
                 "any rotation of them would do as well. More rows help if the codes "
                 "are not Gaussian indeed."
@@ -413,6 +414,13 @@ class OnlineOrthogonalDictionary(
         -------
         self : OnlineOrthogonalDictionary
             The estimator.
+
+        Warns
+        -----
+        UserWarning
+            Once per stream each: when the mean carries energy and ``center=False``,
+            when a few rows or entries outweigh the others, when the later half of
+            ``200 n_components`` rows or more do not determine the atoms.
         """
         params = check_params(self)
         first = not self.__sklearn_is_fitted__()
@@ -421,11 +429,17 @@ class OnlineOrthogonalDictionary(
             random_state = check_random_state(params.random_state)
             self._stream = self._new_stream(params, X, random_state)
             self._n_features_out = len(self._stream.W)
+        if first or self._watch is None:
+            self._watch = Watch(X.shape[1], params.exponent, params.center)
         self._stream.settings = _settings(params, X.shape[1])
         self._learned = None
         with single_blas_thread():
             self._stream.partial_update(X)
+        self._watch.add(X)
+        self._watch.warn(params.clip_norm is not None)
         self._warn_mean()
+        if not self._stream.warned_unseen:
+            self._warn_unseen(self._stream.undetermined)
         return self
 
     def _new_stream(self, params, X, random_state):
@@ -435,7 +449,7 @@ class OnlineOrthogonalDictionary(
                 params.init, X, settings.n_components, params.center, random_state
             )
         size, n = params.batch_size, X.shape[1]
-        size = max(4 * n, min(12 * n, 256)) if size == "auto" else size
+        size = usual_batch(n) if size == "auto" else size
         return Stream(W, np.empty((size, n), dtype=X.dtype), settings, basis=basis)
 
     def transform(self, X: ArrayLike) -> NDArray:

@@ -17,7 +17,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skgeo.base import BaseEstimator
-from skgeo.decomposition._online_orthogonal import OnlineOrthogonalDictionary
+from skgeo.decomposition._orthogonal.epochs import snapshot
+from skgeo.decomposition._orthogonal.starts import initial_atoms
+from skgeo.decomposition._orthogonal.stream import Settings, Stream, usual_batch
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import (
     Integer,
@@ -174,13 +176,13 @@ class PooledPatchCodes(
             self.components_ = atoms[1:] if n > 1 else atoms
             return self
         rows = self._normalize(rows)
-        model = OnlineOrthogonalDictionary(
-            n_components=n - 1, random_state=random_state, max_iter=10, tol=0.02
-        )
+        settings = Settings(replays=8, n_components=n - 1)
         with single_blas_thread():
+            W, basis = initial_atoms("random", rows, n - 1, False, random_state)
+            stream = Stream(W, np.empty((usual_batch(n), n)), settings, basis=basis)
             for _ in range(max(1, min(10, 400 * n // len(rows)))):
-                model.partial_fit(random_state.permutation(rows))
-        self.components_ = model.components_
+                stream.partial_update(random_state.permutation(rows))
+            self.components_ = snapshot(stream).components
         return self
 
     def transform(self, X: ArrayLike) -> NDArray:

@@ -35,10 +35,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.linalg.lapack import dsyevd
 
+from skgeo.decomposition._orthogonal.codes import code_powers, undetermined_atoms
 from skgeo.decomposition._orthogonal.moments import Moments
+from skgeo.decomposition._orthogonal.pairs import better_turns, turn_rows
 from skgeo.kernels import orthogonal_dictionary as kernels
 
-__all__ = ["Settings", "Stream", "polar_factor"]
+__all__ = ["Settings", "Stream", "polar_factor", "usual_batch"]
 
 # Longest steps: weight of a new gradient and step length for every 2 n rows.
 _LARGEST_RHO, _LARGEST_GAMMA = 0.3, 0.4
@@ -63,6 +65,9 @@ _STEADY = 4.0
 # fourth powers of 2**16 times a few thousand still fit single precision.
 _ROOM = 16
 _VANISHING = 60
+# The codes of a stream are judged when this many times n rows have been seen, and
+# whenever the rows have doubled since, by those of the later half.
+_FIRST_VERDICT = 200
 
 
 @dataclass(frozen=True)
@@ -146,8 +151,8 @@ class Stream:
         Their mean square length.
     n_measured : int
         Number of rows behind these two.
-    warned_mean : bool
-        Whether the user has been told that they are large.
+    warned_mean, warned_unseen : bool
+        Whether the user has been told that they are large, that codes look Gaussian.
     basis : ndarray of shape (n_features, n) or None
         Where the principal subspace starts, if atoms are looked for in one.
     noise : float
@@ -166,6 +171,14 @@ class Stream:
         The last batches, oldest first, until one is found.
     totals : object or None
         Collects the totals of a pass over data, where they are asked for.
+    tally : ndarray of shape (4, n)
+        Sums of powers of the moduli of codes, see ``code_powers``, over the last
+        ``n_tallied`` of the ``n_met`` rows in full batches, as met: before they were
+        learned from.
+    next_verdict : float
+        Number of rows seen at which the codes are judged next.
+    undetermined : ndarray of int
+        Atoms that, by the last verdict, the rows do not determine.
     """
 
     W: np.ndarray
@@ -192,16 +205,24 @@ class Stream:
     energy: float = 0.0
     n_measured: int = 0
     warned_mean: bool = False
+    warned_unseen: bool = False
     basis: np.ndarray | None = None
     noise: float = 0.0
     clock: float = 0.0
     totals: object = None
+    tally: np.ndarray | None = None
+    n_tallied: int = 0
+    n_met: int = 0
+    next_verdict: float = 0.0
+    undetermined: np.ndarray | None = None
 
     def __post_init__(self):
         n, settings = len(self.W), self.settings
         self.G, self.signs, self.magnitudes = np.zeros((n, n)), np.ones(n), np.zeros(n)
         self.squares, self.powers, self.steady = np.zeros(n), np.zeros(n), np.zeros(n)
         self.offset = np.zeros(self.pending.shape[1])
+        self.tally, self.next_verdict = np.zeros((4, n)), _FIRST_VERDICT * n / 2
+        self.undetermined = np.empty(0, dtype=int)
         if settings.center or settings.whiten or settings.n_components is not None:
             self.moments = Moments(
                 self.pending.shape[1], settings.center, settings.whiten, self.basis
@@ -245,6 +266,7 @@ class Stream:
         self._step(batch, work)
         settings = self.settings
         n, size = len(self.W), len(batch)
+        self._judge(size, work)
         allowed = settings.replays and self.n_replayed * size < _BUDGET * n
         if self.converged or not (allowed and settings.decay):
             self.kept.clear()
@@ -267,6 +289,32 @@ class Stream:
                 self._step(self.kept[which], work, again=True)
                 self.n_replayed += 1
 
+    def _judge(self, size, work):
+        """Say which atoms the rows leave undetermined, whenever they have doubled."""
+        met = self.n_met + size
+        self.n_met = met
+        if met < self.next_verdict:
+            return
+        if met >= _FIRST_VERDICT * len(self.W) and self.n_tallied:
+            tally, n_rows = self.tally, self.n_tallied
+            self.undetermined = undetermined_atoms(tally, n_rows, self.settings.p)
+            if len(self.undetermined) and self.kept:  # it may have been found just now
+                tally, n_rows = np.zeros_like(tally), 0
+                for batch in self.kept:
+                    unit, _, codes = self._codes_of(batch, work)
+                    if unit is not None:
+                        kernels.code_moments(codes, self.settings.p, *work.moments)
+                        n_rows += self._count(tally, work.moments, len(batch), unit)
+                self.undetermined = undetermined_atoms(tally, n_rows, self.settings.p)
+        self.tally[:], self.n_tallied, self.next_verdict = 0.0, 0, 2.0 * met
+
+    def _count(self, tally, moments, n_rows, unit):
+        """Add the moments of the codes of a batch to a tally; return its rows."""
+        powers = code_powers(self.settings.p)
+        for total, row, power in zip(tally, moments, powers, strict=True):
+            total += n_rows * np.ldexp(row, power * unit)
+        return n_rows
+
     def _is_maximum(self, work):
         """Whether every pair of atoms is at a maximum; turn those at a saddle.
 
@@ -278,13 +326,9 @@ class Stream:
         p, n = self.settings.p, len(self.W)
         cross, power = np.zeros((n, n)), np.zeros(n)
         for batch in self.kept:
-            X = work.rows[: len(batch)]
-            unit = self._change_unit(batch, X)
+            unit, _, codes = self._codes_of(batch, work)
             if unit is None:
                 continue
-            if self.moments is not None or self.settings.clip_norm is not None:
-                X = self._prepare(X, 0.0, again=True)
-            codes = X @ self.W.T.astype(X.dtype)
             square = codes * codes
             magnitude = np.abs(codes) if p == 3 else square
             weight = math.ldexp(1.0, p * unit)
@@ -296,7 +340,7 @@ class Stream:
         typical = min(np.median(curvature), 0.0)
         np.fill_diagonal(curvature, -np.inf)
         if curvature.max() < _SHARE * typical:
-            return True
+            return not self._turn_pairs(self.kept, work)
         while True:
             k, m = np.unravel_index(np.argmax(curvature), curvature.shape)
             if not curvature[k, m] > -_SHARE * typical:
@@ -325,7 +369,10 @@ class Stream:
         codes = np.matmul(
             X, self.W.T.astype(X.dtype, copy=False), out=work.codes[: len(batch)]
         )
-        shifts = np.ldexp(self._shifts(codes, work.moments, unit, rho), (2 - p) * unit)
+        kernels.code_moments(codes, p, *work.moments)
+        if not again:
+            self.n_tallied += self._count(self.tally, work.moments, len(batch), unit)
+        shifts = np.ldexp(self._shifts(work.moments, unit, rho), (2 - p) * unit)
         power, square, energy, signal = kernels.contrast(codes, p, self.signs, shifts)
         if signal > 0.0:
             self._update_noise(square, energy, signal, rho)
@@ -354,10 +401,9 @@ class Stream:
         self.energy += share * (energy - self.energy)
         self.n_measured = seen
 
-    def _shifts(self, codes, moments, unit, rho):
+    def _shifts(self, moments, unit, rho):
         """Renew moments and signs of the codes; return the curvature to remove."""
-        p, settings = self.settings.p, self.settings
-        kernels.code_moments(codes, p, *moments)
+        p = self.settings.p
         magnitudes = np.ldexp(moments[0], (p - 2) * unit)
         self.magnitudes += rho * (magnitudes - self.magnitudes)
         slow = rho if rho == 1.0 else rho / _STEADY
@@ -372,9 +418,16 @@ class Stream:
             if size > 0.0:
                 self.G[k] = np.linalg.norm(self.G[k]) / size * self.W[k]
         self.signs = signs
-        peaked = signs > 0
+        return self._removed_curvature()
+
+    def _removed_curvature(self):
+        """Curvature to remove from the contrast of each atom."""
+        p, shift, peaked = (
+            self.settings.p,
+            self.settings.curvature_shift,
+            self.signs > 0,
+        )
         common = self.magnitudes[peaked].min() if peaked.any() else 0.0
-        shift = settings.curvature_shift
         own = np.where(peaked, shift * common, (2.0 - shift) * self.magnitudes)
         return p * (p - 1) * own
 
@@ -403,6 +456,60 @@ class Stream:
             self.time_at_noise_floor = 0.0
         if self.gap > max(_RESTART_GAP, _RESTART_MARGIN * expected):
             self.converged = False
+
+    def gap_over(self, X):
+        """Relative Frank-Wolfe gap of the iterate as it is, over all rows of X.
+
+        The averages along a pass lag behind the iterate, and the iterate follows the
+        polar factor of an average: they can agree while both are still on their way.
+        """
+        work, p = _Workspace(self.pending, len(self.W)), self.settings.p
+        removed, total = self._removed_curvature(), np.zeros_like(self.G)
+        for start in range(0, len(X), len(self.pending)):
+            batch = X[start : start + len(self.pending)]
+            unit, rows, codes = self._codes_of(batch, work)
+            if unit is not None:
+                shifts = np.ldexp(removed, (2 - p) * unit)
+                kernels.contrast(codes, p, self.signs, shifts)
+                total += math.ldexp(1.0, p * unit) * (codes.T @ rows)
+        if not total.any():
+            return 0.0
+        vertex = polar_factor(total, towards=self.W)
+        return max(0.0, 1.0 - np.vdot(total, self.W) / np.vdot(total, vertex))
+
+    def turn_pairs(self, X):
+        """Turn pairs of atoms that the rows of X want in another basin; say whether."""
+        if not self.magnitudes.any():
+            return False  # no batch has filled yet
+        size = len(self.pending)
+        batches = [X[start : start + size] for start in range(0, len(X), size)]
+        return self._turn_pairs(batches, _Workspace(self.pending, len(self.W)))
+
+    def _codes_of_all(self, batches, work):
+        """Codes of batches met before, in the unit of the averages."""
+        parts = [np.empty((0, len(self.W)))]
+        for batch in batches:
+            unit, _, codes = self._codes_of(batch, work)
+            if unit is not None:
+                parts.append(np.ldexp(codes.astype(np.float64), unit))
+        return np.vstack(parts)
+
+    def _turn_pairs(self, batches, work):
+        codes = self._codes_of_all(batches, work)
+        turns = better_turns(codes, self.signs, self.settings.p) if len(codes) else []
+        for matrix in (self.W, self.G):
+            turn_rows(matrix, turns)
+        return bool(turns)
+
+    def _codes_of(self, batch, work):
+        """Unit, prepared rows and codes of a batch met before, or None as unit."""
+        X = work.rows[: len(batch)]
+        unit = self._change_unit(batch, X)
+        if unit is None:
+            return None, X, None
+        if self.moments is not None or self.settings.clip_norm is not None:
+            X = self._prepare(X, 0.0, again=True)
+        return unit, X, X @ self.W.T.astype(X.dtype)
 
     def _change_unit(self, batch, out):
         """Write a batch, divided by a power of two, to ``out``.
@@ -448,6 +555,8 @@ class Stream:
         self.steady = np.ldexp(self.steady, (p - 2) * shift)
         self.squares = np.ldexp(self.squares, 2 * shift)
         self.powers = np.ldexp(self.powers, p * shift)
+        for row, power in zip(self.tally, code_powers(p), strict=True):
+            row[:] = np.ldexp(row, power * shift)
         self.offset = np.ldexp(self.offset, shift)
         self.energy = math.ldexp(self.energy, 2 * shift)
         if self.totals is not None:
@@ -473,6 +582,11 @@ class Stream:
         return moments.update(X, 0.0 if self.settings.decay else rho)
 
 
+def usual_batch(n_features):
+    """Rows per step where nothing else is asked for."""
+    return max(4 * n_features, min(12 * n_features, 256))
+
+
 class _Workspace:
     """Arrays that every step writes anew: none of them is part of the state."""
 
@@ -481,7 +595,7 @@ class _Workspace:
         self.rows = np.empty_like(pending)
         self.codes = np.empty((len(pending), n), dtype=dtype)
         self.ascent = np.empty((n, n), dtype=dtype)
-        self.moments = np.empty((3, n))
+        self.moments = np.empty((4, n))
 
 
 def polar_factor(G, towards=None):

@@ -1,5 +1,6 @@
 """OnlineOrthogonalDictionary: what it finds, and what it does with odd input."""
 
+import re
 import warnings
 
 import numpy as np
@@ -355,6 +356,50 @@ def test_codes_for_missing_values_are_named():
     X[np.random.default_rng(1).random(X.shape) < 0.05] = -999.0
     with pytest.warns(UserWarning, match="outweigh the rest of 8 of 8 features"):
         OnlineOrthogonalDictionary(center=True, random_state=0).fit(X)
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 50, 2000])
+@pytest.mark.parametrize("row", [0, 30, 1999])
+@pytest.mark.parametrize("value", [-999.0, 1e8, 1e100])
+def test_a_row_of_a_stream_that_outweighs_all_others_is_named(value, row, chunk):
+    X = laplace_rows()
+    X[row, 2] = value
+    assert len(said_of(X, chunk, "1 of .* rows outweigh the rest")) == 1
+
+
+@pytest.mark.parametrize("chunk", [1, 40, 2000])
+@pytest.mark.parametrize("value", [9999.0, -1e8])
+@pytest.mark.parametrize("center", [False, True])
+def test_codes_for_missing_values_in_a_stream_are_named(value, center, chunk):
+    X = laplace_rows()
+    X[np.random.default_rng(1).random(X.shape) < 0.05] = value
+    params = {"center": center, "clip_norm": 3.0}
+    said = said_of(X, chunk, "outweigh the rest of", **params)
+    assert len(said) == 1
+    assert said[0].filename == __file__
+    float32 = said_of(X.astype(np.float32), chunk, "outweigh the rest of", **params)
+    assert len(float32) == 1
+
+
+def said_of(X, chunk, words, **params):
+    """Warnings of a stream with these words in them."""
+    model = OnlineOrthogonalDictionary(random_state=0, **params)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for start in range(0, len(X), chunk):
+            model.partial_fit(X[start : start + chunk])
+    return [w for w in caught if re.search(words, str(w.message))]
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("chunk", [7, 500])
+def test_ordinary_rows_of_a_stream_outweigh_nothing(seed, chunk):
+    rng = np.random.default_rng(seed)
+    uneven = rng.standard_normal((2000, 8)) * rng.lognormal(0.0, 0.6, (2000, 1))
+    rare = rng.standard_normal((2000, 8)) * (rng.random((2000, 8)) < 0.05)
+    growing = laplace_rows(seed=seed) * np.geomspace(1, 30, 2000)[:, None]
+    for X in (laplace_rows(seed=seed), uneven, rare, growing, rare > 0.0):
+        assert said_of(X, chunk, "outweigh") == []
 
 
 @pytest.mark.parametrize("draw", ["laplace", "t3", "sparse", "patches"])
