@@ -45,6 +45,11 @@ from skgeo.utils.warn import warn_user
 __all__ = ["OnlineOrthogonalDictionary"]
 
 DTYPES = [np.float64, np.float32]
+# Codes this much smaller than the largest are rounding.
+_NOTHING = {"float64": 1e-10, "float32": 1e-5}
+_SMALLEST, _LARGEST = 1e-200, 1e200
+# What cannot change along a stream.
+_STRUCTURE = ("exponent", "n_components", "batch_size", "center", "whiten")
 # A mean matters when its square is this fraction of the mean variance per direction.
 _MEAN_ENERGY = 0.25
 # Dictionaries after different passes are compared on every fifth row, of these at most
@@ -314,6 +319,7 @@ class OnlineOrthogonalDictionary(
         """
         params = check_params(self)
         X = validate_data(self, X, dtype=DTYPES, order="C")
+        _check_range(X, first=True)
         random_state = check_random_state(params.random_state)
         stream = self._new_stream(params, X, random_state)
         best, rows = None, X
@@ -355,15 +361,22 @@ class OnlineOrthogonalDictionary(
                 "rows. Raise max_iter or tol, or give more rows.",
                 ConvergenceWarning,
             )
-        if learned.rank < len(learned.components):
+        with single_blas_thread():
+            codes = self._coded(X)
+            unseen = unseen_atoms(codes, params.exponent)
+        rank = learned.rank
+        if params.n_components is not None and not params.whiten:
+            size = np.abs(codes).max(axis=0)
+            rank = int(
+                (size > _NOTHING[codes.dtype.name] * size.max(initial=0.0)).sum()
+            )
+        if rank < len(learned.components):
             warn_user(
-                f"The data vary in {learned.rank} of {X.shape[1]} directions: atoms "
+                f"The data vary in {rank} of {X.shape[1]} directions: atoms "
                 "and codes cover these alone. Drop constant and redundant features, or "
                 "set n_components, to get as many atoms as there are directions."
             )
         self._warn_mean()
-        with single_blas_thread():
-            unseen = unseen_atoms(self._coded(X), params.exponent)
         self._warn_unseen(unseen)
         warn_outweighed(X, params, learned.mean)
         return self
@@ -425,6 +438,9 @@ class OnlineOrthogonalDictionary(
         params = check_params(self)
         first = not self.__sklearn_is_fitted__()
         X = validate_data(self, X, dtype=DTYPES, order="C", reset=first)
+        _check_range(X, first=first or self._stream.exponent is None)
+        if not first:
+            _check_unchanged(params, self._began_with)
         if first:
             random_state = check_random_state(params.random_state)
             self._stream = self._new_stream(params, X, random_state)
@@ -450,7 +466,15 @@ class OnlineOrthogonalDictionary(
             )
         size, n = params.batch_size, X.shape[1]
         size = usual_batch(n) if size == "auto" else size
-        return Stream(W, np.empty((size, n), dtype=X.dtype), settings, basis=basis)
+        self._began_with = {name: getattr(params, name) for name in _STRUCTURE}
+        try:
+            pending = np.empty((size, n), dtype=X.dtype)
+        except MemoryError as error:
+            raise InvalidParameterError(
+                f"OnlineOrthogonalDictionary: batch_size={size} rows of {n} features "
+                "do not fit in memory."
+            ) from error
+        return Stream(W, pending, settings, basis=basis)
 
     def transform(self, X: ArrayLike) -> NDArray:
         """Codes of rows.
@@ -615,6 +639,28 @@ class OnlineOrthogonalDictionary(
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _check_range(X, first):
+    """Refuse magnitudes whose powers and inverses double precision cannot hold."""
+    top = float(max(X.max(), -X.min()))
+    if top > _LARGEST or (first and 0.0 < top < _SMALLEST):
+        raise ValueError(
+            f"X has entries up to {top:.3g} in magnitude, outside the range of "
+            f"{_SMALLEST:g} to {_LARGEST:g} that can be computed with: choose another "
+            "unit."
+        )
+
+
+def _check_unchanged(params, began_with):
+    """Refuse to go on with a stream as something it did not begin as."""
+    for name, value in began_with.items():
+        if getattr(params, name) != value:
+            raise InvalidParameterError(
+                f"OnlineOrthogonalDictionary: {name} is {getattr(params, name)!r}, but "
+                f"the stream began with {value!r}, which its averages depend on. Set "
+                "it back, or begin with a clone."
+            )
 
 
 def _settings(params, n_features):

@@ -37,6 +37,7 @@ __all__ = ["PooledPatchCodes"]
 # Patches whose contrast is below this fraction of the usual one are not blown up to it.
 _FLOOR = 0.1
 _BLOCK_BYTES = 1 << 26
+_LARGEST = 1e300
 
 
 class PooledPatchCodes(
@@ -163,6 +164,7 @@ class PooledPatchCodes(
         """
         params = check_params(self)
         X = validate_data(self, X, dtype=[np.float64, np.float32])
+        _check_range(X)
         self.image_shape_ = _image_shape(params.image_shape, X.shape[1])
         self.patch_shape_ = tuple(min(params.patch_size, s) for s in self.image_shape_)
         self._cells, self._threshold = params.n_cells, params.threshold
@@ -201,6 +203,7 @@ class PooledPatchCodes(
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        _check_range(X)
         high, wide = self._positions()
         per_image = 8 * high * wide * 2 * max(self.components_.shape)
         step = max(1, _BLOCK_BYTES // per_image)
@@ -254,6 +257,16 @@ class PooledPatchCodes(
         pooled = np.add.reduceat(pooled, cuts[1], axis=2)
         pooled /= np.outer(*sizes)[None, :, :, None]
         return np.sqrt(pooled).reshape(n, -1)
+
+
+def _check_range(X):
+    """Refuse pixels whose sums and differences double precision cannot hold."""
+    top = float(max(X.max(), -X.min()))
+    if top > _LARGEST:
+        raise ValueError(
+            f"X has pixels up to {top:.3g} in magnitude, above the {_LARGEST:g} that "
+            "can be computed with: choose another unit."
+        )
 
 
 def _image_shape(given, n_pixels):

@@ -139,7 +139,8 @@ def undetermined_atoms(tally, n_rows, p):
         Atoms whose squared sine to the truth is expected to be large.
     """
     moments = tally / max(n_rows, 1)
-    alive = np.flatnonzero(moments[1] > 0)
+    # Atoms whose codes are nothing beside others, or beside rows of long ago, are left.
+    alive = np.flatnonzero(moments[1] > max(1e-40 * moments[1].max(), 1e-80))
     if len(alive) < 2:
         return alive[:0]
     # In units in which every code has variance one.

@@ -166,7 +166,7 @@ def fit_epochs(stream, X, *, max_iter, tol, shuffle, random_state, callback=None
         objective.append(
             sparsity(totals.power, totals.square, totals.n_rows, n, stream.settings.p)
         )
-        converged = stop <= tol
+        converged = bool(stop <= tol)
         if converged and n_turns < _MOST_TURNS and stream.turn_pairs(X):
             converged, n_turns = False, n_turns + 1
         state = {"stream": stream, "objective": objective[-1], "gap": stop}

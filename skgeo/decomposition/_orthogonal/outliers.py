@@ -38,7 +38,8 @@ def dominated_features(X) -> np.ndarray:
     """Indices of features of which a few far entries hold most of the energy."""
     found = []
     for j in range(X.shape[1]):
-        gap = np.abs(X[:, j].astype(np.float64) - np.median(X[:, j]))
+        column = X[:, j].astype(np.float64)
+        gap = np.abs(column - np.median(column))
         gap = gap[gap > 0]  # sparse rows are at their median most of the time
         if len(gap) == 0:
             continue
@@ -130,8 +131,9 @@ class Watch:
         low, high = self.median - limit, self.median + limit
         reached = (self.spread > 0) & ((X.max(axis=0) > high) | (X.min(axis=0) < low))
         for j in np.flatnonzero(reached):
-            gap = np.abs(X[:, j].astype(np.float64) - self.median[j]) / self.spread[j]
-            gap = np.minimum(gap[gap > _FAR], 1e150)
+            gap = np.abs(X[:, j].astype(np.float64) - self.median[j])
+            gap = gap[gap > limit[j]] / max(self.spread[j], 1e-100)
+            gap = np.minimum(gap, 1e150)
             self.far[j] += len(gap)
             self.energy[j] += np.sum(gap**2)
         if self.norm > 0:

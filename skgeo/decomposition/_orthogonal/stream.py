@@ -359,10 +359,10 @@ class Stream:
         settings, p = self.settings, self.settings.p
         share = len(batch) / (2.0 * len(self.W))
         rho, gamma = settings.rates(self.clock, share)
-        if not again and not settings.center:
-            self._measure(X, unit)
         if self.moments is not None or settings.clip_norm is not None:
-            X = self._prepare(X, rho, again)
+            X = self._prepare(X, rho, again, unit)
+        elif not again:
+            self._measure(X, unit)
         started = self.magnitudes.any()
         if not started:
             rho = 1.0  # the first gradient there is
@@ -382,11 +382,12 @@ class Stream:
             self.totals.add(power, X, ascent, unit, p)
         self.G *= 1.0 - rho
         self.G += (rho * weight) * ascent
-        if (not started or rho == 1.0) and not self.G.any():
+        if not self.G.any():
             return
         vertex = polar_factor(self.G, towards=self.W)
         at_vertex, at_iterate = kernels.towards_vertex(self.W, vertex, self.G, gamma)
-        self.gap = max(0.0, 1.0 - at_iterate / at_vertex)
+        if at_vertex > 0.0:  # it vanishes beside rows far larger than all before
+            self.gap = max(0.0, 1.0 - at_iterate / at_vertex)
         self._advance_clock(
             share, settings.rates(self.clock, 1.0)[0] / (2.0 * len(self.W))
         )
@@ -565,7 +566,7 @@ class Stream:
             self.moments.rescale(shift)
         self.exponent = exponent
 
-    def _prepare(self, X, rho, again):
+    def _prepare(self, X, rho, again, unit=0):
         """Center, clip, reduce, whiten; learn the moments from a batch that is new."""
         moments, clip_norm = self.moments, self.settings.clip_norm
         if self.settings.center:
@@ -575,6 +576,8 @@ class Stream:
             if norms.any():
                 limit = clip_norm * np.median(norms[norms > 0])
                 kernels.clip_rows(X, norms, limit)
+        if not again and not self.settings.center:
+            self._measure(X, unit)
         if moments is None:
             return X
         if again:
