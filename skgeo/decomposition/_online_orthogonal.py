@@ -16,16 +16,17 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skgeo.base import BaseEstimator
+from skgeo.decomposition._orthogonal.best import BestSoFar
 from skgeo.decomposition._orthogonal.codes import (
     code_quality,
-    energy_kept,
     shrink_codes,
     unseen_atoms,
 )
 from skgeo.decomposition._orthogonal.epochs import fit_epochs, snapshot
 from skgeo.decomposition._orthogonal.outliers import Watch, warn_outweighed
+from skgeo.decomposition._orthogonal.settings import Settings, usual_batch
 from skgeo.decomposition._orthogonal.starts import initial_atoms
-from skgeo.decomposition._orthogonal.stream import Settings, Stream, usual_batch
+from skgeo.decomposition._orthogonal.stream import Stream
 from skgeo.exceptions import InvalidParameterError
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
@@ -52,11 +53,8 @@ _SMALLEST, _LARGEST = 1e-200, 1e200
 _STRUCTURE = ("exponent", "n_components", "batch_size", "center", "whiten")
 # A mean matters when its square is this fraction of the mean variance per direction.
 _MEAN_ENERGY = 0.25
-# Dictionaries after different passes are compared on every fifth row, of these at most
-# so many.
-_HELD_OUT, _JUDGED = 5, 5000
-# Runs of these rows over which a gain has to hold: it must be three standard errors.
-_RUNS = 10
+# Dictionaries after different passes are compared on every fifth row.
+_HELD_OUT = 5
 
 
 class OnlineOrthogonalDictionary(
@@ -327,7 +325,7 @@ class OnlineOrthogonalDictionary(
             judged = np.zeros(len(X), dtype=bool)
             judged[::_HELD_OUT] = len(X) > 1
             judges = X[judged] if judged.any() else X  # a single row is its own judge
-            best, rows = _Best(stream, judges, X), X[~judged]
+            best, rows = BestSoFar(stream, judges, X), X[~judged]
         with (
             single_blas_thread(),
             self._iterations(params.max_iter, X=X, y=y, attributes=_attributes) as tick,
@@ -686,53 +684,6 @@ def _settings(params, n_features):
         replays=params.n_replays,
         n_components=None if r == n_features else r,
     )
-
-
-class _Best:
-    """The dictionary after any pass that keeps most energy of other rows in few codes.
-
-    Parameters
-    ----------
-    stream : Stream
-        The stream before its first row.
-    judges : ndarray of shape (n_judges, n_features)
-        Rows that are not learned from.
-    X : ndarray of shape (n_samples, n_features)
-        All rows, for their mean.
-    """
-
-    def __init__(self, stream, judges, X):
-        some = np.linspace(0, len(judges) - 1, min(len(judges), _JUDGED))
-        self.X = judges[some.astype(int)]
-        if stream.settings.center:
-            self.X = self.X - X.mean(axis=0, dtype=np.float64)
-        self.W, self.learned, self.start = stream.W.copy(), None, snapshot(stream)
-        self.first = self.kept = self._energy(self.start)
-
-    def _energy(self, learned):
-        return energy_kept(self.X, learned.components, learned.unmixing)
-
-    def offer(self, stream):
-        """Keep what the stream has learned, if it is better than all before."""
-        learned = snapshot(stream)
-        kept = self._energy(learned)
-        gain = kept - self.first
-        # Neighboring rows are alike (patches of one place): runs of rows are compared.
-        runs = np.array_split(gain, min(_RUNS, len(gain)))
-        means = np.array([run.mean(axis=0) for run in runs])
-        doubt = 3.0 * means.std(axis=0, ddof=min(1, len(runs) - 1)) / np.sqrt(len(runs))
-        beats_start = len(runs) > 1 and (means.mean(axis=0) > doubt).all()
-        if beats_start and (self.learned is None or kept.mean() > self.kept.mean()):
-            self.kept, self.learned, self.W = kept, learned, stream.W.copy()
-
-    def take(self, stream, last):
-        """Set the stream to the best dictionary; return it, and whether it began so."""
-        if last.signs.sum() < 0:
-            return last, False  # flat codes spread their energy: few keep little of it
-        stream.W[:] = self.W
-        if self.learned is None:
-            return self.start, True
-        return self.learned, False
 
 
 def _attributes(state):

@@ -18,8 +18,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skgeo.base import BaseEstimator
 from skgeo.decomposition._orthogonal.epochs import snapshot
+from skgeo.decomposition._orthogonal.settings import Settings, usual_batch
 from skgeo.decomposition._orthogonal.starts import initial_atoms
-from skgeo.decomposition._orthogonal.stream import Settings, Stream, usual_batch
+from skgeo.decomposition._orthogonal.stream import Stream
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import (
     Integer,

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
-from scipy.special import expit, log_softmax
+from scipy.special import log_softmax
 from sklearn.base import (
     ClassifierMixin,
     ClassNamePrefixFeaturesOutMixin,
@@ -20,7 +20,7 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skgeo.base import BaseEstimator
-from skgeo.decomposition._supervised.bcd import least_squares_codes
+from skgeo.decomposition._supervised.bcd import energy_held, least_squares_codes
 from skgeo.decomposition._supervised.checks import (
     DTYPES,
     Units,
@@ -583,10 +583,7 @@ class SupervisedDictionaryLearning(
         probabilities : ndarray of shape (n_samples, n_classes)
             Rows sum to one.
         """
-        scores = self.decision_function(X, covariates)
-        if scores.ndim == 1:
-            return np.column_stack([expit(-scores), expit(scores)])
-        return np.exp(log_softmax(scores, axis=1))
+        return np.exp(self.predict_log_proba(X, covariates))
 
     def predict_log_proba(
         self, X: ArrayLike, covariates: ArrayLike | None = None
@@ -736,12 +733,9 @@ class SupervisedDictionaryLearning(
         X = X.astype(np.float64, copy=False) if issparse(X) else X
         weight = check_sample_weight(sample_weight, X.shape[0])
         data = DataMatrix(X, weight, self.mean_, self.feature_scale_ * self.scale_)
-        D = self._atoms()
         with np.errstate(over="ignore", invalid="ignore"):
-            projections = data.forward(D)
-            C = least_squares_codes(projections, D, bool(self.positive_code))
-            gap = ((C @ (D @ D.T) - 2 * projections) * C).sum(axis=1)
-            lost = data.energy() + float(weight @ gap)
+            held = energy_held(data, self._atoms(), bool(self.positive_code))
+            lost = data.energy() - held
             total = data.with_center(self._center).energy()
         if not np.isfinite([lost, total]).all():
             raise ValueError(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skgeo.decomposition._orthogonal.stream import polar_factor
+from skgeo.decomposition._orthogonal.polar import polar_factor
 from skgeo.utils.solver_result import SolverResult
 
 __all__ = ["EpochTotals", "Snapshot", "fit_epochs", "snapshot", "sparsity"]

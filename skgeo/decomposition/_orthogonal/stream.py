@@ -33,17 +33,16 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.linalg.lapack import dsyevd
 
 from skgeo.decomposition._orthogonal.codes import code_powers, undetermined_atoms
 from skgeo.decomposition._orthogonal.moments import Moments
 from skgeo.decomposition._orthogonal.pairs import better_turns, turn_rows
+from skgeo.decomposition._orthogonal.polar import polar_factor
+from skgeo.decomposition._orthogonal.settings import Settings
 from skgeo.kernels import orthogonal_dictionary as kernels
 
-__all__ = ["Settings", "Stream", "polar_factor", "usual_batch"]
+__all__ = ["Stream"]
 
-# Longest steps: weight of a new gradient and step length for every 2 n rows.
-_LARGEST_RHO, _LARGEST_GAMMA = 0.3, 0.4
 # The rates decay with a clock that runs at this slow pace until the gap is small: steps
 # that shorten before the basin of a dictionary is found arrive late.  Small is below a
 # level, and below a multiple of what sampling noise alone would make of the gap.
@@ -68,61 +67,6 @@ _VANISHING = 60
 # The codes of a stream are judged when this many times n rows have been seen, and
 # whenever the rows have doubled since, by those of the later half.
 _FIRST_VERDICT = 200
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How the steps are done.
-
-    Attributes
-    ----------
-    p : int
-        Exponent of the objective, 3 or 4.
-    gradient_weight, step_size : float
-        Constants of the weight of a new gradient and of the step.
-    decay : bool
-        Whether they are divided by (t + 1)^(1/2) and (t + 2)^(3/4).
-    curvature_shift : float
-        Share of the common curvature that is taken off, in [0, 1].
-    center, whiten : bool
-        Whether to take off the running mean, to divide by the root of the running
-        covariance.
-    clip_norm : float or None
-        Rows longer than this many median lengths are scaled back.
-    replays : int
-        Batches seen before to go over again after a new one, while the gap is large.
-    n_components : int or None
-        Dimension of the principal subspace that atoms are looked for in; None for all.
-    """
-
-    p: int = 3
-    gradient_weight: float = 4.0
-    step_size: float = 1.0
-    decay: bool = True
-    curvature_shift: float = 0.9
-    center: bool = False
-    whiten: bool = False
-    clip_norm: float | None = None
-    replays: int = 0
-    n_components: int | None = None
-
-    def rates(self, clock, share):
-        """Weight of the gradient of a batch, and length of its step.
-
-        Parameters
-        ----------
-        clock : float
-            Time since the start, in units of 2 n rows.
-        share : float
-            Length of the batch in this unit: rates are per unit of time, so that the
-            path depends little on the batch size.
-        """
-        rho, gamma = self.gradient_weight, self.step_size
-        if self.decay:
-            rho = min(_LARGEST_RHO, rho / (clock + 1.0) ** 0.5)
-            gamma = min(_LARGEST_GAMMA, gamma / (clock + 2.0) ** 0.75)
-        rho, gamma = min(rho, 1.0), min(gamma, 1.0)
-        return 1.0 - (1.0 - rho) ** share, 1.0 - (1.0 - gamma) ** share
 
 
 @dataclass
@@ -585,11 +529,6 @@ class Stream:
         return moments.update(X, 0.0 if self.settings.decay else rho)
 
 
-def usual_batch(n_features):
-    """Rows per step where nothing else is asked for."""
-    return max(4 * n_features, min(12 * n_features, 256))
-
-
 class _Workspace:
     """Arrays that every step writes anew: none of them is part of the state."""
 
@@ -599,32 +538,3 @@ class _Workspace:
         self.codes = np.empty((len(pending), n), dtype=dtype)
         self.ascent = np.empty((n, n), dtype=dtype)
         self.moments = np.empty((4, n))
-
-
-def polar_factor(G, towards=None):
-    """Orthogonal polar factor, the maximizer of <G, S> over the spectral-norm ball.
-
-    Parameters
-    ----------
-    G : ndarray of shape (n, n)
-        Square matrix.
-    towards : ndarray of shape (n, n), optional
-        Where G is singular to working precision its polar factor is not unique: the
-        one that agrees best with this matrix is taken.
-
-    Returns
-    -------
-    S : ndarray of shape (n, n)
-        Orthogonal matrix.
-    """
-    if not 1e-100 < np.vdot(G, G) < 1e100:
-        G = np.ldexp(G, -math.frexp(np.abs(G).max())[1])
-    # Not numpy's eigh, whose wrapper costs a fifth of the time for small matrices.
-    values, V, info = dsyevd(G.T @ G)
-    # The Gram matrix squares the condition number: beyond 100, pay for the SVD.
-    if info == 0 and values[0] > 1e-4 * values[-1]:
-        return G @ ((V / np.sqrt(values)) @ V.T)
-    U, values, Vt = np.linalg.svd(G)
-    if values[-1] < 1e-10 * values[0] and towards is not None:
-        U, _, Vt = np.linalg.svd(G + (1e-8 * values[0]) * towards)
-    return U @ Vt

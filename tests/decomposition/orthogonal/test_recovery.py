@@ -18,8 +18,9 @@ from sklearn.model_selection import GridSearchCV
 from skgeo.decomposition import OnlineOrthogonalDictionary
 from skgeo.decomposition._orthogonal.codes import code_quality, energy_kept
 from skgeo.decomposition._orthogonal.pairs import better_turns, turn_rows
+from skgeo.decomposition._orthogonal.settings import Settings
 from skgeo.decomposition._orthogonal.starts import cosine_atoms
-from skgeo.decomposition._orthogonal.stream import Settings, Stream
+from skgeo.decomposition._orthogonal.stream import Stream
 
 DRAWS = {
     "uniform": lambda rng, shape: rng.uniform(-1, 1, shape),
