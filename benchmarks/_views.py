@@ -349,6 +349,27 @@ VIEWS = {
         ),
     ),
     "online_dictionary_robustness": View("Robustness"),
+    "online_dictionary_unions": View(
+        "Not in the package: unions of two orthonormal bases",
+        pivots=(
+            Pivot("Energy of held-out rows lost", ("learner",), ("rows",), "lost"),
+            Pivot("CPU time (s)", ("learner",), ("rows",), "cpu"),
+        ),
+    ),
+    "online_dictionary_grid_holes": View(
+        "Not in the package: low rank and kriging for holes in gridded fields",
+        pivots=(
+            Pivot(
+                "Root mean square error in the holes", ("method",), ("fields",), "error"
+            ),
+            Pivot(
+                "Fraction below the best other",
+                ("method",),
+                ("fields",),
+                "below the best other",
+            ),
+        ),
+    ),
     "supervised_dictionary_xrays": View(
         "Chest X-rays",
         pivots=(

@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.common import save
 from benchmarks.decomposition._orthogonal_data import codes, orthogonal
 from skgeo.decomposition import OnlineOrthogonalDictionary
-from skgeo.decomposition._orthogonal.stream import polar_factor
+from skgeo.decomposition._orthogonal.polar import polar_factor
 from skgeo.utils.parallel import single_blas_thread
 
 

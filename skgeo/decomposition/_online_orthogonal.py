@@ -16,16 +16,17 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skgeo.base import BaseEstimator
+from skgeo.decomposition._orthogonal.best import BestSoFar
 from skgeo.decomposition._orthogonal.codes import (
     code_quality,
-    energy_kept,
     shrink_codes,
     unseen_atoms,
 )
 from skgeo.decomposition._orthogonal.epochs import fit_epochs, snapshot
-from skgeo.decomposition._orthogonal.outliers import warn_outweighed
+from skgeo.decomposition._orthogonal.outliers import Watch, warn_outweighed
+from skgeo.decomposition._orthogonal.settings import Settings, usual_batch
 from skgeo.decomposition._orthogonal.starts import initial_atoms
-from skgeo.decomposition._orthogonal.stream import Settings, Stream
+from skgeo.decomposition._orthogonal.stream import Stream
 from skgeo.exceptions import InvalidParameterError
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
@@ -45,13 +46,15 @@ from skgeo.utils.warn import warn_user
 __all__ = ["OnlineOrthogonalDictionary"]
 
 DTYPES = [np.float64, np.float32]
+# Codes this much smaller than the largest are rounding.
+_NOTHING = {"float64": 1e-10, "float32": 1e-5}
+_SMALLEST, _LARGEST = 1e-200, 1e200
+# What cannot change along a stream.
+_STRUCTURE = ("exponent", "n_components", "batch_size", "center", "whiten")
 # A mean matters when its square is this fraction of the mean variance per direction.
 _MEAN_ENERGY = 0.25
-# Dictionaries after different passes are compared on every fifth row, of these at most
-# so many.
-_HELD_OUT, _JUDGED = 5, 5000
-# Runs of these rows over which a gain has to hold: it must be three standard errors.
-_RUNS = 10
+# Dictionaries after different passes are compared on every fifth row.
+_HELD_OUT = 5
 
 
 class OnlineOrthogonalDictionary(
@@ -314,6 +317,7 @@ class OnlineOrthogonalDictionary(
         """
         params = check_params(self)
         X = validate_data(self, X, dtype=DTYPES, order="C")
+        _check_range(X, first=True)
         random_state = check_random_state(params.random_state)
         stream = self._new_stream(params, X, random_state)
         best, rows = None, X
@@ -321,7 +325,7 @@ class OnlineOrthogonalDictionary(
             judged = np.zeros(len(X), dtype=bool)
             judged[::_HELD_OUT] = len(X) > 1
             judges = X[judged] if judged.any() else X  # a single row is its own judge
-            best, rows = _Best(stream, judges, X), X[~judged]
+            best, rows = BestSoFar(stream, judges, X), X[~judged]
         with (
             single_blas_thread(),
             self._iterations(params.max_iter, X=X, y=y, attributes=_attributes) as tick,
@@ -344,7 +348,7 @@ class OnlineOrthogonalDictionary(
         learned, self.start_kept_ = result.x, False
         if best is not None:
             learned, self.start_kept_ = best.take(stream, learned)
-        self._stream, self._learned = stream, learned
+        self._stream, self._learned, self._watch = stream, learned, None
         self.n_iter_, self.objective_ = result.n_iter, result.objective
         self.converged_ = result.converged
         self._n_features_out = len(learned.components)
@@ -355,14 +359,23 @@ class OnlineOrthogonalDictionary(
                 "rows. Raise max_iter or tol, or give more rows.",
                 ConvergenceWarning,
             )
-        if learned.rank < len(learned.components):
+        with single_blas_thread():
+            codes = self._coded(X)
+            unseen = unseen_atoms(codes, params.exponent)
+        rank = learned.rank
+        if params.n_components is not None and not params.whiten:
+            size = np.abs(codes).max(axis=0)
+            rank = int(
+                (size > _NOTHING[codes.dtype.name] * size.max(initial=0.0)).sum()
+            )
+        if rank < len(learned.components):
             warn_user(
-                f"The data vary in {learned.rank} of {X.shape[1]} directions: atoms "
+                f"The data vary in {rank} of {X.shape[1]} directions: atoms "
                 "and codes cover these alone. Drop constant and redundant features, or "
                 "set n_components, to get as many atoms as there are directions."
             )
         self._warn_mean()
-        self._warn_unseen(X, params.exponent)
+        self._warn_unseen(unseen)
         warn_outweighed(X, params, learned.mean)
         return self
 
@@ -384,13 +397,12 @@ class OnlineOrthogonalDictionary(
                 "center=True, or subtract the mean."
             )
 
-    def _warn_unseen(self, X, exponent):
+    def _warn_unseen(self, unseen):
         """Say that codes are too near to Gaussian for the rows to tell the atoms."""
-        with single_blas_thread():
-            unseen = unseen_atoms(self._coded(X), exponent)
         if len(unseen) > 1:
+            self._stream.warned_unseen = True
             warn_user(
-                f"The codes of {len(unseen)} of {len(self._learned.components)} atoms "
+                f"The codes of {len(unseen)} of {len(self._stream.W)} atoms "
                 "are so near to Gaussian that these rows do not determine the atoms: "
                 "any rotation of them would do as well. More rows help if the codes "
                 "are not Gaussian indeed."
@@ -413,19 +425,35 @@ class OnlineOrthogonalDictionary(
         -------
         self : OnlineOrthogonalDictionary
             The estimator.
+
+        Warns
+        -----
+        UserWarning
+            Once per stream each: when the mean carries energy and ``center=False``,
+            when a few rows or entries outweigh the others, when the later half of
+            ``200 n_components`` rows or more do not determine the atoms.
         """
         params = check_params(self)
         first = not self.__sklearn_is_fitted__()
         X = validate_data(self, X, dtype=DTYPES, order="C", reset=first)
+        _check_range(X, first=first or self._stream.exponent is None)
+        if not first:
+            _check_unchanged(params, self._began_with)
         if first:
             random_state = check_random_state(params.random_state)
             self._stream = self._new_stream(params, X, random_state)
             self._n_features_out = len(self._stream.W)
+        if first or self._watch is None:
+            self._watch = Watch(X.shape[1], params.exponent, params.center)
         self._stream.settings = _settings(params, X.shape[1])
         self._learned = None
         with single_blas_thread():
             self._stream.partial_update(X)
+        self._watch.add(X)
+        self._watch.warn(params.clip_norm is not None)
         self._warn_mean()
+        if not self._stream.warned_unseen:
+            self._warn_unseen(self._stream.undetermined)
         return self
 
     def _new_stream(self, params, X, random_state):
@@ -435,8 +463,16 @@ class OnlineOrthogonalDictionary(
                 params.init, X, settings.n_components, params.center, random_state
             )
         size, n = params.batch_size, X.shape[1]
-        size = max(4 * n, min(12 * n, 256)) if size == "auto" else size
-        return Stream(W, np.empty((size, n), dtype=X.dtype), settings, basis=basis)
+        size = usual_batch(n) if size == "auto" else size
+        self._began_with = {name: getattr(params, name) for name in _STRUCTURE}
+        try:
+            pending = np.empty((size, n), dtype=X.dtype)
+        except MemoryError as error:
+            raise InvalidParameterError(
+                f"OnlineOrthogonalDictionary: batch_size={size} rows of {n} features "
+                "do not fit in memory."
+            ) from error
+        return Stream(W, pending, settings, basis=basis)
 
     def transform(self, X: ArrayLike) -> NDArray:
         """Codes of rows.
@@ -603,6 +639,28 @@ class OnlineOrthogonalDictionary(
         return tags
 
 
+def _check_range(X, first):
+    """Refuse magnitudes whose powers and inverses double precision cannot hold."""
+    top = float(max(X.max(), -X.min()))
+    if top > _LARGEST or (first and 0.0 < top < _SMALLEST):
+        raise ValueError(
+            f"X has entries up to {top:.3g} in magnitude, outside the range of "
+            f"{_SMALLEST:g} to {_LARGEST:g} that can be computed with: choose another "
+            "unit."
+        )
+
+
+def _check_unchanged(params, began_with):
+    """Refuse to go on with a stream as something it did not begin as."""
+    for name, value in began_with.items():
+        if getattr(params, name) != value:
+            raise InvalidParameterError(
+                f"OnlineOrthogonalDictionary: {name} is {getattr(params, name)!r}, but "
+                f"the stream began with {value!r}, which its averages depend on. Set "
+                "it back, or begin with a clone."
+            )
+
+
 def _settings(params, n_features):
     decay = params.step == "decay"
     weight, size = (4.0, 1.0) if decay else (0.1, 0.1)
@@ -626,53 +684,6 @@ def _settings(params, n_features):
         replays=params.n_replays,
         n_components=None if r == n_features else r,
     )
-
-
-class _Best:
-    """The dictionary after any pass that keeps most energy of other rows in few codes.
-
-    Parameters
-    ----------
-    stream : Stream
-        The stream before its first row.
-    judges : ndarray of shape (n_judges, n_features)
-        Rows that are not learned from.
-    X : ndarray of shape (n_samples, n_features)
-        All rows, for their mean.
-    """
-
-    def __init__(self, stream, judges, X):
-        some = np.linspace(0, len(judges) - 1, min(len(judges), _JUDGED))
-        self.X = judges[some.astype(int)]
-        if stream.settings.center:
-            self.X = self.X - X.mean(axis=0, dtype=np.float64)
-        self.W, self.learned, self.start = stream.W.copy(), None, snapshot(stream)
-        self.first = self.kept = self._energy(self.start)
-
-    def _energy(self, learned):
-        return energy_kept(self.X, learned.components, learned.unmixing)
-
-    def offer(self, stream):
-        """Keep what the stream has learned, if it is better than all before."""
-        learned = snapshot(stream)
-        kept = self._energy(learned)
-        gain = kept - self.first
-        # Neighboring rows are alike (patches of one place): runs of rows are compared.
-        runs = np.array_split(gain, min(_RUNS, len(gain)))
-        means = np.array([run.mean(axis=0) for run in runs])
-        doubt = 3.0 * means.std(axis=0, ddof=min(1, len(runs) - 1)) / np.sqrt(len(runs))
-        beats_start = len(runs) > 1 and (means.mean(axis=0) > doubt).all()
-        if beats_start and (self.learned is None or kept.mean() > self.kept.mean()):
-            self.kept, self.learned, self.W = kept, learned, stream.W.copy()
-
-    def take(self, stream, last):
-        """Set the stream to the best dictionary; return it, and whether it began so."""
-        if last.signs.sum() < 0:
-            return last, False  # flat codes spread their energy: few keep little of it
-        stream.W[:] = self.W
-        if self.learned is None:
-            return self.start, True
-        return self.learned, False
 
 
 def _attributes(state):

@@ -17,7 +17,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skgeo.base import BaseEstimator
-from skgeo.decomposition._online_orthogonal import OnlineOrthogonalDictionary
+from skgeo.decomposition._orthogonal.epochs import snapshot
+from skgeo.decomposition._orthogonal.settings import Settings, usual_batch
+from skgeo.decomposition._orthogonal.starts import initial_atoms
+from skgeo.decomposition._orthogonal.stream import Stream
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import (
     Integer,
@@ -35,6 +38,7 @@ __all__ = ["PooledPatchCodes"]
 # Patches whose contrast is below this fraction of the usual one are not blown up to it.
 _FLOOR = 0.1
 _BLOCK_BYTES = 1 << 26
+_LARGEST = 1e300
 
 
 class PooledPatchCodes(
@@ -161,6 +165,7 @@ class PooledPatchCodes(
         """
         params = check_params(self)
         X = validate_data(self, X, dtype=[np.float64, np.float32])
+        _check_range(X)
         self.image_shape_ = _image_shape(params.image_shape, X.shape[1])
         self.patch_shape_ = tuple(min(params.patch_size, s) for s in self.image_shape_)
         self._cells, self._threshold = params.n_cells, params.threshold
@@ -174,13 +179,13 @@ class PooledPatchCodes(
             self.components_ = atoms[1:] if n > 1 else atoms
             return self
         rows = self._normalize(rows)
-        model = OnlineOrthogonalDictionary(
-            n_components=n - 1, random_state=random_state, max_iter=10, tol=0.02
-        )
+        settings = Settings(replays=8, n_components=n - 1)
         with single_blas_thread():
+            W, basis = initial_atoms("random", rows, n - 1, False, random_state)
+            stream = Stream(W, np.empty((usual_batch(n), n)), settings, basis=basis)
             for _ in range(max(1, min(10, 400 * n // len(rows)))):
-                model.partial_fit(random_state.permutation(rows))
-        self.components_ = model.components_
+                stream.partial_update(random_state.permutation(rows))
+            self.components_ = snapshot(stream).components
         return self
 
     def transform(self, X: ArrayLike) -> NDArray:
@@ -199,6 +204,7 @@ class PooledPatchCodes(
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        _check_range(X)
         high, wide = self._positions()
         per_image = 8 * high * wide * 2 * max(self.components_.shape)
         step = max(1, _BLOCK_BYTES // per_image)
@@ -252,6 +258,16 @@ class PooledPatchCodes(
         pooled = np.add.reduceat(pooled, cuts[1], axis=2)
         pooled /= np.outer(*sizes)[None, :, :, None]
         return np.sqrt(pooled).reshape(n, -1)
+
+
+def _check_range(X):
+    """Refuse pixels whose sums and differences double precision cannot hold."""
+    top = float(max(X.max(), -X.min()))
+    if top > _LARGEST:
+        raise ValueError(
+            f"X has pixels up to {top:.3g} in magnitude, above the {_LARGEST:g} that "
+            "can be computed with: choose another unit."
+        )
 
 
 def _image_shape(given, n_pixels):

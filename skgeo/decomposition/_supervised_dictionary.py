@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
-from scipy.special import expit, log_softmax
+from scipy.special import log_softmax
 from sklearn.base import (
     ClassifierMixin,
     ClassNamePrefixFeaturesOutMixin,
@@ -20,7 +20,7 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skgeo.base import BaseEstimator
-from skgeo.decomposition._supervised.bcd import least_squares_codes
+from skgeo.decomposition._supervised.bcd import energy_held, least_squares_codes
 from skgeo.decomposition._supervised.checks import (
     DTYPES,
     Units,
@@ -329,7 +329,7 @@ class SupervisedDictionaryLearning(
             If a few rows dominate a feature, if sign constraints keep the dictionary
             from reconstructing, or if the classifier explains nothing.
         ConvergenceWarning
-            If ``max_iter`` is reached.
+            If ``max_iter`` is reached, or rounding hides any progress before.
         """
         params = check_params(self)
         params.solver = resolve_solver(params)
@@ -378,7 +378,13 @@ class SupervisedDictionaryLearning(
             self._iterations(params.max_iter, X=X, y=y) as tick,
         ):
             random_state = check_random_state(params.random_state)
-            solution = solve(params, problem, warm, random_state, tick)
+            told_to_stop = []
+
+            def after_iteration(state):
+                told_to_stop.append(bool(tick(state)))
+                return told_to_stop[-1]
+
+            solution = solve(params, problem, warm, random_state, after_iteration)
             self._set(solution, units, classes, centered)
             warn_signs(params, problem, solution)
             blind = params.kind == "feature" and not params.refit_coef
@@ -388,6 +394,14 @@ class SupervisedDictionaryLearning(
                 f"{params.solver} stopped at max_iter={params.max_iter} with its "
                 f"criterion at {solution.result.stop:.2e}, above tol={params.tol:g}. "
                 "Raise max_iter, tol or alpha.",
+                ConvergenceWarning,
+            )
+        elif not self.converged_ and not any(told_to_stop):
+            warn_user(
+                f"{params.solver} stopped after {self.n_iter_} iterations, where "
+                f"rounding hides any progress, with its criterion at "
+                f"{solution.result.stop:.2e}, above tol={params.tol:g}. Take a smaller "
+                "reconstruction_weight or class_weight, or a larger alpha.",
                 ConvergenceWarning,
             )
         return self
@@ -569,10 +583,7 @@ class SupervisedDictionaryLearning(
         probabilities : ndarray of shape (n_samples, n_classes)
             Rows sum to one.
         """
-        scores = self.decision_function(X, covariates)
-        if scores.ndim == 1:
-            return np.column_stack([expit(-scores), expit(scores)])
-        return np.exp(log_softmax(scores, axis=1))
+        return np.exp(self.predict_log_proba(X, covariates))
 
     def predict_log_proba(
         self, X: ArrayLike, covariates: ArrayLike | None = None
@@ -722,12 +733,15 @@ class SupervisedDictionaryLearning(
         X = X.astype(np.float64, copy=False) if issparse(X) else X
         weight = check_sample_weight(sample_weight, X.shape[0])
         data = DataMatrix(X, weight, self.mean_, self.feature_scale_ * self.scale_)
-        D = self._atoms()
-        projections = data.forward(D)
-        C = least_squares_codes(projections, D, bool(self.positive_code))
-        gap = ((C @ (D @ D.T) - 2 * projections) * C).sum(axis=1)
-        lost = max(data.energy() + float(weight @ gap), 0.0)
-        total = data.with_center(self._center).energy()
+        with np.errstate(over="ignore", invalid="ignore"):
+            held = energy_held(data, self._atoms(), bool(self.positive_code))
+            lost = data.energy() - held
+            total = data.with_center(self._center).energy()
+        if not np.isfinite([lost, total]).all():
+            raise ValueError(
+                "The squares of X overflow: its entries are far larger than those that "
+                "the estimator was fitted to. Choose another unit."
+            )
         if total == 0:
             return 0.0 if lost <= 1e-20 else np.inf
-        return lost / total
+        return max(lost, 0.0) / total

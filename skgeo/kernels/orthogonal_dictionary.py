@@ -12,17 +12,19 @@ __all__ = [
     "code_moments",
     "contrast",
     "towards_vertex",
+    "turned_pairs",
     "warmup",
 ]
 
 
 @jit
-def code_moments(C, p, magnitudes, squares, powers):
-    """Means of |c|^(p-2), c^2 and |c|^p over each column of C, p = 3 or 4, in place."""
+def code_moments(C, p, magnitudes, squares, powers, energies):
+    """Means of |c|^(p-2), c^2, |c|^p and |c|^(2p-2) over the columns of C, in place."""
     n, r = C.shape
     magnitudes[:] = 0.0
     squares[:] = 0.0
     powers[:] = 0.0
+    energies[:] = 0.0
     for i in range(n):
         for k in range(r):
             c = C[i, k]
@@ -31,9 +33,11 @@ def code_moments(C, p, magnitudes, squares, powers):
             magnitudes[k] += q
             squares[k] += square
             powers[k] += q * square
+            energies[k] += q * q * square
     magnitudes /= n
     squares /= n
     powers /= n
+    energies /= n
 
 
 @jit
@@ -84,6 +88,49 @@ def towards_vertex(W, S, G, gamma):
 
 
 @jit
+def turned_pairs(C, pairs, signs, cosines, sines, p, gains, errors):
+    """Gain in contrast when pairs of atoms are turned, and its standard error.
+
+    Parameters
+    ----------
+    C : ndarray of shape (n, n_samples), float64
+        Codes, one row per atom.
+    pairs : ndarray of shape (n_pairs, 2), int
+        Atoms k and m of each pair.
+    signs : ndarray of shape (n,)
+        Signs of the contrast.
+    cosines, sines : ndarray of shape (n_angles,)
+        Angles: k becomes ``cos k + sin m``, m becomes ``cos m - sin k``.
+    p : {3, 4}
+        Exponent.
+    gains, errors : ndarray of shape (n_pairs, n_angles)
+        Means over the rows of the change of ``s_k |c_k|^p + s_m |c_m|^p``, and their
+        standard errors, on exit.
+    """
+    n = C.shape[1]
+    for q in range(len(pairs)):
+        k, m = pairs[q, 0], pairs[q, 1]
+        for a in range(len(cosines)):
+            c, s = cosines[a], sines[a]
+            total, square = 0.0, 0.0
+            for i in range(n):
+                x, y = C[k, i], C[m, i]
+                u, v = c * x + s * y, c * y - s * x
+                if p == 3:
+                    one = abs(u) * u * u - abs(x) * x * x
+                    two = abs(v) * v * v - abs(y) * y * y
+                else:
+                    one = u * u * u * u - x * x * x * x
+                    two = v * v * v * v - y * y * y * y
+                change = signs[k] * one + signs[m] * two
+                total += change
+                square += change * change
+            mean = total / n
+            gains[q, a] = mean
+            errors[q, a] = np.sqrt(max(square / n - mean * mean, 0.0) / n)
+
+
+@jit
 def clip_rows(X, norms, limit):
     """Scale back, in place, the rows whose norm is above ``limit``; return how many."""
     n_clipped = 0
@@ -100,8 +147,11 @@ def warmup():
     """Compile the kernels of this module on tiny data."""
     for dtype in (np.float64, np.float32):
         X = np.ones((3, 2), dtype=dtype)
-        code_moments(X, 3, np.empty(2), np.empty(2), np.empty(2))
+        code_moments(X, 3, *np.empty((4, 2)))
         contrast(X, 3, np.ones(2), np.ones(2))
         clip_rows(X, np.ones(3), 2.0)
+    out = np.empty((1, 1))
+    angle, pairs = np.ones(1), np.array([[0, 1]])
+    turned_pairs(np.ones((2, 3)), pairs, np.ones(2), angle, angle, 3, out, out.copy())
     W = np.eye(2)
     towards_vertex(W, W.copy(), W.copy(), 0.5)

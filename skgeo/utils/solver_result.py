@@ -1,6 +1,6 @@
 """What every iterative solver returns."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ __all__ = ["SolverResult"]
 
 @dataclass(frozen=True, slots=True)
 class SolverResult:
-    """Outcome of an iterative solver.
+    """Outcome of an iterative solver; those that have more to say have a subclass.
 
     Attributes
     ----------
@@ -24,8 +24,6 @@ class SolverResult:
         Number of outer iterations done.
     converged : bool
         Whether the stopping criterion fell below its tolerance.
-    extra : dict
-        What one solver has and another does not (multipliers, bounds, ...).
     """
 
     x: Any
@@ -33,4 +31,3 @@ class SolverResult:
     stop: float
     n_iter: int
     converged: bool
-    extra: dict[str, Any] = field(default_factory=dict)

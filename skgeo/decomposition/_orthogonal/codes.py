@@ -4,7 +4,14 @@ import math
 
 import numpy as np
 
-__all__ = ["code_quality", "energy_kept", "shrink_codes", "unseen_atoms"]
+__all__ = [
+    "code_powers",
+    "code_quality",
+    "energy_kept",
+    "shrink_codes",
+    "undetermined_atoms",
+    "unseen_atoms",
+]
 
 _GAUSSIAN = math.sqrt(2.0 / math.pi)  # mean modulus over root mean square
 # Predicted squared error of an atom above which it is not determined. Atoms fitted to
@@ -86,10 +93,6 @@ def shrink_codes(codes, rule, threshold, n_kept):
 def unseen_atoms(codes, p):
     """Atoms that independent codes like these leave undetermined.
 
-    With h(c) = p |c|^(p-1) sign(c) - p (p-1) E|c|^(p-2) c, which Gaussian codes are
-    blind to, the atoms of N rows err by rotations whose variance is, for a pair,
-    (E h_k^2 E c_m^2 + E h_m^2 E c_k^2) / (N (|E h_k c_k| + |E h_m c_m|)^2).
-
     Parameters
     ----------
     codes : ndarray of shape (n_samples, r)
@@ -104,18 +107,52 @@ def unseen_atoms(codes, p):
     """
     C = codes.astype(np.float64)
     size = np.abs(C).max(axis=0, initial=0.0)
-    alive = np.flatnonzero(size > 0)
+    C = np.abs(C / np.where(size > 0, size, 1.0))
+    tally = np.array([(C**k).sum(axis=0) for k in code_powers(p)])
+    return undetermined_atoms(tally, len(C), p)
+
+
+def code_powers(p):
+    """Powers of the moduli of codes whose sums :func:`undetermined_atoms` takes."""
+    return p - 2, 2, p, 2 * p - 2
+
+
+def undetermined_atoms(tally, n_rows, p):
+    """Atoms that independent codes of these moments leave undetermined.
+
+    With h(c) = p |c|^(p-1) sign(c) - p (p-1) E|c|^(p-2) c, which Gaussian codes are
+    blind to, the atoms of N rows err by rotations whose variance is, for a pair,
+    (E h_k^2 E c_m^2 + E h_m^2 E c_k^2) / (N (|E h_k c_k| + |E h_m c_m|)^2).
+
+    Parameters
+    ----------
+    tally : ndarray of shape (4, r)
+        Sums over the rows of |c|^(p-2), c^2, |c|^p and |c|^(2p-2).
+    n_rows : int
+        Number of rows N behind them.
+    p : {3, 4}
+        Exponent of the contrast.
+
+    Returns
+    -------
+    unseen : ndarray of int
+        Atoms whose squared sine to the truth is expected to be large.
+    """
+    moments = tally / max(n_rows, 1)
+    # Atoms whose codes are nothing beside others, or beside rows of long ago, are left.
+    alive = np.flatnonzero(moments[1] > max(1e-40 * moments[1].max(), 1e-80))
     if len(alive) < 2:
         return alive[:0]
-    C = C[:, alive] / size[alive]
-    magnitude = np.abs(C) ** (p - 2)
-    h = p * magnitude * C - p * (p - 1) * magnitude.mean(axis=0) * C
-    root = np.sqrt((C**2).mean(axis=0))
     # In units in which every code has variance one.
-    noise = (h**2).mean(axis=0) / root ** (2 * p - 2)
-    signal = np.abs((h * C).mean(axis=0)) / root**p
-    noise -= np.minimum(signal**2, noise)
-    with np.errstate(divide="ignore"):
-        pairs = (noise[:, None] + noise) / (signal[:, None] + signal) ** 2 / len(C)
+    root = np.sqrt(moments[1, alive])
+    low, _, power, high = (
+        row / root**k for row, k in zip(moments[:, alive], code_powers(p), strict=True)
+    )
+    shift = p * (p - 1) * low
+    signal = np.abs(p * power - shift)
+    noise = np.maximum(p**2 * high - 2 * p * shift * power + shift**2 - signal**2, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        pairs = (noise[:, None] + noise) / (signal[:, None] + signal) ** 2 / n_rows
+    pairs[np.isnan(pairs)] = 1.0  # neither signal nor noise: nothing is seen
     np.fill_diagonal(pairs, 0.0)
     return alive[np.minimum(pairs, 1.0).sum(axis=1) > _UNDETERMINED]

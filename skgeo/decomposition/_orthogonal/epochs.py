@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skgeo.decomposition._orthogonal.stream import polar_factor
+from skgeo.decomposition._orthogonal.polar import polar_factor
 from skgeo.utils.solver_result import SolverResult
 
 __all__ = ["EpochTotals", "Snapshot", "fit_epochs", "snapshot", "sparsity"]
+
+# Rounds of turns that a fit does at most.
+_MOST_TURNS = 10
 
 
 class EpochTotals:
@@ -130,7 +133,7 @@ def fit_epochs(stream, X, *, max_iter, tol, shuffle, random_state, callback=None
         Maximum number of epochs.
     tol : float
         An epoch is the last when the relative Frank-Wolfe gap at its end, of the
-        gradient averaged along it, is not above this.
+        gradient averaged along it and of that over all rows, is not above this.
     shuffle : bool
         Whether to put the rows in a new order for each epoch.
     random_state : numpy.random.RandomState
@@ -144,7 +147,7 @@ def fit_epochs(stream, X, *, max_iter, tol, shuffle, random_state, callback=None
         ``x`` is the :class:`Snapshot`; the objective, one value per epoch, is the mean
         of |code|^p along the epoch over its value for Gaussian codes of equal power.
     """
-    objective, converged, stop = [], False, math.inf
+    objective, converged, stop, n_turns = [], False, math.inf, 0
     size, n = len(stream.pending), len(stream.W)
     for _ in range(max_iter):
         stream.totals = EpochTotals(n)
@@ -158,10 +161,14 @@ def fit_epochs(stream, X, *, max_iter, tol, shuffle, random_state, callback=None
         ahead = stream.flushed_copy()
         totals, stream.totals = ahead.totals, None
         stop = totals.gap(ahead.W)
+        if stop <= tol:
+            stop = max(stop, ahead.gap_over(X))
         objective.append(
             sparsity(totals.power, totals.square, totals.n_rows, n, stream.settings.p)
         )
-        converged = stop <= tol
+        converged = bool(stop <= tol)
+        if converged and n_turns < _MOST_TURNS and stream.turn_pairs(X):
+            converged, n_turns = False, n_turns + 1
         state = {"stream": stream, "objective": objective[-1], "gap": stop}
         if (callback is not None and callback(state)) or converged:
             break

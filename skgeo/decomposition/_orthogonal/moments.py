@@ -125,6 +125,7 @@ class Moments:
             if self.whiten:
                 whitening, root = self._pair
                 self._pair = np.ldexp(whitening, -shift), np.ldexp(root, shift)
+                self._renewed_at = 0.0  # rows far larger than all before follow
 
 
 def principal_basis(covariance, basis):

@@ -4,7 +4,7 @@ import numpy as np
 
 from skgeo.utils.warn import warn_user
 
-__all__ = ["dominated_features", "dominating_rows", "warn_outweighed"]
+__all__ = ["Watch", "dominated_features", "dominating_rows", "warn_outweighed"]
 
 # Rows this many times as long as the median one are doubted where they are few and hold
 # most of what the objective sums.
@@ -12,6 +12,12 @@ _LONG, _FEW_ROWS, _HALF = 10.0, 0.01, 0.5
 # Likewise entries, in typical deviations from the median of their feature: beyond what
 # exponential values reach in thousands of rows.
 _FAR, _FEW_ENTRIES, _MOST = 30.0, 0.25, 0.9
+# A stream is judged from so many rows on, beside a sample of its rows that is renewed
+# whenever they have doubled; a typical value takes so many values beside the median.
+_FIRST, _FEWEST = 20, 20
+_SAMPLE, _LARGEST_SAMPLE = 64, 512
+# In between, more is asked for: a stream that is judged often is doubted by chance.
+_PLAINLY_ROWS, _PLAINLY_ENTRIES = 0.9, 0.97
 
 
 def dominating_rows(X, exponent) -> np.ndarray:
@@ -32,7 +38,8 @@ def dominated_features(X) -> np.ndarray:
     """Indices of features of which a few far entries hold most of the energy."""
     found = []
     for j in range(X.shape[1]):
-        gap = np.abs(X[:, j].astype(np.float64) - np.median(X[:, j]))
+        column = X[:, j].astype(np.float64)
+        gap = np.abs(column - np.median(column))
         gap = gap[gap > 0]  # sparse rows are at their median most of the time
         if len(gap) == 0:
             continue
@@ -44,22 +51,142 @@ def dominated_features(X) -> np.ndarray:
     return np.array(found, dtype=int)
 
 
+class Watch:
+    """Rows and entries of a stream that outweigh all others.
+
+    What is usual is taken from a sample of rows; those far beyond it are counted as
+    they come, and what they hold is summed.
+
+    Parameters
+    ----------
+    n_features : int
+        Number of features.
+    exponent : {3, 4}
+        Exponent that row norms are summed with.
+    center : bool
+        Whether rows are measured from their median, not from zero.
+    """
+
+    def __init__(self, n_features, exponent, center):
+        self.exponent, self.center = exponent, center
+        self.size = max(_SAMPLE, min(n_features, _LARGEST_SAMPLE))
+        self.sample = np.empty((0, n_features))
+        self.n_rows, self.n_judged, self.next_renewal = 0, 0, _FIRST
+        self.median = np.zeros(n_features)
+        self.spread = np.zeros(n_features)
+        self.near = np.zeros(n_features)  # mean square, in spreads
+        self.off = np.zeros(n_features)  # fraction that is not at the median
+        self.far, self.energy = np.zeros(n_features), np.zeros(n_features)
+        self.norm, self.usual = 0.0, 0.0  # median norm, mean power beside it
+        self.n_long, self.power = 0, 0.0
+        self.renewed = self.warned = False
+
+    def add(self, X):
+        """Look at the next rows."""
+        self.n_rows += len(X)
+        recent = X[-self.size :].astype(np.float64)
+        self.sample = np.vstack([self.sample, recent])[-self.size :]
+        if self.n_rows < _FIRST:
+            return
+        self.renewed = self.n_rows >= self.next_renewal
+        if self.renewed:
+            self._renew(X)
+            self.next_renewal = 2 * self.n_rows
+        fresh = self.n_rows - self.n_judged
+        rows = X if fresh <= len(X) else self.sample[-fresh:]
+        for start in range(0, len(rows), _LARGEST_SAMPLE):
+            self._judge(rows[start : start + _LARGEST_SAMPLE])
+        self.n_judged = self.n_rows
+
+    def _renew(self, X):
+        """Say anew what is usual, from rows spread over these and from the last."""
+        some = np.linspace(0, len(X) - 1, min(len(X), self.size)).astype(int)
+        rows = np.vstack([self.sample, X[some].astype(np.float64)])
+        self.median = np.median(rows, axis=0)
+        gaps = np.abs(rows - self.median)
+        old, self.spread = self.spread, np.zeros_like(self.spread)
+        for j, gap in enumerate(gaps.T):
+            off = gap[gap > 0]
+            self.off[j] = len(off) / len(gap)
+            if len(off) >= _FEWEST:
+                self.spread[j] = np.median(off)
+                near = gap[gap <= _FAR * self.spread[j]] / self.spread[j]
+                self.near[j] = np.mean(near**2)
+        known = (old > 0) & (self.spread > 0)
+        ratio = np.divide(old, self.spread, out=np.ones_like(old), where=known)
+        self.energy *= np.minimum(ratio, 1e150) ** 2
+        norms = _norms(rows - self.median if self.center else rows)
+        old, self.norm = self.norm, 0.0
+        if (norms > 0).sum() >= _FEWEST:
+            self.norm = float(np.median(norms[norms > 0]))
+        if self.norm > 0:
+            near = norms[norms <= _LONG * self.norm] / self.norm
+            self.usual = float(np.mean(near**self.exponent))
+            if old > 0:
+                self.power *= min(old / self.norm, 1e70) ** self.exponent
+
+    def _judge(self, X):
+        """Sum what far entries and long rows hold."""
+        limit = _FAR * self.spread
+        low, high = self.median - limit, self.median + limit
+        reached = (self.spread > 0) & ((X.max(axis=0) > high) | (X.min(axis=0) < low))
+        for j in np.flatnonzero(reached):
+            gap = np.abs(X[:, j].astype(np.float64) - self.median[j])
+            gap = gap[gap > limit[j]] / max(self.spread[j], 1e-100)
+            gap = np.minimum(gap, 1e150)
+            self.far[j] += len(gap)
+            self.energy[j] += np.sum(gap**2)
+        if self.norm > 0:
+            norms = _norms(X - self.median if self.center else X) / self.norm
+            norms = np.minimum(norms[norms > _LONG], 1e70)
+            self.n_long += len(norms)
+            self.power += float(np.sum(norms**self.exponent))
+
+    def warn(self, clipped):
+        """Say once that a few rows or entries outweigh the others."""
+        if self.warned or self.n_judged == 0:
+            return
+        few = 0 < self.n_long <= max(1, _FEW_ROWS * self.n_rows)
+        total = self.power + self.n_rows * self.usual
+        share = _HALF if self.renewed else _PLAINLY_ROWS
+        if few and not clipped and self.power >= share * total:
+            self.warned = True
+            warn_user(_ROWS.format(self.n_long, self.n_rows, "outweigh the rest"))
+            return
+        off = self.off * self.n_rows
+        few = (self.far > 0) & (self.far <= np.maximum(1, _FEW_ENTRIES * off))
+        share = _MOST if self.renewed else _PLAINLY_ENTRIES
+        held = self.energy >= share * (self.energy + self.near * self.n_rows)
+        features = np.flatnonzero(few & held)
+        if len(features) > 0:
+            self.warned = True
+            warn_user(_ENTRIES.format(len(features), len(self.far), features[0]))
+
+
+def _norms(X):
+    size = float(np.abs(X).max(initial=0.0)) or 1.0
+    return np.linalg.norm(X / size, axis=1).astype(np.float64) * size
+
+
+_ROWS = (
+    "{} of {} rows {}: atoms follow them. If they are errors, or hold codes for "
+    "missing values, drop them or set clip_norm=3."
+)
+_ENTRIES = (
+    "A few entries outweigh the rest of {} of {} features, feature {} first: atoms "
+    "follow them. If these are errors, or codes for missing values, replace them."
+)
+
+
 def warn_outweighed(X, params, mean):
     """Say that a few rows, or entries, outweigh all others."""
     if params.center:
         X = X - mean.astype(X.dtype)
     rows = dominating_rows(X, params.exponent) if params.clip_norm is None else []
     if len(rows) > 0:
-        warn_user(
-            f"{len(rows)} of {len(X)} rows outweigh the rest, row {rows[0]} first: "
-            "atoms follow them. If they are errors, or hold codes for missing values, "
-            "drop them or set clip_norm=3."
-        )
+        found = f"outweigh the rest, row {rows[0]} first"
+        warn_user(_ROWS.format(len(rows), len(X), found))
         return
     features = dominated_features(X)
     if len(features) > 0:
-        warn_user(
-            f"A few entries outweigh the rest of {len(features)} of {X.shape[1]} "
-            f"features, feature {features[0]} first: atoms follow them. If these are "
-            "errors, or codes for missing values, replace them."
-        )
+        warn_user(_ENTRIES.format(len(features), X.shape[1], features[0]))

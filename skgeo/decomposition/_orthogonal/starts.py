@@ -5,7 +5,7 @@ import math
 import numpy as np
 from scipy.fft import dct
 
-from skgeo.decomposition._orthogonal.stream import polar_factor
+from skgeo.decomposition._orthogonal.polar import polar_factor
 
 __all__ = ["cosine_atoms", "initial_atoms"]
 

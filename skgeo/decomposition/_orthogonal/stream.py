@@ -33,15 +33,16 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.linalg.lapack import dsyevd
 
+from skgeo.decomposition._orthogonal.codes import code_powers, undetermined_atoms
 from skgeo.decomposition._orthogonal.moments import Moments
+from skgeo.decomposition._orthogonal.pairs import better_turns, turn_rows
+from skgeo.decomposition._orthogonal.polar import polar_factor
+from skgeo.decomposition._orthogonal.settings import Settings
 from skgeo.kernels import orthogonal_dictionary as kernels
 
-__all__ = ["Settings", "Stream", "polar_factor"]
+__all__ = ["Stream"]
 
-# Longest steps: weight of a new gradient and step length for every 2 n rows.
-_LARGEST_RHO, _LARGEST_GAMMA = 0.3, 0.4
 # The rates decay with a clock that runs at this slow pace until the gap is small: steps
 # that shorten before the basin of a dictionary is found arrive late.  Small is below a
 # level, and below a multiple of what sampling noise alone would make of the gap.
@@ -63,61 +64,9 @@ _STEADY = 4.0
 # fourth powers of 2**16 times a few thousand still fit single precision.
 _ROOM = 16
 _VANISHING = 60
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How the steps are done.
-
-    Attributes
-    ----------
-    p : int
-        Exponent of the objective, 3 or 4.
-    gradient_weight, step_size : float
-        Constants of the weight of a new gradient and of the step.
-    decay : bool
-        Whether they are divided by (t + 1)^(1/2) and (t + 2)^(3/4).
-    curvature_shift : float
-        Share of the common curvature that is taken off, in [0, 1].
-    center, whiten : bool
-        Whether to take off the running mean, to divide by the root of the running
-        covariance.
-    clip_norm : float or None
-        Rows longer than this many median lengths are scaled back.
-    replays : int
-        Batches seen before to go over again after a new one, while the gap is large.
-    n_components : int or None
-        Dimension of the principal subspace that atoms are looked for in; None for all.
-    """
-
-    p: int = 3
-    gradient_weight: float = 4.0
-    step_size: float = 1.0
-    decay: bool = True
-    curvature_shift: float = 0.9
-    center: bool = False
-    whiten: bool = False
-    clip_norm: float | None = None
-    replays: int = 0
-    n_components: int | None = None
-
-    def rates(self, clock, share):
-        """Weight of the gradient of a batch, and length of its step.
-
-        Parameters
-        ----------
-        clock : float
-            Time since the start, in units of 2 n rows.
-        share : float
-            Length of the batch in this unit: rates are per unit of time, so that the
-            path depends little on the batch size.
-        """
-        rho, gamma = self.gradient_weight, self.step_size
-        if self.decay:
-            rho = min(_LARGEST_RHO, rho / (clock + 1.0) ** 0.5)
-            gamma = min(_LARGEST_GAMMA, gamma / (clock + 2.0) ** 0.75)
-        rho, gamma = min(rho, 1.0), min(gamma, 1.0)
-        return 1.0 - (1.0 - rho) ** share, 1.0 - (1.0 - gamma) ** share
+# The codes of a stream are judged when this many times n rows have been seen, and
+# whenever the rows have doubled since, by those of the later half.
+_FIRST_VERDICT = 200
 
 
 @dataclass
@@ -146,8 +95,8 @@ class Stream:
         Their mean square length.
     n_measured : int
         Number of rows behind these two.
-    warned_mean : bool
-        Whether the user has been told that they are large.
+    warned_mean, warned_unseen : bool
+        Whether the user has been told that they are large, that codes look Gaussian.
     basis : ndarray of shape (n_features, n) or None
         Where the principal subspace starts, if atoms are looked for in one.
     noise : float
@@ -166,6 +115,14 @@ class Stream:
         The last batches, oldest first, until one is found.
     totals : object or None
         Collects the totals of a pass over data, where they are asked for.
+    tally : ndarray of shape (4, n)
+        Sums of powers of the moduli of codes, see ``code_powers``, over the last
+        ``n_tallied`` of the ``n_met`` rows in full batches, as met: before they were
+        learned from.
+    next_verdict : float
+        Number of rows seen at which the codes are judged next.
+    undetermined : ndarray of int
+        Atoms that, by the last verdict, the rows do not determine.
     """
 
     W: np.ndarray
@@ -192,16 +149,24 @@ class Stream:
     energy: float = 0.0
     n_measured: int = 0
     warned_mean: bool = False
+    warned_unseen: bool = False
     basis: np.ndarray | None = None
     noise: float = 0.0
     clock: float = 0.0
     totals: object = None
+    tally: np.ndarray | None = None
+    n_tallied: int = 0
+    n_met: int = 0
+    next_verdict: float = 0.0
+    undetermined: np.ndarray | None = None
 
     def __post_init__(self):
         n, settings = len(self.W), self.settings
         self.G, self.signs, self.magnitudes = np.zeros((n, n)), np.ones(n), np.zeros(n)
         self.squares, self.powers, self.steady = np.zeros(n), np.zeros(n), np.zeros(n)
         self.offset = np.zeros(self.pending.shape[1])
+        self.tally, self.next_verdict = np.zeros((4, n)), _FIRST_VERDICT * n / 2
+        self.undetermined = np.empty(0, dtype=int)
         if settings.center or settings.whiten or settings.n_components is not None:
             self.moments = Moments(
                 self.pending.shape[1], settings.center, settings.whiten, self.basis
@@ -245,6 +210,7 @@ class Stream:
         self._step(batch, work)
         settings = self.settings
         n, size = len(self.W), len(batch)
+        self._judge(size, work)
         allowed = settings.replays and self.n_replayed * size < _BUDGET * n
         if self.converged or not (allowed and settings.decay):
             self.kept.clear()
@@ -267,6 +233,32 @@ class Stream:
                 self._step(self.kept[which], work, again=True)
                 self.n_replayed += 1
 
+    def _judge(self, size, work):
+        """Say which atoms the rows leave undetermined, whenever they have doubled."""
+        met = self.n_met + size
+        self.n_met = met
+        if met < self.next_verdict:
+            return
+        if met >= _FIRST_VERDICT * len(self.W) and self.n_tallied:
+            tally, n_rows = self.tally, self.n_tallied
+            self.undetermined = undetermined_atoms(tally, n_rows, self.settings.p)
+            if len(self.undetermined) and self.kept:  # it may have been found just now
+                tally, n_rows = np.zeros_like(tally), 0
+                for batch in self.kept:
+                    unit, _, codes = self._codes_of(batch, work)
+                    if unit is not None:
+                        kernels.code_moments(codes, self.settings.p, *work.moments)
+                        n_rows += self._count(tally, work.moments, len(batch), unit)
+                self.undetermined = undetermined_atoms(tally, n_rows, self.settings.p)
+        self.tally[:], self.n_tallied, self.next_verdict = 0.0, 0, 2.0 * met
+
+    def _count(self, tally, moments, n_rows, unit):
+        """Add the moments of the codes of a batch to a tally; return its rows."""
+        powers = code_powers(self.settings.p)
+        for total, row, power in zip(tally, moments, powers, strict=True):
+            total += n_rows * np.ldexp(row, power * unit)
+        return n_rows
+
     def _is_maximum(self, work):
         """Whether every pair of atoms is at a maximum; turn those at a saddle.
 
@@ -278,13 +270,9 @@ class Stream:
         p, n = self.settings.p, len(self.W)
         cross, power = np.zeros((n, n)), np.zeros(n)
         for batch in self.kept:
-            X = work.rows[: len(batch)]
-            unit = self._change_unit(batch, X)
+            unit, _, codes = self._codes_of(batch, work)
             if unit is None:
                 continue
-            if self.moments is not None or self.settings.clip_norm is not None:
-                X = self._prepare(X, 0.0, again=True)
-            codes = X @ self.W.T.astype(X.dtype)
             square = codes * codes
             magnitude = np.abs(codes) if p == 3 else square
             weight = math.ldexp(1.0, p * unit)
@@ -296,7 +284,7 @@ class Stream:
         typical = min(np.median(curvature), 0.0)
         np.fill_diagonal(curvature, -np.inf)
         if curvature.max() < _SHARE * typical:
-            return True
+            return not self._turn_pairs(self.kept, work)
         while True:
             k, m = np.unravel_index(np.argmax(curvature), curvature.shape)
             if not curvature[k, m] > -_SHARE * typical:
@@ -315,17 +303,20 @@ class Stream:
         settings, p = self.settings, self.settings.p
         share = len(batch) / (2.0 * len(self.W))
         rho, gamma = settings.rates(self.clock, share)
-        if not again and not settings.center:
-            self._measure(X, unit)
         if self.moments is not None or settings.clip_norm is not None:
-            X = self._prepare(X, rho, again)
+            X = self._prepare(X, rho, again, unit)
+        elif not again:
+            self._measure(X, unit)
         started = self.magnitudes.any()
         if not started:
             rho = 1.0  # the first gradient there is
         codes = np.matmul(
             X, self.W.T.astype(X.dtype, copy=False), out=work.codes[: len(batch)]
         )
-        shifts = np.ldexp(self._shifts(codes, work.moments, unit, rho), (2 - p) * unit)
+        kernels.code_moments(codes, p, *work.moments)
+        if not again:
+            self.n_tallied += self._count(self.tally, work.moments, len(batch), unit)
+        shifts = np.ldexp(self._shifts(work.moments, unit, rho), (2 - p) * unit)
         power, square, energy, signal = kernels.contrast(codes, p, self.signs, shifts)
         if signal > 0.0:
             self._update_noise(square, energy, signal, rho)
@@ -335,11 +326,12 @@ class Stream:
             self.totals.add(power, X, ascent, unit, p)
         self.G *= 1.0 - rho
         self.G += (rho * weight) * ascent
-        if (not started or rho == 1.0) and not self.G.any():
+        if not self.G.any():
             return
         vertex = polar_factor(self.G, towards=self.W)
         at_vertex, at_iterate = kernels.towards_vertex(self.W, vertex, self.G, gamma)
-        self.gap = max(0.0, 1.0 - at_iterate / at_vertex)
+        if at_vertex > 0.0:  # it vanishes beside rows far larger than all before
+            self.gap = max(0.0, 1.0 - at_iterate / at_vertex)
         self._advance_clock(
             share, settings.rates(self.clock, 1.0)[0] / (2.0 * len(self.W))
         )
@@ -354,10 +346,9 @@ class Stream:
         self.energy += share * (energy - self.energy)
         self.n_measured = seen
 
-    def _shifts(self, codes, moments, unit, rho):
+    def _shifts(self, moments, unit, rho):
         """Renew moments and signs of the codes; return the curvature to remove."""
-        p, settings = self.settings.p, self.settings
-        kernels.code_moments(codes, p, *moments)
+        p = self.settings.p
         magnitudes = np.ldexp(moments[0], (p - 2) * unit)
         self.magnitudes += rho * (magnitudes - self.magnitudes)
         slow = rho if rho == 1.0 else rho / _STEADY
@@ -372,9 +363,16 @@ class Stream:
             if size > 0.0:
                 self.G[k] = np.linalg.norm(self.G[k]) / size * self.W[k]
         self.signs = signs
-        peaked = signs > 0
+        return self._removed_curvature()
+
+    def _removed_curvature(self):
+        """Curvature to remove from the contrast of each atom."""
+        p, shift, peaked = (
+            self.settings.p,
+            self.settings.curvature_shift,
+            self.signs > 0,
+        )
         common = self.magnitudes[peaked].min() if peaked.any() else 0.0
-        shift = settings.curvature_shift
         own = np.where(peaked, shift * common, (2.0 - shift) * self.magnitudes)
         return p * (p - 1) * own
 
@@ -403,6 +401,60 @@ class Stream:
             self.time_at_noise_floor = 0.0
         if self.gap > max(_RESTART_GAP, _RESTART_MARGIN * expected):
             self.converged = False
+
+    def gap_over(self, X):
+        """Relative Frank-Wolfe gap of the iterate as it is, over all rows of X.
+
+        The averages along a pass lag behind the iterate, and the iterate follows the
+        polar factor of an average: they can agree while both are still on their way.
+        """
+        work, p = _Workspace(self.pending, len(self.W)), self.settings.p
+        removed, total = self._removed_curvature(), np.zeros_like(self.G)
+        for start in range(0, len(X), len(self.pending)):
+            batch = X[start : start + len(self.pending)]
+            unit, rows, codes = self._codes_of(batch, work)
+            if unit is not None:
+                shifts = np.ldexp(removed, (2 - p) * unit)
+                kernels.contrast(codes, p, self.signs, shifts)
+                total += math.ldexp(1.0, p * unit) * (codes.T @ rows)
+        if not total.any():
+            return 0.0
+        vertex = polar_factor(total, towards=self.W)
+        return max(0.0, 1.0 - np.vdot(total, self.W) / np.vdot(total, vertex))
+
+    def turn_pairs(self, X):
+        """Turn pairs of atoms that the rows of X want in another basin; say whether."""
+        if not self.magnitudes.any():
+            return False  # no batch has filled yet
+        size = len(self.pending)
+        batches = [X[start : start + size] for start in range(0, len(X), size)]
+        return self._turn_pairs(batches, _Workspace(self.pending, len(self.W)))
+
+    def _codes_of_all(self, batches, work):
+        """Codes of batches met before, in the unit of the averages."""
+        parts = [np.empty((0, len(self.W)))]
+        for batch in batches:
+            unit, _, codes = self._codes_of(batch, work)
+            if unit is not None:
+                parts.append(np.ldexp(codes.astype(np.float64), unit))
+        return np.vstack(parts)
+
+    def _turn_pairs(self, batches, work):
+        codes = self._codes_of_all(batches, work)
+        turns = better_turns(codes, self.signs, self.settings.p) if len(codes) else []
+        for matrix in (self.W, self.G):
+            turn_rows(matrix, turns)
+        return bool(turns)
+
+    def _codes_of(self, batch, work):
+        """Unit, prepared rows and codes of a batch met before, or None as unit."""
+        X = work.rows[: len(batch)]
+        unit = self._change_unit(batch, X)
+        if unit is None:
+            return None, X, None
+        if self.moments is not None or self.settings.clip_norm is not None:
+            X = self._prepare(X, 0.0, again=True)
+        return unit, X, X @ self.W.T.astype(X.dtype)
 
     def _change_unit(self, batch, out):
         """Write a batch, divided by a power of two, to ``out``.
@@ -448,6 +500,8 @@ class Stream:
         self.steady = np.ldexp(self.steady, (p - 2) * shift)
         self.squares = np.ldexp(self.squares, 2 * shift)
         self.powers = np.ldexp(self.powers, p * shift)
+        for row, power in zip(self.tally, code_powers(p), strict=True):
+            row[:] = np.ldexp(row, power * shift)
         self.offset = np.ldexp(self.offset, shift)
         self.energy = math.ldexp(self.energy, 2 * shift)
         if self.totals is not None:
@@ -456,7 +510,7 @@ class Stream:
             self.moments.rescale(shift)
         self.exponent = exponent
 
-    def _prepare(self, X, rho, again):
+    def _prepare(self, X, rho, again, unit=0):
         """Center, clip, reduce, whiten; learn the moments from a batch that is new."""
         moments, clip_norm = self.moments, self.settings.clip_norm
         if self.settings.center:
@@ -466,6 +520,8 @@ class Stream:
             if norms.any():
                 limit = clip_norm * np.median(norms[norms > 0])
                 kernels.clip_rows(X, norms, limit)
+        if not again and not self.settings.center:
+            self._measure(X, unit)
         if moments is None:
             return X
         if again:
@@ -481,33 +537,4 @@ class _Workspace:
         self.rows = np.empty_like(pending)
         self.codes = np.empty((len(pending), n), dtype=dtype)
         self.ascent = np.empty((n, n), dtype=dtype)
-        self.moments = np.empty((3, n))
-
-
-def polar_factor(G, towards=None):
-    """Orthogonal polar factor, the maximizer of <G, S> over the spectral-norm ball.
-
-    Parameters
-    ----------
-    G : ndarray of shape (n, n)
-        Square matrix.
-    towards : ndarray of shape (n, n), optional
-        Where G is singular to working precision its polar factor is not unique: the
-        one that agrees best with this matrix is taken.
-
-    Returns
-    -------
-    S : ndarray of shape (n, n)
-        Orthogonal matrix.
-    """
-    if not 1e-100 < np.vdot(G, G) < 1e100:
-        G = np.ldexp(G, -math.frexp(np.abs(G).max())[1])
-    # Not numpy's eigh, whose wrapper costs a fifth of the time for small matrices.
-    values, V, info = dsyevd(G.T @ G)
-    # The Gram matrix squares the condition number: beyond 100, pay for the SVD.
-    if info == 0 and values[0] > 1e-4 * values[-1]:
-        return G @ ((V / np.sqrt(values)) @ V.T)
-    U, values, Vt = np.linalg.svd(G)
-    if values[-1] < 1e-10 * values[0] and towards is not None:
-        U, _, Vt = np.linalg.svd(G + (1e-8 * values[0]) * towards)
-    return U @ Vt
+        self.moments = np.empty((4, n))

@@ -17,6 +17,7 @@ from skgeo.utils.solver_result import SolverResult
 __all__ = [
     "bcd_feature",
     "bcd_filter",
+    "energy_held",
     "least_squares_codes",
     "least_squares_dictionary",
 ]
@@ -51,6 +52,29 @@ def least_squares_codes(projections, D, nonneg, start=None, max_sweeps=1000, tol
     C = np.zeros_like(projections) if start is None else start
     cd_codes(C, gram, np.ascontiguousarray(projections), 0.0, True, max_sweeps, tol)
     return C
+
+
+def energy_held(data, D, nonneg):
+    """Weighted mean energy that least-squares codes over a dictionary hold.
+
+    Parameters
+    ----------
+    data : DataMatrix
+        Samples, with weights.
+    D : ndarray of shape (r, n_features)
+        Dictionary.
+    nonneg : bool
+        Non-negative codes.
+
+    Returns
+    -------
+    energy : float
+        What reconstructions take off ``data.energy()``.
+    """
+    projections = data.forward(D)
+    C = least_squares_codes(projections, D, nonneg)
+    held = ((2 * projections - C @ (D @ D.T)) * C).sum(axis=1)
+    return float(data.weight @ held)
 
 
 def least_squares_dictionary(D, CC, CX, nonneg, ball):

@@ -238,6 +238,7 @@ class Units:
         """
         top = column_tops(X)
         _check_range(top, scaled)
+        _check_range(np.abs(Z).max(axis=0, initial=0.0), True, "Covariate {}")
         mean = column_mean(X, weight)
         unit = np.where(top > 0, top, 1.0)
         spread = column_squares(X, weight, mean, unit)
@@ -273,12 +274,12 @@ class Units:
         return (Z - self.z_mean) / self.z_scale
 
 
-def _check_range(top, scaled):
+def _check_range(top, scaled, noun="Feature {} of X"):
     """Refuse magnitudes whose inverses and products double precision cannot hold."""
     found = top if scaled else top.max(keepdims=True)
     bad = np.flatnonzero((found > _LARGEST) | ((found > 0) & (found < _SMALLEST)))
     if len(bad):
-        where = f"Feature {bad[0]} of X" if scaled else "X"
+        where = noun.format(bad[0]) if scaled else "X"
         raise ValueError(
             f"{where} has entries up to {found[bad[0]]:.3g} in magnitude, outside the "
             f"range of {_SMALLEST:g} to {_LARGEST:g} that can be computed with: "

@@ -50,7 +50,8 @@ class ColumnSpread:
         even = bool((weight == weight[0]).all())
         for j, values, w, rest in _columns(X, weight):
             center = _weighted_median(values, None if even else w, rest, weight[0])
-            gap = np.abs(values - center)
+            with np.errstate(over="ignore"):  # such columns are refused later
+                gap = np.minimum(np.abs(values - center), np.finfo(float).max)
             off = gap > 0
             gap, w = gap[off], w[off]
             self.median[j] = center

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.sparse import issparse
 
-from skgeo.decomposition._supervised.bcd import least_squares_codes
+from skgeo.decomposition._supervised.bcd import energy_held
 from skgeo.decomposition._supervised.initialization import principal_axes
 from skgeo.decomposition._supervised.loss import LabelLoss
 from skgeo.utils.warn import warn_user
@@ -47,9 +47,7 @@ def warn_signs(params, problem, solution):
     energy = data.energy()
     if energy == 0:
         return
-    projections = data.forward(D)
-    C = least_squares_codes(projections, D, params.positive_code)
-    held = data.weight @ ((2 * projections - C @ (D @ D.T)) * C).sum(axis=1)
+    held = energy_held(data, D, params.positive_code)
     axes = principal_axes(data, min(len(D), *data.shape))
     possible = data.weight @ (data.forward(axes) ** 2).sum(axis=1)
     if held < _SIGNED * possible:

@@ -1,6 +1,6 @@
 """From validated arrays to fitted attributes of supervised dictionary learning."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from skgeo.decomposition._supervised.loss import (
     ridge_logistic,
 )
 from skgeo.decomposition._supervised.lpgd import lpgd
+from skgeo.utils.solver_result import SolverResult
 
 __all__ = ["Problem", "Solution", "solve"]
 
@@ -53,9 +54,8 @@ class Solution:
     D: np.ndarray
     coef: np.ndarray
     nu: np.ndarray
-    result: object
+    result: SolverResult
     condition: float | None = None
-    extra: dict = field(default_factory=dict)
 
 
 def solve(params, problem, warm, random_state, callback):
@@ -150,7 +150,7 @@ def _lpgd(params, problem, loss, covariates, warm, random_state, common):
     if is_filter:
         D, coef = V.T.copy(), A @ V
     else:
-        D, coef = result.extra["dictionary"], result.extra["coef"]
+        D, coef = result.factors.dictionary, result.factors.coef
         norm = np.linalg.norm(D, axis=1)
         # A direction of the lift that holds labels only has no atom to show.
         empty = norm <= 1e-12 * max(norm.max(), 1e-300)
@@ -158,7 +158,7 @@ def _lpgd(params, problem, loss, covariates, warm, random_state, common):
         D, coef = D / norm[:, None], coef / norm
         D[empty], coef[:, empty] = 0.0, 0.0
     D, coef = _flip(D, coef)
-    L, mu = result.extra["lipschitz"], result.extra["strong_convexity"]
+    L, mu = result.lipschitz, result.strong_convexity
     return Solution(D, coef, nu, result, condition=L / mu if mu > 0 else np.inf)
 
 

@@ -13,15 +13,59 @@ The coefficients of the covariates and the intercept are minimized out, which le
 the lifted objective as strongly convex and as smooth as without them.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from skgeo.decomposition._supervised.data_matrix import largest_eigenvalue
 from skgeo.decomposition._supervised.subspace import DataGram, Subspace
 from skgeo.utils.solver_result import SolverResult
 
-__all__ = ["lpgd"]
+__all__ = ["FeatureFactors", "LpgdResult", "lpgd"]
 
 _COVARIATE_STEPS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureFactors:
+    """Factors of the feature model: ``A = codes @ coef.T``, the rest ``codes @ D``.
+
+    Attributes
+    ----------
+    codes : ndarray of shape (n_samples, r)
+        Codes of the training samples, which have seen the labels.
+    coef : ndarray of shape (n_logits, r)
+        Coefficients.
+    dictionary : ndarray of shape (r, n_features)
+        Atoms; zero without a reconstruction.
+    """
+
+    codes: np.ndarray
+    coef: np.ndarray
+    dictionary: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LpgdResult(SolverResult):
+    """Outcome of :func:`lpgd`.
+
+    Attributes
+    ----------
+    lipschitz, strong_convexity : float
+        Constants of the weighted lift.
+    residuals : ndarray of shape (n_iter,)
+        Value of the stopping criterion after each step.
+    restarts : int
+        How often the momentum was dropped.
+    factors : FeatureFactors or None
+        For "feature" only.
+    """
+
+    lipschitz: float
+    strong_convexity: float
+    residuals: np.ndarray
+    restarts: int
+    factors: FeatureFactors | None
 
 
 class _Filter:
@@ -58,7 +102,7 @@ class _Filter:
         return (A @ subspace.V) @ subspace.V.T
 
     def factors(self, subspace):
-        return {}
+        return None
 
 
 class _Feature:
@@ -120,11 +164,10 @@ class _Feature:
         return max(energy - 2 * cross + square, 0.0)
 
     def factors(self, subspace):
-        """Codes, coefficients and dictionary with A = codes @ coef.T."""
         k, s = self.loss.n_logits, np.sqrt(subspace.weight)
         V = subspace.V
         D = V[k:].T / s if s > 0 else np.zeros_like(V[k:].T)
-        return {"codes": self.codes, "coef": V[:k].copy(), "dictionary": D}
+        return FeatureFactors(self.codes, V[:k].copy(), D)
 
 
 def lpgd(
@@ -179,12 +222,8 @@ def lpgd(
 
     Returns
     -------
-    result : SolverResult
-        ``x = (A, V, nu)``; ``extra`` has ``lipschitz``, ``strong_convexity`` (of the
-        weighted lift), ``residuals`` and ``restarts``. For "feature" it has in addition
-        ``codes`` (n_samples, r), ``coef`` (n_logits, r) and ``dictionary`` (r,
-        n_features) with ``A = codes @ coef.T`` and reconstruction ``codes @
-        dictionary``.
+    result : LpgdResult
+        ``x = (A, V, nu)``, and what is particular to this solver.
     """
     is_filter = kind == "filter"
     model = (_Filter if is_filter else _Feature)(data, loss, ridge)
@@ -264,19 +303,17 @@ def lpgd(
         if stop <= tol:
             converged = True
             break
-    return SolverResult(
+    return LpgdResult(
         x=(A, subspace.V, nu),
         objective=np.array(history),
         stop=stop,
         n_iter=n_iter,
         converged=converged,
-        extra={
-            "lipschitz": L,
-            "strong_convexity": min(2 * ridge, L),
-            "residuals": np.array(steps),
-            "restarts": restarts,
-            **model.factors(subspace),
-        },
+        lipschitz=L,
+        strong_convexity=min(2 * ridge, L),
+        residuals=np.array(steps),
+        restarts=restarts,
+        factors=model.factors(subspace),
     )
 
 

@@ -1,5 +1,6 @@
 """OnlineOrthogonalDictionary: what it finds, and what it does with odd input."""
 
+import re
 import warnings
 
 import numpy as np
@@ -357,6 +358,49 @@ def test_codes_for_missing_values_are_named():
         OnlineOrthogonalDictionary(center=True, random_state=0).fit(X)
 
 
+@pytest.mark.parametrize(("chunk", "row"), [(1, 30), (3, 0), (50, 1999), (2000, 30)])
+@pytest.mark.parametrize("value", [-999.0, 1e8, 1e100])
+def test_a_row_of_a_stream_that_outweighs_all_others_is_named(value, row, chunk):
+    X = laplace_rows(2000 if chunk > 1 else 300)
+    X[row, 2] = value
+    assert len(said_of(X, chunk, "1 of .* rows outweigh the rest")) == 1
+
+
+@pytest.mark.parametrize("chunk", [1, 40, 2000])
+@pytest.mark.parametrize("value", [9999.0, -1e8])
+@pytest.mark.parametrize("center", [False, True])
+def test_codes_for_missing_values_in_a_stream_are_named(value, center, chunk):
+    X = laplace_rows(2000 if chunk > 1 else 300)
+    X[np.random.default_rng(1).random(X.shape) < 0.05] = value
+    params = {"center": center, "clip_norm": 3.0}
+    said = said_of(X, chunk, "outweigh the rest of", **params)
+    assert len(said) == 1
+    assert said[0].filename == __file__
+    float32 = said_of(X.astype(np.float32), chunk, "outweigh the rest of", **params)
+    assert len(float32) == 1
+
+
+def said_of(X, chunk, words, **params):
+    """Warnings of a stream with these words in them."""
+    model = OnlineOrthogonalDictionary(random_state=0, **params)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for start in range(0, len(X), chunk):
+            model.partial_fit(X[start : start + chunk])
+    return [w for w in caught if re.search(words, str(w.message))]
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("chunk", [7, 500])
+def test_ordinary_rows_of_a_stream_outweigh_nothing(seed, chunk):
+    rng = np.random.default_rng(seed)
+    uneven = rng.standard_normal((2000, 8)) * rng.lognormal(0.0, 0.6, (2000, 1))
+    rare = rng.standard_normal((2000, 8)) * (rng.random((2000, 8)) < 0.05)
+    growing = laplace_rows(seed=seed) * np.geomspace(1, 30, 2000)[:, None]
+    for X in (laplace_rows(seed=seed), uneven, rare, growing, rare > 0.0):
+        assert said_of(X, chunk, "outweigh") == []
+
+
 @pytest.mark.parametrize("draw", ["laplace", "t3", "sparse", "patches"])
 def test_ordinary_rows_outweigh_nothing(draw):
     rng = np.random.default_rng(3)
@@ -387,3 +431,79 @@ def test_a_clip_norm_that_leaves_nothing_of_a_row_is_refused():
         OnlineOrthogonalDictionary(clip_norm=1e-90).fit(laplace_rows())
     X, small = laplace_rows(), OnlineOrthogonalDictionary(clip_norm=1e-10)
     assert np.isfinite(small.set_params(random_state=0).fit(X).components_).all()
+
+
+EXTREMES = [5e-324, 1e-310, 1e-150, 1e-60, 1e60, 1e154, 1e199, 1e201, 1.7e308]
+
+
+@pytest.mark.parametrize("value", EXTREMES)
+@pytest.mark.parametrize("params", [{}, {"center": True}, {"whiten": True}, FULL])
+@pytest.mark.parametrize("chunk", [1500, 50])
+def test_extremes_give_a_result_or_an_error(value, params, chunk):
+    """All rows of this size, or one entry of it; no NaN, no warning of numpy's."""
+    one = laplace_rows(1500)
+    one[7, 2] = value
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", RuntimeWarning)
+        # scikit-learn looks for NaN in the sum.
+        warnings.filterwarnings("ignore", message="invalid value encountered in reduce")
+        for X in (value * np.clip(laplace_rows(1500), -1, 1), one):
+            model = OnlineOrthogonalDictionary(random_state=0, max_iter=3, **params)
+            top = np.abs(X).max()
+            if 1e-200 < top < 1e200:
+                for start in range(0, len(X), chunk):
+                    model.partial_fit(X[start : start + chunk])
+                fitted = clone(model).fit(X)
+                for one_model in (model, fitted):
+                    assert np.isfinite(one_model.components_).all()
+                    assert np.isfinite(one_model.transform(X)).all()
+                    assert 0 <= one_model.score(X) <= 1
+                    assert 0 <= one_model.gap_ <= 2
+            else:
+                for learn in (model.fit, model.partial_fit):
+                    with pytest.raises(ValueError, match="in magnitude"):
+                        learn(X)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"exponent": 4},
+        {"center": True},
+        {"whiten": True},
+        {"n_components": 3},
+        {"batch_size": 5},
+    ],
+)
+def test_a_stream_goes_on_as_it_began(change):
+    X = laplace_rows(400)
+    model = OnlineOrthogonalDictionary(random_state=0).partial_fit(X)
+    ((name, value),) = change.items()
+    with pytest.raises(ValueError, match=f"{name} is {value}, but the stream began"):
+        clone(model).partial_fit(X).set_params(**change).partial_fit(X)
+    before = model.components_.copy()
+    model.set_params(tol=0.1, step="constant", clip_norm=3.0).partial_fit(X)
+    assert np.abs(model.components_ - before).max() > 0
+    model.set_params(**change, clip_norm=None, max_iter=2, tol=2.0).fit(X)
+    model.partial_fit(X)  # the stream that fit began
+
+
+def test_more_atoms_than_directions_are_named():
+    X = laplace_rows(600, 3) @ np.random.default_rng(0).standard_normal((3, 8))
+    for whiten in (False, True):
+        model = OnlineOrthogonalDictionary(
+            n_components=5, whiten=whiten, tol=2.0, random_state=0
+        )
+        with pytest.warns(UserWarning, match="vary in 3 of 8 directions"):
+            model.fit(X)
+        assert np.isfinite(model.transform(X)).all()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", message=".*near to Gaussian")
+        model.set_params(n_components=3).fit(X)
+
+
+def test_a_batch_beyond_memory_is_refused():
+    with pytest.raises(ValueError, match="do not fit in memory"):
+        OnlineOrthogonalDictionary(batch_size=10**15).fit(laplace_rows(50))

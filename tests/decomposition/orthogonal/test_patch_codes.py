@@ -70,3 +70,14 @@ def test_degenerate_images():
     assert_allclose(a, b, atol=1e-9)
     with pytest.raises(ValueError, match="does not hold the 64 features"):
         PooledPatchCodes(image_shape=(3, 5)).fit(X)
+
+
+@pytest.mark.filterwarnings("error")
+def test_extreme_and_noisy_images():
+    rng = np.random.default_rng(0)
+    noise = rng.standard_normal((60, 36))
+    for X in (noise, 1e290 * noise, 1e-300 * noise, noise + 1e6):
+        F = PooledPatchCodes(3, random_state=0).fit(X).transform(X)
+        assert np.isfinite(F).all()
+    with pytest.raises(ValueError, match="pixels up to"):
+        PooledPatchCodes(3).fit(np.abs(noise) * 1e301 + 1e304)

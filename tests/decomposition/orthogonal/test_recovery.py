@@ -17,8 +17,10 @@ from sklearn.model_selection import GridSearchCV
 
 from skgeo.decomposition import OnlineOrthogonalDictionary
 from skgeo.decomposition._orthogonal.codes import code_quality, energy_kept
+from skgeo.decomposition._orthogonal.pairs import better_turns, turn_rows
+from skgeo.decomposition._orthogonal.settings import Settings
 from skgeo.decomposition._orthogonal.starts import cosine_atoms
-from skgeo.decomposition._orthogonal.stream import Settings, Stream
+from skgeo.decomposition._orthogonal.stream import Stream
 
 DRAWS = {
     "uniform": lambda rng, shape: rng.uniform(-1, 1, shape),
@@ -145,6 +147,76 @@ def test_codes_that_the_contrast_cannot_see_are_named(exponent, n_rows, n):
         with pytest.warns() as caught:
             model.fit(X)
         assert any("near to Gaussian" in str(w.message) for w in caught)
+
+
+@pytest.mark.parametrize("exponent", [3, 4])
+@pytest.mark.parametrize("options", [{}, {"step": "constant"}, {"n_replays": 0}])
+@pytest.mark.parametrize(("n", "chunk"), [(3, 1), (5, 37), (10, 5000)])
+def test_a_stream_that_the_contrast_cannot_see_is_named(exponent, options, n, chunk):
+    X, _ = draw("gaussian", n, 260 * n, n)
+    model = OnlineOrthogonalDictionary(exponent, random_state=0, **options)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for start in range(0, len(X), chunk):
+            model.partial_fit(X[start : start + chunk])
+    said = [w for w in caught if "near to Gaussian" in str(w.message)]
+    assert len(said) == 1
+    assert said[0].filename == __file__
+
+
+@pytest.mark.parametrize("name", ["uniform", "signs", "laplace", "sparse"])
+@pytest.mark.parametrize("exponent", [3, 4])
+def test_a_stream_that_is_recovered_raises_no_alarm(name, exponent):
+    X, D = draw(name, 4, 4000)
+    model = OnlineOrthogonalDictionary(exponent, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for chunk in np.array_split(X, 50):
+            model.partial_fit(chunk)
+    assert rms_error(model.components_, D) < 0.15
+
+
+@pytest.mark.parametrize("unit", [1e-100, 1.0, 1e100])
+def test_moments_of_a_stream_have_no_unit(unit):
+    X, _ = draw("laplace", 5, 1600)
+    model = OnlineOrthogonalDictionary(random_state=0)
+    powers = np.arange(1, 5)[:, None]  # of |c|, c^2, |c|^3 and c^4
+    found = []
+    for factor, cut in ((1.0, 1600), (unit, 99)):
+        own = clone(model).partial_fit(factor * X[:cut])
+        if cut < len(X):
+            own.partial_fit(factor * X[cut:])
+        scale = own._stream.exponent - np.log2(factor)
+        found.append(np.log2(own._stream.tally) + powers * scale)
+    assert_allclose(found[1], found[0], atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", [107, 302, 304, *range(5)])
+def test_signs_of_which_two_thirds_are_zero(seed):
+    """Some start where an even mixture of two is a maximum, some settle late."""
+    rng = np.random.default_rng(seed)
+    D = np.linalg.qr(rng.standard_normal((10, 10)))[0]
+    kept = rng.random((2500, 10)) < 1 / 3
+    X = (rng.choice([-1.0, 1.0], (2500, 10)) * kept) @ D
+    model = OnlineOrthogonalDictionary(random_state=seed % 100, center=seed > 200)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the mean of codes drawn by chance
+        error = rms_error(model.fit(X).components_, D)
+    assert error < 0.06
+
+
+def test_turns_by_hand():
+    rng = np.random.default_rng(0)
+    Z = rng.laplace(size=(3000, 4))
+    W = np.eye(4)
+    turn_rows(W, [(1, 3, 0.7)])
+    assert_allclose(W @ W.T, np.eye(4), atol=1e-15)
+    ((k, m, angle),) = better_turns(Z @ W.T, np.ones(4), 3)
+    assert (k, m) == (1, 3)
+    turn_rows(W, [(k, m, angle)])
+    assert np.abs(W).max(axis=1).min() > np.cos(np.pi / 32)
+    assert better_turns(Z, np.ones(4), 3) == []
+    assert better_turns(np.zeros((9, 3)), np.ones(3), 4) == []
 
 
 @pytest.mark.parametrize("name", ["uniform", "signs", "laplace", "t3", "sparse"])
@@ -281,6 +353,19 @@ def test_order_of_magnitude_of_rows_learned_from_and_coded():
         model = OnlineOrthogonalDictionary(center=True, random_state=0, tol=2.0)
         W = model.fit(mixed).components_
         assert_allclose(W @ W.T, np.eye(8), atol=1e-12)
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 9, 40])
+@pytest.mark.parametrize("params", [{}, {"whiten": True, "center": True}])
+@pytest.mark.filterwarnings("ignore")
+def test_fewer_rows_than_a_batch(n_rows, params):
+    X, _ = draw("sparse", 11, n_rows)
+    model = OnlineOrthogonalDictionary(tol=2.0, random_state=0, **params).fit(X)
+    assert model.converged_
+    assert np.isfinite(model.components_).all()
+    for n_components in (1, 5):
+        model.set_params(n_components=n_components).fit(X)
+        assert model.components_.shape == (n_components, 8)
 
 
 def test_numpy_scalars_as_parameters():

@@ -12,12 +12,9 @@ from skgeo.decomposition._orthogonal.epochs import (
     sparsity,
 )
 from skgeo.decomposition._orthogonal.moments import Moments, whitening_pair
-from skgeo.decomposition._orthogonal.stream import (
-    Settings,
-    Stream,
-    _Workspace,
-    polar_factor,
-)
+from skgeo.decomposition._orthogonal.polar import polar_factor
+from skgeo.decomposition._orthogonal.settings import Settings
+from skgeo.decomposition._orthogonal.stream import Stream, _Workspace
 
 
 def new_stream(W, batch_size, **params):

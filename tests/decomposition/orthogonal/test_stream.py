@@ -135,8 +135,8 @@ def test_memory_does_not_grow_with_the_stream():
     assert peaks[1] < 1.1 * peaks[0] + 20_000
     kept = 64 * n * n * 8  # Gaussian rows: no dictionary is ever found in them
     assert peaks[1] < kept + 60 * n * n * 8
-    assert len(pickle.dumps(model)) <= size + 200
-    assert size < kept + 12 * n * n * 8
+    assert len(pickle.dumps(model)) <= size + 200 + 8 * n  # atoms not determined
+    assert size < kept + 14 * n * n * 8
 
 
 def test_no_row_is_kept_once_a_dictionary_is_found():

@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -256,3 +257,35 @@ def test_numpy_integers_as_parameters():
         options = {"max_iter": kind(100), "tol": np.float32(1e-3), **POSITIVE}
         model = SupervisedDictionaryLearning(kind(2), **options).fit(X, y)
         assert model.components_.shape == (2, 4)
+
+
+@pytest.mark.parametrize("factor", [1e-310, 1e-250, 1e-60, 1e60, 1e250, 1e307])
+def test_extremes_of_covariates_give_a_result_or_an_error(factor):
+    X, y = load_iris(return_X_y=True)
+    Z = np.random.default_rng(0).standard_normal((150, 2))
+    model = SupervisedDictionaryLearning()
+    if 1e-200 < factor < 1e200:
+        plain = model.fit(X, y, covariates=Z).predict_proba(X, covariates=Z)
+        model.fit(X, y, covariates=factor * Z)
+        again = model.predict_proba(X, covariates=factor * Z)
+        assert_allclose(again, plain, atol=1e-6)
+    else:
+        with pytest.raises(ValueError, match="Covariate 0 has entries up to"):
+            model.fit(X, y, covariates=factor * Z)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_rows_too_large_for_an_error_of_reconstruction():
+    X, y = load_iris(return_X_y=True)
+    model = SupervisedDictionaryLearning().fit(X, y)
+    assert 0 < model.reconstruction_error(1e100 * X) <= 1
+    with pytest.raises(ValueError, match="squares of X overflow"):
+        model.reconstruction_error(1e300 * X)
+
+
+@pytest.mark.parametrize("kind", ["filter", "feature"])
+def test_a_fit_that_rounding_stops_says_so(kind):
+    X, y = load_iris(return_X_y=True)
+    model = SupervisedDictionaryLearning(kind=kind, reconstruction_weight=1e10)
+    with pytest.warns(ConvergenceWarning, match="rounding hides any progress"):
+        assert not model.fit(X, y).converged_

@@ -367,7 +367,7 @@ def test_contracts_at_the_proven_rate():
         max_iter=1000,
     )
     assert_allclose(80 * scaled.objective[-1], history[-1], rtol=1e-10)
-    assert scaled.extra["lipschitz"] / scaled.extra["strong_convexity"] < 3
+    assert scaled.lipschitz / scaled.strong_convexity < 3
 
 
 def test_weighted_form_equals_the_published_iteration_when_misspecified():
@@ -451,8 +451,8 @@ def test_stop_is_the_relative_step(kind):
         np.sqrt(np.sum(omega * (b - a) ** 2)) / max(1.0, np.sqrt(np.sum(omega * b**2)))
         for a, b in itertools.pairwise(seen)
     ]
-    assert_allclose(result.extra["residuals"][1:], steps, rtol=1e-9)
-    assert result.stop == result.extra["residuals"][-1]
+    assert_allclose(result.residuals[1:], steps, rtol=1e-9)
+    assert result.stop == result.residuals[-1]
 
 
 def test_newton_finds_all_digits():

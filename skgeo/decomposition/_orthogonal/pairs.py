@@ -1,0 +1,73 @@
+"""Pairs of atoms that are better off turned far: maxima of the wrong basin.
+
+Mixtures of two atoms can be a maximum of the contrast too, with a gap of zero and a
+negative curvature (codes of 0 and +-1 of which a third is not zero, at 45 degrees).
+Only the contrast at angles far from it tells.
+"""
+
+import numpy as np
+
+from skgeo.kernels import orthogonal_dictionary as kernels
+
+__all__ = ["better_turns", "turn_rows"]
+
+_ANGLES = np.pi * np.arange(1, 16) / 16.0
+# A gain has to be this many standard errors: it is the best of many.
+_DOUBT = 1.0
+# Pairs are looked at whose moduli are correlated by more than this many standard errors
+# of independent ones. Mixtures of independent codes are.
+_DEPENDENT = 4.0
+_MAX_ROWS = 4096
+
+
+def better_turns(codes, signs, p):
+    """Disjoint pairs of atoms whose contrast a turn raises beyond doubt.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_samples, n)
+        Codes.
+    signs : ndarray of shape (n,)
+        1 for atoms of peaked codes, -1 for flat ones.
+    p : {3, 4}
+        Exponent.
+
+    Returns
+    -------
+    turns : list of (k, m, angle)
+        The best first.
+    """
+    some = np.linspace(0, len(codes) - 1, min(len(codes), _MAX_ROWS)).astype(int)
+    C = np.ascontiguousarray(codes[some].T, dtype=np.float64)
+    C /= float(np.abs(C).max(initial=0.0)) or 1.0
+    size = np.abs(C) - np.abs(C).mean(axis=1, keepdims=True)
+    norm = np.linalg.norm(size, axis=1)
+    size /= np.where(norm > 0, norm, 1.0)[:, None]
+    related = np.abs(np.triu(size @ size.T, 1)) > _DEPENDENT / np.sqrt(len(some))
+    pairs = np.argwhere(related)
+    if len(pairs) == 0:
+        return []
+    gain, doubt = np.empty((2, len(pairs), len(_ANGLES)))
+    kernels.turned_pairs(
+        C, pairs, signs, np.cos(_ANGLES), np.sin(_ANGLES), p, gain, doubt
+    )
+    best = gain.argmax(axis=1)
+    rows = np.arange(len(pairs))
+    gain, doubt = gain[rows, best], doubt[rows, best]
+    turns, taken = [], set()
+    for i in np.argsort(-gain, kind="stable"):
+        k, m = map(int, pairs[i])
+        if gain[i] > _DOUBT * doubt[i] and not taken & {k, m}:
+            turns.append((k, m, float(_ANGLES[best[i]])))
+            taken |= {k, m}
+    return turns
+
+
+def turn_rows(matrix, turns):
+    """Turn pairs of rows of a matrix, in place."""
+    for k, m, angle in turns:
+        c, s = np.cos(angle), np.sin(angle)
+        matrix[k], matrix[m] = (
+            c * matrix[k] + s * matrix[m],
+            c * matrix[m] - s * matrix[k],
+        )
