@@ -62,7 +62,7 @@ class Design:
 
 def build_design(
     terms, model, X, Y, F, dt, *, evaluate_at, project, step_size, units, per_sample,
-    history,
+    history, progress=lambda stage: False,
 ):  # fmt: skip
     """Assemble the regression of increments on terms.
 
@@ -88,6 +88,8 @@ def build_design(
         Steps to hand to the model.
     history : ndarray or None
         States before X.
+    progress : callable
+        Told of every column.
 
     Returns
     -------
@@ -116,7 +118,11 @@ def build_design(
             pushed = TangentPropagator(
                 model, X, F, step_size, units, per_sample, history
             )
-            T = np.stack([0.5 * (t + pushed(p)) for t, p in zip(*T, strict=True)])
+            averages = []
+            for end, start in zip(*T, strict=True):
+                averages.append(0.5 * (end + pushed(start)))
+                progress("column")
+            T = np.stack(averages)
         if project is not None:
             columns = np.stack([project(t) for t in T])
             return Design(
@@ -171,6 +177,7 @@ def build_design(
                 start[:, k] = T[1][j]
                 V = 0.5 * (V + pushed(start.reshape(n, -1)))
             columns[k * n_terms + j] = rows(V)
+            progress("column")
     return Design(
         columns,
         lambda V: rows(V)[None],

@@ -203,7 +203,7 @@ def _regression(problem, fit):
         P.design, P.target[0], float(P.unexplained[0]),
         # The number of rows only matters to the order of starts: the noise is known.
         max(problem.weight.sum() - problem.intercept, 1.0),
-        noise=max(float(unit**-2), 1e-30), cost=problem.cost,
+        noise=max(float(unit**-2), 1e-30), cost=problem.cost, announced=True,
     )  # fmt: skip
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = (problem.scale / P.x_scale) ** 2 / P.total_weight

@@ -58,6 +58,8 @@ class Problem:
         Maximum number of moves of one climb.
     callback : callable, optional
         Called every few moves with a dict; a true answer stops.
+    announced : bool
+        Whether a long search has been announced already.
     """
 
     design: np.ndarray
@@ -72,6 +74,7 @@ class Problem:
     tol: float = 1e-8
     max_iter: int = 10_000
     callback: Callable | None = None
+    announced: bool = False
 
     @cached_property
     def alive(self) -> np.ndarray:
