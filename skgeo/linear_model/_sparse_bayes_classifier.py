@@ -11,24 +11,15 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skgeo.base import BaseEstimator
-from skgeo.linear_model._rvm.basis import KERNELS, fit_basis
+from skgeo.linear_model._rvm.basis import fit_basis
 from skgeo.linear_model._rvm.compress import compress, dense_rows
-from skgeo.linear_model._rvm.evidence import SOLVERS
 from skgeo.linear_model._rvm.logistic import LogisticProblem, fit_logistic
+from skgeo.linear_model._rvm.parameters import SHARED_RULES, UNUSED_KERNEL_PARAMS
 from skgeo.linear_model._rvm.rows import row_weights
 from skgeo.linear_model._shared import warn_unsettled
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
-from skgeo.utils.params import (
-    Boolean,
-    Instance,
-    Integer,
-    Null,
-    OneOf,
-    Real,
-    Unused,
-    check_params,
-)
+from skgeo.utils.params import Instance, Null, OneOf, Real, check_params
 from skgeo.utils.validation import check_labels
 from skgeo.utils.warn import warn_user
 
@@ -77,6 +68,11 @@ class SparseBayesianClassifier(ClassifierMixin, CallbackMixin, BaseEstimator):
         Weights of the classes, which multiply those of the samples: a weight of two
         counts like every sample of that class seen twice. "balanced" gives all classes
         the same total. Probabilities are then those of a population so weighted.
+    positive : bool, default=False
+        Force the coefficients to be positive: only models whose posterior mode is
+        positive in every term are considered. The log odds are those of the second of
+        two classes; more classes are refused, as the sign of a coefficient would
+        depend on the order of the classes of a pair.
     fit_intercept : bool, default=True
         Fit an intercept.
     max_iter : int, default=100
@@ -162,30 +158,11 @@ class SparseBayesianClassifier(ClassifierMixin, CallbackMixin, BaseEstimator):
     True
     """
 
-    _param_rules = {
-        "kernel": OneOf(*KERNELS),
-        "gamma": OneOf("scale", "auto") | Real(0.0, closed="neither"),
-        "degree": Integer(1),
-        "coef0": Real(0.0),
-        "solver": OneOf(*SOLVERS),
-        "min_gain": OneOf("auto", "selection") | Real(0.0),
+    _param_rules = SHARED_RULES | {
         "class_weight": Null() | OneOf("balanced") | Instance(dict, "a dictionary"),
-        "fit_intercept": Boolean(),
-        "max_iter": Integer(1),
         "tol": Real(0.0, closed="neither"),
     }
-    _unused_params = (
-        Unused(
-            "gamma",
-            lambda p: p.kernel in ("linear", "precomputed"),
-            "the kernel is neither 'rbf' nor 'polynomial'",
-        ),
-        Unused(
-            ("degree", "coef0"),
-            lambda p: p.kernel != "polynomial",
-            "the kernel is not 'polynomial'",
-        ),
-    )
+    _unused_params = UNUSED_KERNEL_PARAMS
 
     def __init__(
         self,
@@ -197,6 +174,7 @@ class SparseBayesianClassifier(ClassifierMixin, CallbackMixin, BaseEstimator):
         solver: str = "search",
         min_gain: str | float = "auto",
         class_weight: dict | str | None = None,
+        positive: bool = False,
         fit_intercept: bool = True,
         max_iter: int = 100,
         tol: float = 1e-3,
@@ -208,6 +186,7 @@ class SparseBayesianClassifier(ClassifierMixin, CallbackMixin, BaseEstimator):
         self.solver = solver
         self.min_gain = min_gain
         self.class_weight = class_weight
+        self.positive = positive
         self.fit_intercept = fit_intercept
         self.max_iter = max_iter
         self.tol = tol
@@ -239,8 +218,8 @@ class SparseBayesianClassifier(ClassifierMixin, CallbackMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If there are fewer than two classes, or if X or the coefficients leave the
-            range of floating-point numbers.
+            If there are fewer than two classes, or more with ``positive``, or if X or
+            the coefficients leave the range of floating-point numbers.
 
         Warns
         -----
@@ -260,6 +239,12 @@ class SparseBayesianClassifier(ClassifierMixin, CallbackMixin, BaseEstimator):
             raise ValueError(
                 "SparseBayesianClassifier needs at least two classes; the samples of "
                 f"positive weight have only one class, {self.classes_[0]!r}."
+            )
+        if params.positive and len(self.classes_) > 2:
+            raise ValueError(
+                "positive=True needs two classes: coefficients belong to pairs of "
+                "classes, and which sign is positive would depend on their order. "
+                f"There are {len(self.classes_)} classes; use OneVsRestClassifier."
             )
         codes = np.searchsorted(self.classes_, y[rows])
         basis = fit_basis(params, X, weight)
@@ -333,7 +318,8 @@ class SparseBayesianClassifier(ClassifierMixin, CallbackMixin, BaseEstimator):
             LogisticProblem(
                 columns[rows], (codes[rows] == pair[1]).astype(np.float64),
                 weight[rows], self._mean[used], self._scale[used],
-                params.fit_intercept, float(cost), params.tol, params.max_iter, tick,
+                params.fit_intercept, float(cost), params.tol, params.max_iter,
+                params.positive, tick,
             ),
             params.solver,
         )  # fmt: skip
