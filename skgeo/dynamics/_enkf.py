@@ -349,6 +349,11 @@ default="homogeneous"
         with np.errstate(over="ignore", invalid="ignore"):
             return self._finite(self._background.to_modes(V))
 
+    def _mode_fields(self):
+        """Field of each mode; None where modes mix fields."""
+        fields = getattr(self._background, "mode_fields", None)
+        return None if fields is None else fields()
+
     def analysis(
         self, forecast: ArrayLike, y: ArrayLike
     ) -> tuple[np.ndarray, np.ndarray]:

@@ -324,7 +324,8 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, CallbackMixin, BaseEstimator):
             self._terms, self.model, X, Y, F, steps,
             evaluate_at=self.evaluate_at if self._baseline else "start",
             project=project, step_size=params.tangent_step, units=units,
-            per_sample=dt, history=history, progress=progress,
+            per_sample=dt, history=history, mode_fields=self._mode_fields(),
+            progress=progress,
         )  # fmt: skip
         step = None
         if self._uses_tangents() and self.prune_step_error and history is None:
@@ -388,7 +389,8 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, CallbackMixin, BaseEstimator):
         design = build_design(
             self._terms, self.model, joined, Y, F, steps, evaluate_at="start",
             project=self._projection(), step_size=self.tangent_step,
-            units=self._units, per_sample=dt, history=None, progress=progress,
+            units=self._units, per_sample=dt, history=None,
+            mode_fields=self._mode_fields(), progress=progress,
         )  # fmt: skip
         self._discover(design, X, Y, F, steps, None, progress, joined)
         self.diagnostics_["free_run_steps"] = memory.check_free_run(
@@ -415,6 +417,15 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, CallbackMixin, BaseEstimator):
         if self.assimilation is None or not self.gain_matched:
             return None
         return getattr(self.filter_, "to_modes", None)
+
+    def _mode_fields(self):
+        """Field of each mode of the filter, None where modes mix fields."""
+        if self._projection() is None or self._terms.n_equations == 1:
+            return None
+        fields = getattr(self.filter_, "_mode_fields", lambda: None)()
+        if fields is None or fields.max() + 1 != self._terms.n_equations:
+            return None
+        return fields
 
     def _set_terms(self, terms):
         self._terms = terms

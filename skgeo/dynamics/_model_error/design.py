@@ -62,7 +62,7 @@ class Design:
 
 def build_design(
     terms, model, X, Y, F, dt, *, evaluate_at, project, step_size, units, per_sample,
-    history, progress=lambda stage: False,
+    history, mode_fields=None, progress=lambda stage: False,
 ):  # fmt: skip
     """Assemble the regression of increments on terms.
 
@@ -88,6 +88,8 @@ def build_design(
         Steps to hand to the model.
     history : ndarray or None
         States before X.
+    mode_fields : ndarray of int of shape (n_modes,), optional
+        Field, and so equation, that each mode belongs to.
     progress : callable
         Told of every column.
 
@@ -149,6 +151,9 @@ def build_design(
             units=units.reshape(n_equations, -1)[:, :1, None],
         )
 
+    equation = mode_fields
+    if project is None:
+        equation = np.repeat(np.arange(n_equations), n_points)[mask]
     shape = rows(increments).shape
     size = 8 * n_equations * n_terms * int(np.prod(shape))
     if size > _MAX_BYTES:
@@ -184,12 +189,8 @@ def build_design(
         increments,
         coupled=True,
         projected=project is not None,
-        units=units[mask] if project is None else 1.0,
-        equation=(
-            np.repeat(np.arange(n_equations), n_points)[mask]
-            if project is None
-            else None
-        ),
+        units=1.0 if equation is None else units[::n_points][equation],
+        equation=equation,
     )
 
 
