@@ -81,7 +81,7 @@ def discover(name, truth, states, dt, noise):
 
 def main(quick=False):
     truth = TwoLayerQG(32 if quick else 64)
-    states = truth.attractor_states(4, 834)
+    states = truth.attractor_states(4, 834, spin_up=40.0)
     plans = ((0.02, 0.0), (0.1, 0.0), (0.1, 1e-3))
     rows = [
         discover(name, truth, states, dt, noise)
