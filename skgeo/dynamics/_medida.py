@@ -423,9 +423,8 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, CallbackMixin, BaseEstimator):
         if self._projection() is None or self._terms.n_equations == 1:
             return None
         fields = getattr(self.filter_, "_mode_fields", lambda: None)()
-        if fields is None or fields.max() + 1 != self._terms.n_equations:
-            return None
-        return fields
+        known = fields is not None and fields.max() + 1 == self._terms.n_equations
+        return fields if known else None
 
     def _set_terms(self, terms):
         self._terms = terms
@@ -451,10 +450,8 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, CallbackMixin, BaseEstimator):
             self._regressor(),
             terms,
             ends=Y if self._uses_tangents() and joined is None else None,
-            step=step,
-            prune=self.prune_step_error,
-            progress=progress,
-        )
+            step=step, prune=self.prune_step_error, progress=progress,
+        )  # fmt: skip
         tendency, far = None, False
         if self.model is not None:
             tendency = design.arrange((F - X) / steps) * design.divisor
