@@ -597,7 +597,32 @@ VIEWS = {
             Pivot("CPU time (s)", ("data",), ("method",), "cpu"),
         ),
     ),
-    "dynamics_pendulum": View("A real pendulum"),
+    "dynamics_pendulum": View(
+        "A real pendulum",
+        picture=Bars(
+            ("law",),
+            "forecast_error",
+            "error of the forecast (rad)",
+            only={"table": "friction"},
+        ),
+    ),
+    "dynamics_quasi_geostrophic": View(
+        "Two-layer quasi-geostrophic turbulence",
+        pivots=(
+            Pivot(
+                "Error of the coefficients (%)",
+                ("model",),
+                ("dt", "noise"),
+                "error_percent",
+            ),
+            Pivot(
+                "Error of ten-step forecasts, of the uncorrected model's",
+                ("model",),
+                ("dt", "noise"),
+                "forecast_error_left",
+            ),
+        ),
+    ),
     "dynamics_regression": View(
         "Sparse regressors on the same matrices",
         pivots=(

@@ -48,7 +48,8 @@ def design(n_pairs, evaluate_at, dt=0.005):
     pairs = make_observation_pairs(TRUTH, n_pairs, dt=dt, gap=1.0, random_state=820)
     model = KuramotoSivashinsky(advection=0.0)
     flow = model.flow(dt, 5)
-    terms = Terms(PDELibrary1D(length=100.0).fit(pairs.X), pairs.X, 1024)
+    names = [f"x{i}" for i in range(1024)]
+    terms = Terms(PDELibrary1D(length=100.0).fit(pairs.X), pairs.X, 1024, names)
     problem = build_design(
         terms,
         flow,

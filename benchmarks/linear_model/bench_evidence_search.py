@@ -23,7 +23,7 @@ from tests.linear_model.test_sparse_bayes_search import (
     rivals,
 )
 
-SEED = 20261126
+SEED = 20261127
 
 
 def campaign(kind, n_problems):

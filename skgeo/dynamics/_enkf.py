@@ -1,5 +1,6 @@
 """Ensemble Kalman filter: a transformer of noisy states, and a cycling filter."""
 
+import time
 from collections.abc import Callable as CallableType
 from collections.abc import Sequence
 
@@ -26,6 +27,7 @@ from skgeo.dynamics._assimilation.static import (
     static_background,
 )
 from skgeo.dynamics._assimilation.update import Update
+from skgeo.dynamics._model_error.progress import announce_rest
 from skgeo.exceptions import FilterDivergenceWarning
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import (
@@ -43,6 +45,9 @@ from skgeo.utils.params import (
 from skgeo.utils.warn import warn_user
 
 __all__ = ["EnsembleKalmanFilter"]
+
+
+_TIMED = 3  # analyses after which the time of the others is known
 
 
 class EnsembleKalmanFilter(
@@ -344,6 +349,11 @@ default="homogeneous"
         with np.errstate(over="ignore", invalid="ignore"):
             return self._finite(self._background.to_modes(V))
 
+    def _mode_fields(self):
+        """Field of each mode; None where modes mix fields."""
+        fields = getattr(self._background, "mode_fields", None)
+        return None if fields is None else fields()
+
     def analysis(
         self, forecast: ArrayLike, y: ArrayLike
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -482,7 +492,8 @@ default="homogeneous"
             What is observed at each time, where that changes; each as the parameter
             ``obs_operator``, None standing for that parameter.
         progress : callable, optional
-            Called as ``progress(i, n_times)`` after the i-th analysis, from 1 on.
+            Called as ``progress(i, n_times)`` after the i-th analysis, from 1 on; a
+            true answer stops there, and the result ends at that time.
 
         Returns
         -------
@@ -528,7 +539,10 @@ default="homogeneous"
         n_times, d = len(Y), E.shape[1]
         mean, std, f_mean, f_std = np.empty((4, n_times, d))
         ratio, factors, n_seen = np.empty((3, n_times))
+        start = time.perf_counter()
         for i, y in enumerate(Y):
+            if i == _TIMED:
+                announce_rest((time.perf_counter() - start) / i, n_times - i)
             E = self._advance(model, E, i)
             if process_noise.any():
                 E = E + process_noise * rng.standard_normal(E.shape)
@@ -541,17 +555,18 @@ default="homogeneous"
                 E, ratio[i] = update(E, y, rng)
             mean[i], std[i] = E.mean(axis=0), E.std(axis=0, ddof=1)
             factors[i], n_seen[i] = update.factor(), np.count_nonzero(~np.isnan(y))
-            if progress is not None:
-                progress(i + 1, n_times)
-        self._warn_of_divergence(ratio, n_seen)
+            if progress is not None and progress(i + 1, n_times):
+                break
+        seen = slice(0, i + 1)
+        self._warn_of_divergence(ratio[seen], n_seen[seen])
         return Bunch(
-            mean=mean,
-            std=std,
-            forecast_mean=f_mean,
-            forecast_std=f_std,
+            mean=mean[seen],
+            std=std[seen],
+            forecast_mean=f_mean[seen],
+            forecast_std=f_std[seen],
             ensemble=E,
-            innovation_variance_ratio=ratio,
-            inflation=factors,
+            innovation_variance_ratio=ratio[seen],
+            inflation=factors[seen],
         )
 
     def _advance(self, model, E, i):

@@ -1,5 +1,6 @@
 """Model error discovery with interpretability and data assimilation."""
 
+import time
 from collections.abc import Callable as CallableType
 from typing import Any, Self
 
@@ -23,6 +24,7 @@ from skgeo.dynamics._model_error.design import build_design
 from skgeo.dynamics._model_error.equations import write_equations
 from skgeo.dynamics._model_error.norms import relative_skill, rms, state_units
 from skgeo.dynamics._model_error.parameters import PARAM_RULES, UNUSED_PARAMS
+from skgeo.dynamics._model_error.progress import Progress, announce
 from skgeo.dynamics._model_error.regression import discover
 from skgeo.dynamics._model_error.step_error import step_error_of
 from skgeo.dynamics._model_error.tangent import FixedStepModel, call_model
@@ -30,12 +32,13 @@ from skgeo.dynamics._model_error.terms import Terms
 from skgeo.exceptions import InvalidParameterError
 from skgeo.linear_model import SparseBayesianRegressor
 from skgeo.linear_model._shared import scaled_r2
+from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.params import check_params
 
 __all__ = ["MEDIDA"]
 
 
-class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
+class MEDIDA(MultiOutputMixin, RegressorMixin, CallbackMixin, BaseEstimator):
     r"""Discover the terms that an imperfect dynamical model lacks, from data.
 
     The truth is :math:`\dot u = f(u) + h(u)`; the model integrates f. From pairs of
@@ -227,6 +230,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         checks.check_nested(self, params)
         return super().set_params(**params)
 
+    @with_callbacks
     def fit(
         self,
         X: ArrayLike,
@@ -260,17 +264,8 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             )
         params = check_params(self)
         weak = isinstance(self.library, WeakLibrary)
-        options = {
-            "dtype": np.float64,
-            "multi_output": True,
-            "y_numeric": True,
-            "ensure_min_samples": 2,
-        }
-        if weak:  # which copes with missing values
-            check = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
-            options = {"validate_separately": (check, check | {"ensure_2d": False})}
         given = y
-        X, y = validate_data(self, X, y, **options)
+        X, y = validate_data(self, X, y, **checks.validation_options(weak))
         checks.check_columns(self, y=given, history=history)
         check_consistent_length(X, y)
         self._single_output = y.ndim == 1
@@ -278,12 +273,23 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self._baseline = checks.check_width(X, Y, self.model, self.assimilation)
         dt, history = checks.check_extras(X, dt, history)
         self.dt_ = checks.check_step(params.dt, self.model, dt)
-        if weak:
-            return self._fit_weak(X, Y, dt, history)
+        with self._iterations(None, X=X, y=y) as tick:
+            progress = Progress(tick)
+            if weak:
+                self._fit_weak(X, Y, dt, history, progress)
+            elif isinstance(self.library, MemoryLibrary):
+                self._fit_memory(X, Y, dt, history, progress)
+            else:
+                self._fit_pairs(params, X, Y, dt, history, progress)
+            progress.warn_if_stopped()
+        return self
+
+    def _fit_pairs(self, params, X, Y, dt, history, progress):
+        """Discover terms in the state, from pairs."""
         X, Y = self._fit_filter(X, Y)
-        if isinstance(self.library, MemoryLibrary):
-            return self._fit_memory(X, Y, dt, history)
+        start = time.perf_counter()
         F = self._forecast(X, Y.shape[1], dt, history)
+        seconds = time.perf_counter() - start
         X, Y, F, dt, history = checks.drop_blown_up(
             X, Y, F, dt, history, self.on_blowup
         )
@@ -307,31 +313,28 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             self.detectable_ = np.full(shape, np.nan)
             self.intercept_ = np.zeros(shape[0])
             self.regressors_, self.n_terms_, self.skill_ = [], 0, 0.0
-            return self
+            return
 
+        moved = self._uses_tangents() and self.model is not None
+        project = self._projection()
+        joint = self._terms.n_equations > 1 and (moved or project is not None)
+        n_rows = len(X) * self._terms.n_points
+        announce(self._terms, n_rows, joint, moved, seconds)
         design = build_design(
-            self._terms,
-            self.model,
-            X,
-            Y,
-            F,
-            steps,
+            self._terms, self.model, X, Y, F, steps,
             evaluate_at=self.evaluate_at if self._baseline else "start",
-            project=self._projection(),
-            step_size=params.tangent_step,
-            units=units,
-            per_sample=dt,
-            history=history,
-        )
+            project=project, step_size=params.tangent_step, units=units,
+            per_sample=dt, history=history, mode_fields=self._mode_fields(),
+            progress=progress,
+        )  # fmt: skip
         step = None
         if self._uses_tangents() and self.prune_step_error and history is None:
             step = step_error_of(
                 self.model, self.half_step, X, Y, F, steps, self.tangent_step, units, dt
             )
-        self._discover(design, X, Y, F, steps, step)
-        return self
+        self._discover(design, X, Y, F, steps, step, progress)
 
-    def _fit_weak(self, X, Y, dt, history):
+    def _fit_weak(self, X, Y, dt, history, progress):
         """Discover from averages over windows of trajectories."""
         if self.assimilation is not None or history is not None or not self._baseline:
             raise ValueError(
@@ -342,8 +345,9 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         steps = np.full((len(X), 1), self.dt_) if dt is None else dt[:, None]
         names = checks.state_names(self, X.shape[1])
         problem = weak_discovery.weak_problem(
-            clone(self.library), self.model, X, Y, steps, dt, self.tangent_step, names
-        )
+            clone(self.library), self.model, X, Y, steps, dt, self.tangent_step, names,
+            progress,
+        )  # fmt: skip
         self.library_ = problem.terms.library
         self._set_terms(problem.terms)
         self.weak_design_ = design = problem.design
@@ -352,20 +356,22 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if regressor.get_params().get("effective_rows", 0) is None:
             rows = design.effective_rows
             regressor = clone(regressor).set_params(effective_rows=rows)
-        found = weak_discovery.discover_weak(problem, regressor, X)
+        rows = int(design.target[0].size)
+        announce(problem.terms, rows // problem.terms.n_points, False, False, 0.0)
+        found = weak_discovery.discover_weak(problem, regressor, X, progress)
         self._store(found)
         self.diagnostics_ = weak_discovery.diagnose_weak(
             design, found, self.feature_names_
         )
-        return self
 
-    def _fit_memory(self, X, Y, dt, history):
+    def _fit_memory(self, X, Y, dt, history, progress):
         """Discover terms in the state and in its past."""
         if history is not None or not self._baseline:
             raise ValueError(
                 "A MemoryLibrary takes consecutive states of one system: without "
                 "history, and with y as wide as X."
             )
+        X, Y = self._fit_filter(X, Y)
         steps = np.full((len(X), 1), self.dt_) if dt is None else dt[:, None]
         self.library_ = clone(self.library).fit(X)
         kept, joined = memory.memory_rows(self.library_, X, Y, steps)
@@ -378,25 +384,18 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self._set_terms(Terms(self.library_, joined, Y.shape[1], names))
         self._units = state_units(Y, self._terms.n_equations)
         self.diagnostics_ = {}
+        n_rows = len(X) * self._terms.n_points
+        announce(self._terms, n_rows, self._projection() is not None, False, 0.0)
         design = build_design(
-            self._terms,
-            self.model,
-            joined,
-            Y,
-            F,
-            steps,
-            evaluate_at="start",
-            project=self._projection(),
-            step_size=self.tangent_step,
-            units=self._units,
-            per_sample=dt,
-            history=None,
-        )
-        self._discover(design, X, Y, F, steps, None, joined)
+            self._terms, self.model, joined, Y, F, steps, evaluate_at="start",
+            project=self._projection(), step_size=self.tangent_step,
+            units=self._units, per_sample=dt, history=None,
+            mode_fields=self._mode_fields(), progress=progress,
+        )  # fmt: skip
+        self._discover(design, X, Y, F, steps, None, progress, joined)
         self.diagnostics_["free_run_steps"] = memory.check_free_run(
             self.corrected_model(), X, Y, joined
         )
-        return self
 
     # -- preparation of fit ---------------------------------------------------------
 
@@ -419,6 +418,14 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             return None
         return getattr(self.filter_, "to_modes", None)
 
+    def _mode_fields(self):
+        """Field of each mode of the filter, None where modes mix fields."""
+        if self._projection() is None or self._terms.n_equations == 1:
+            return None
+        fields = getattr(self.filter_, "_mode_fields", lambda: None)()
+        known = fields is not None and fields.max() + 1 == self._terms.n_equations
+        return fields if known else None
+
     def _set_terms(self, terms):
         self._terms = terms
         self.feature_names_ = terms.names
@@ -433,7 +440,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             fit_intercept=False, threshold_lambda=1e4, min_gain=8.0
         )
 
-    def _discover(self, design, X, Y, F, steps, step, joined=None):
+    def _discover(self, design, X, Y, F, steps, step, progress, joined=None):
         project, terms = self._projection(), self._terms
         if self.assimilation is not None and np.ptp(steps) > 0:
             # The noise of an increment falls with the length of the step.
@@ -443,9 +450,8 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, BaseEstimator):
             self._regressor(),
             terms,
             ends=Y if self._uses_tangents() and joined is None else None,
-            step=step,
-            prune=self.prune_step_error,
-        )
+            step=step, prune=self.prune_step_error, progress=progress,
+        )  # fmt: skip
         tendency, far = None, False
         if self.model is not None:
             tendency = design.arrange((F - X) / steps) * design.divisor

@@ -12,23 +12,16 @@ from sklearn.utils.validation import (
 
 from skgeo.base import BaseEstimator
 from skgeo.exceptions import SaturatedModelWarning
-from skgeo.linear_model._rvm.basis import KERNELS, distinct_rows, fit_basis
+from skgeo.linear_model._rvm.basis import distinct_rows, fit_basis
 from skgeo.linear_model._rvm.compress import compress, dense_rows
-from skgeo.linear_model._rvm.evidence import SOLVERS, fit_evidence
+from skgeo.linear_model._rvm.evidence import fit_evidence
+from skgeo.linear_model._rvm.parameters import SHARED_RULES, UNUSED_KERNEL_PARAMS
 from skgeo.linear_model._rvm.posterior import Problem
 from skgeo.linear_model._rvm.rows import row_weights
 from skgeo.linear_model._shared import scaled_r2, warn_unsettled
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
-from skgeo.utils.params import (
-    Boolean,
-    Integer,
-    Null,
-    OneOf,
-    Real,
-    Unused,
-    check_params,
-)
+from skgeo.utils.params import Null, Real, check_params
 from skgeo.utils.warn import warn_user
 
 __all__ = ["SparseBayesianRegressor"]
@@ -203,34 +196,14 @@ class SparseBayesianRegressor(
     True
     """
 
-    _param_rules = {
-        "kernel": OneOf(*KERNELS),
-        "gamma": OneOf("scale", "auto") | Real(0.0, closed="neither"),
-        "degree": Integer(1),
-        "coef0": Real(0.0),
-        "solver": OneOf(*SOLVERS),
-        "min_gain": OneOf("auto", "selection") | Real(0.0),
+    _param_rules = SHARED_RULES | {
         "threshold_lambda": Null() | Real(0.0, closed="neither"),
         "min_coef": Null() | Real(0.0),
-        "positive": Boolean(),
         "noise_variance": Null() | Real(0.0, closed="neither"),
         "effective_rows": Null() | Real(0.0, closed="neither"),
-        "fit_intercept": Boolean(),
-        "max_iter": Integer(1),
         "tol": Real(0.0),
     }
-    _unused_params = (
-        Unused(
-            "gamma",
-            lambda p: p.kernel in ("linear", "precomputed"),
-            "the kernel is neither 'rbf' nor 'polynomial'",
-        ),
-        Unused(
-            ("degree", "coef0"),
-            lambda p: p.kernel != "polynomial",
-            "the kernel is not 'polynomial'",
-        ),
-    )
+    _unused_params = UNUSED_KERNEL_PARAMS
 
     def __init__(
         self,

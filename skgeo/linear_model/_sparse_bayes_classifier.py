@@ -11,29 +11,23 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skgeo.base import BaseEstimator
-from skgeo.linear_model._rvm.basis import KERNELS, fit_basis
+from skgeo.linear_model._rvm.basis import fit_basis
 from skgeo.linear_model._rvm.compress import compress, dense_rows
-from skgeo.linear_model._rvm.evidence import SOLVERS
 from skgeo.linear_model._rvm.logistic import LogisticProblem, fit_logistic
+from skgeo.linear_model._rvm.parameters import SHARED_RULES, UNUSED_KERNEL_PARAMS
 from skgeo.linear_model._rvm.rows import row_weights
 from skgeo.linear_model._shared import warn_unsettled
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
-from skgeo.utils.params import (
-    Boolean,
-    Instance,
-    Integer,
-    Null,
-    OneOf,
-    Real,
-    Unused,
-    check_params,
-)
+from skgeo.utils.params import Instance, Null, OneOf, Real, check_params
 from skgeo.utils.validation import check_labels
+from skgeo.utils.warn import warn_user
 
 __all__ = ["SparseBayesianClassifier"]
 
 _EPS = np.finfo(np.float64).eps
+_LONG = 10.0  # seconds that are announced
+_SECONDS_PER_PRODUCT = 3e-9  # measured with 300 to 600 kernel columns, one thread
 
 
 class SparseBayesianClassifier(ClassifierMixin, CallbackMixin, BaseEstimator):
@@ -74,6 +68,11 @@ class SparseBayesianClassifier(ClassifierMixin, CallbackMixin, BaseEstimator):
         Weights of the classes, which multiply those of the samples: a weight of two
         counts like every sample of that class seen twice. "balanced" gives all classes
         the same total. Probabilities are then those of a population so weighted.
+    positive : bool, default=False
+        Force the coefficients to be positive: only models whose posterior mode is
+        positive in every term are considered. The log odds are those of the second of
+        two classes; more classes are refused, as the sign of a coefficient would
+        depend on the order of the classes of a pair.
     fit_intercept : bool, default=True
         Fit an intercept.
     max_iter : int, default=100
@@ -159,30 +158,11 @@ class SparseBayesianClassifier(ClassifierMixin, CallbackMixin, BaseEstimator):
     True
     """
 
-    _param_rules = {
-        "kernel": OneOf(*KERNELS),
-        "gamma": OneOf("scale", "auto") | Real(0.0, closed="neither"),
-        "degree": Integer(1),
-        "coef0": Real(0.0),
-        "solver": OneOf(*SOLVERS),
-        "min_gain": OneOf("auto", "selection") | Real(0.0),
+    _param_rules = SHARED_RULES | {
         "class_weight": Null() | OneOf("balanced") | Instance(dict, "a dictionary"),
-        "fit_intercept": Boolean(),
-        "max_iter": Integer(1),
         "tol": Real(0.0, closed="neither"),
     }
-    _unused_params = (
-        Unused(
-            "gamma",
-            lambda p: p.kernel in ("linear", "precomputed"),
-            "the kernel is neither 'rbf' nor 'polynomial'",
-        ),
-        Unused(
-            ("degree", "coef0"),
-            lambda p: p.kernel != "polynomial",
-            "the kernel is not 'polynomial'",
-        ),
-    )
+    _unused_params = UNUSED_KERNEL_PARAMS
 
     def __init__(
         self,
@@ -194,6 +174,7 @@ class SparseBayesianClassifier(ClassifierMixin, CallbackMixin, BaseEstimator):
         solver: str = "search",
         min_gain: str | float = "auto",
         class_weight: dict | str | None = None,
+        positive: bool = False,
         fit_intercept: bool = True,
         max_iter: int = 100,
         tol: float = 1e-3,
@@ -205,6 +186,7 @@ class SparseBayesianClassifier(ClassifierMixin, CallbackMixin, BaseEstimator):
         self.solver = solver
         self.min_gain = min_gain
         self.class_weight = class_weight
+        self.positive = positive
         self.fit_intercept = fit_intercept
         self.max_iter = max_iter
         self.tol = tol
@@ -236,8 +218,8 @@ class SparseBayesianClassifier(ClassifierMixin, CallbackMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If there are fewer than two classes, or if X or the coefficients leave the
-            range of floating-point numbers.
+            If there are fewer than two classes, or more with ``positive``, or if X or
+            the coefficients leave the range of floating-point numbers.
 
         Warns
         -----
@@ -258,6 +240,12 @@ class SparseBayesianClassifier(ClassifierMixin, CallbackMixin, BaseEstimator):
                 "SparseBayesianClassifier needs at least two classes; the samples of "
                 f"positive weight have only one class, {self.classes_[0]!r}."
             )
+        if params.positive and len(self.classes_) > 2:
+            raise ValueError(
+                "positive=True needs two classes: coefficients belong to pairs of "
+                "classes, and which sign is positive would depend on their order. "
+                f"There are {len(self.classes_)} classes; use OneVsRestClassifier."
+            )
         codes = np.searchsorted(self.classes_, y[rows])
         basis = fit_basis(params, X, weight)
         columns, weight = basis(X[rows]), weight[rows]
@@ -272,6 +260,7 @@ class SparseBayesianClassifier(ClassifierMixin, CallbackMixin, BaseEstimator):
             self._iterations(params.max_iter * len(self.pairs_), X=X, y=y) as tick,
             np.errstate(all="ignore"),  # results are checked for their range below
         ):
+            self._announce(params, codes, columns.shape[1])
             self._set_scales(params, columns, weight)
             fits = [
                 self._fit_pair(params, columns, codes, owners, weight, pair, tick)
@@ -280,6 +269,20 @@ class SparseBayesianClassifier(ClassifierMixin, CallbackMixin, BaseEstimator):
             self._store(params, columns.shape[1], fits, basis, X.dtype)
         warn_unsettled(self, "The posterior mode was still changing")
         return self
+
+    def _announce(self, params, codes, n_columns):
+        """Say so if the fit will be long."""
+        sizes = np.bincount(codes)
+        rows = np.array([sizes[a] + sizes[b] for a, b in self.pairs_], dtype=float)
+        columns = rows if params.kernel != "linear" else float(n_columns)
+        products = np.sum(rows * columns * np.minimum(rows, columns))
+        seconds = _SECONDS_PER_PRODUCT * products
+        if seconds > _LONG:
+            warn_user(
+                f"The models of {len(rows)} pairs of classes may take some "
+                f"{seconds:.0f} s: the cost grows with the cube of the number of "
+                "samples. Fit on fewer of them, or watch it with set_callbacks."
+            )
 
     def _class_weights(self, params, codes, weight):
         """Weight of each class."""
@@ -315,7 +318,8 @@ class SparseBayesianClassifier(ClassifierMixin, CallbackMixin, BaseEstimator):
             LogisticProblem(
                 columns[rows], (codes[rows] == pair[1]).astype(np.float64),
                 weight[rows], self._mean[used], self._scale[used],
-                params.fit_intercept, float(cost), params.tol, params.max_iter, tick,
+                params.fit_intercept, float(cost), params.tol, params.max_iter,
+                params.positive, tick,
             ),
             params.solver,
         )  # fmt: skip

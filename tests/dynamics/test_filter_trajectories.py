@@ -364,3 +364,24 @@ def test_progress_of_a_trajectory():
         np.zeros((4, 2)), lambda E: E, initial=E, progress=lambda *a: seen.append(a)
     )
     assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_progress_stops_a_trajectory():
+    E = np.random.default_rng(0).standard_normal((5, 2))
+    result = EnsembleKalmanFilter(1.0).filter_trajectory(
+        np.zeros((9, 2)), lambda E: E, initial=E, progress=lambda i, n: i == 4
+    )
+    whole = EnsembleKalmanFilter(1.0).filter_trajectory(
+        np.zeros((4, 2)), lambda E: E, initial=E
+    )
+    for name, value in whole.items():
+        np.testing.assert_array_equal(result[name], value)
+
+
+def test_a_long_trajectory_is_announced(monkeypatch):
+    E = np.random.default_rng(0).standard_normal((5, 2))
+    model = EnsembleKalmanFilter(1.0)
+    clock = iter(range(0, 1000, 2))  # two seconds for three analyses
+    monkeypatch.setattr("skgeo.dynamics._enkf.time.perf_counter", lambda: next(clock))
+    with pytest.warns(UserWarning, match="17 analyses .* take some 12 s"):
+        model.filter_trajectory(np.zeros((20, 2)), lambda E: E, initial=E)

@@ -11,7 +11,9 @@ from sklearn.preprocessing import PolynomialFeatures
 from skgeo.datasets import Lorenz63, Lorenz96, make_observation_pairs
 from skgeo.dynamics import (
     MEDIDA,
+    EnsembleKalmanFilter,
     ModelErrorWarning,
+    PDELibrary1D,
     StencilLibrary,
     one_standard_error,
     skill_scorer,
@@ -323,6 +325,41 @@ def test_what_is_found_does_not_depend_on_units(with_model, noise):
         np.testing.assert_allclose(raw, fits[0][0], rtol=1e-4, atol=1e-6)
         assert skill == pytest.approx(fits[0][1], abs=1e-6)
         assert score == pytest.approx(fits[0][2], abs=1e-6)
+
+
+def waves(rng, n, n_points):
+    angle = 2 * np.pi * np.arange(n_points) / n_points
+    k = np.arange(1, 4)[:, None]
+    phase = rng.uniform(0, 2 * np.pi, (n, 3, 1))
+    weight = rng.standard_normal((n, 3)) / np.arange(1, 4)
+    return np.einsum("nk,nkx->nx", weight, np.cos(k * angle + phase))
+
+
+@pytest.mark.parametrize("units", [(1.0, 1.0), (1e3, 1e-2), (1e-2, 1e3)])
+def test_filtered_fields_of_different_units(units):
+    """The modes of a filter belong to fields, each with a noise of its own."""
+    rng, n, dt = np.random.default_rng(0), 32, 0.1
+    X = np.hstack([waves(rng, 40, n), waves(rng, 40, n)])
+
+    def rate(Z, cubic=0.4):
+        u, v = Z[:, :n], Z[:, n:]
+        return np.hstack([u - cubic * u**3 - v, 0.5 * (u - 0.8 * v)])
+
+    def wrong(Z):
+        return rate(Z, cubic=0.0)
+
+    scale = np.repeat(units, n)
+    Y = runge_kutta(rate, X, dt, 8)
+    X, Y = (V + 1e-3 * V.std() * rng.standard_normal(V.shape) for V in (X, Y))
+    medida = MEDIDA(
+        lambda Z: runge_kutta(wrong, Z / scale, dt, 4) * scale,
+        dt,
+        library=PDELibrary1D(1, 3, length=1.0, fields=("u", "v")),
+        assimilation=EnsembleKalmanFilter(grid_shape=(n,)),
+    ).fit(X * scale, Y * scale)
+    assert [support(medida, k) for k in range(2)] == [{"u^3"}, set()]
+    found = medida.coef_[0, medida.feature_names_.index("u^3")]
+    np.testing.assert_allclose(found * units[0] ** 2, -0.4, rtol=0.02)
 
 
 def test_a_constant_component_has_no_equation():

@@ -1,5 +1,6 @@
 """SparseBayesianClassifier against dense formulas, invariances and its peers."""
 
+import itertools
 import pickle
 import warnings
 from dataclasses import replace
@@ -336,3 +337,65 @@ def test_newton_reaches_the_mode_from_far_away():
     assert_allclose(far.log_evidence, near.log_evidence)
     half = replace(problem, weight=np.full(100, 0.5))
     assert logistic.find_mode(half, act, precision).log_evidence > near.log_evidence
+
+
+# -- signs ---------------------------------------------------------------------------
+
+
+def signed_classes(seed, n=400, p=6):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, p))
+    X[:, 1] += 0.7 * X[:, 0]
+    w = np.array([1.5, -1.0, 0.8, 0.0, 0.0, -0.5])[:p]
+    y = rng.uniform(size=n) < 1 / (1 + np.exp(-X @ w - 0.3))
+    return X, y.astype(int)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("solver", ["search", "thorough", "sequential", "fixed_point"])
+def test_positive_coefficients_are_the_best_of_all_positive_models(seed, solver):
+    X, y = signed_classes(seed)
+    model = SparseBayesianClassifier(positive=True, solver=solver).fit(X, y)
+    assert (model.coef_[model.support_] > 0).all()
+    best = -np.inf
+    for size in range(7):
+        for kept in itertools.combinations(range(6), size):
+            plain = SparseBayesianClassifier(min_gain=0.0)
+            fit = plain.fit(np.column_stack([X[:, kept], np.zeros(len(y))]), y)
+            if fit.support_.sum() == size and (fit.coef_[fit.support_] > 0).all():
+                best = max(best, fit.log_evidence_[0] - size)
+    score = model.log_evidence_[0] - model.support_.sum()
+    assert score == pytest.approx(best, abs=1e-3)
+    free = SparseBayesianClassifier().fit(X, y)
+    assert (free.coef_ < 0).any()
+    assert free.log_evidence_[0] > model.log_evidence_[0]
+
+
+def test_positive_changes_nothing_where_signs_are_right():
+    X, y = signed_classes(0)
+    kept = X[:, [0, 2, 3]]
+    free = SparseBayesianClassifier().fit(kept, y)
+    assert (free.coef_[free.support_] > 0).all()
+    positive = SparseBayesianClassifier(positive=True).fit(kept, y)
+    np.testing.assert_allclose(positive.coef_, free.coef_, rtol=1e-6)
+
+
+def test_positive_takes_two_classes_and_any_kernel():
+    X, y = signed_classes(1)
+    with pytest.raises(ValueError, match="positive=True needs two classes"):
+        SparseBayesianClassifier(positive=True).fit(X, y + 2 * (X[:, 3] > 1))
+    model = SparseBayesianClassifier(kernel="rbf", positive=True).fit(X, y)
+    assert (model.dual_coef_ > 0).all()
+    opposite = SparseBayesianClassifier(positive=True).fit(X, 1 - y)
+    assert (opposite.coef_ >= 0).all()
+    assert opposite.coef_[0, 5] > 0
+
+
+def test_a_long_fit_is_announced_once(monkeypatch):
+    X, y = signed_classes(2)
+    y = y + 2 * (X[:, 3] > 0.5)
+    monkeypatch.setattr("skgeo.linear_model._sparse_bayes_classifier._LONG", 1e-6)
+    monkeypatch.setattr("skgeo.linear_model._rvm.evidence._LONG", 1e-9)
+    with pytest.warns(UserWarning, match="cube of the number") as caught:
+        SparseBayesianClassifier(kernel="rbf").fit(X, y)
+    assert sum("may take" in str(w.message) for w in caught) == 1

@@ -165,6 +165,13 @@ class SpectralBackground:
                 columns.append(kept.imag[:, 1:])  # the mean has no imaginary part
         return np.concatenate(columns, axis=1)
 
+    def mode_fields(self):
+        """Field that each mode belongs to: (n_modes,)."""
+        counts = self._keep.sum(axis=1)
+        if self.periodic:
+            counts = 2 * counts - 1
+        return np.repeat(np.arange(self.n_fields), counts)
+
     def consistency(self, Y):
         modes = np.abs(self._modes((Y - self._mean_row()) / self.scale)) ** 2
         modes = modes.mean(axis=0)

@@ -20,6 +20,7 @@ __all__ = [
     "drop_blown_up",
     "relative_error",
     "state_names",
+    "validation_options",
 ]
 
 
@@ -174,3 +175,16 @@ def state_names(estimator, width):
     if names is not None and len(names) == width:
         return [str(name) for name in names]
     return [f"x{i}" for i in range(width)]
+
+
+def validation_options(missing):
+    """Options of the validation of X and y, of states that may be missing or not."""
+    if missing:
+        check = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
+        return {"validate_separately": (check, check | {"ensure_2d": False})}
+    return {
+        "dtype": np.float64,
+        "multi_output": True,
+        "y_numeric": True,
+        "ensure_min_samples": 2,
+    }

@@ -62,7 +62,7 @@ class Design:
 
 def build_design(
     terms, model, X, Y, F, dt, *, evaluate_at, project, step_size, units, per_sample,
-    history,
+    history, mode_fields=None, progress=lambda stage: False,
 ):  # fmt: skip
     """Assemble the regression of increments on terms.
 
@@ -88,6 +88,10 @@ def build_design(
         Steps to hand to the model.
     history : ndarray or None
         States before X.
+    mode_fields : ndarray of int of shape (n_modes,), optional
+        Field, and so equation, that each mode belongs to.
+    progress : callable
+        Told of every column.
 
     Returns
     -------
@@ -116,7 +120,11 @@ def build_design(
             pushed = TangentPropagator(
                 model, X, F, step_size, units, per_sample, history
             )
-            T = np.stack([0.5 * (t + pushed(p)) for t, p in zip(*T, strict=True)])
+            averages = []
+            for end, start in zip(*T, strict=True):
+                averages.append(0.5 * (end + pushed(start)))
+                progress("column")
+            T = np.stack(averages)
         if project is not None:
             columns = np.stack([project(t) for t in T])
             return Design(
@@ -143,6 +151,9 @@ def build_design(
             units=units.reshape(n_equations, -1)[:, :1, None],
         )
 
+    equation = mode_fields
+    if project is None:
+        equation = np.repeat(np.arange(n_equations), n_points)[mask]
     shape = rows(increments).shape
     size = 8 * n_equations * n_terms * int(np.prod(shape))
     if size > _MAX_BYTES:
@@ -171,18 +182,15 @@ def build_design(
                 start[:, k] = T[1][j]
                 V = 0.5 * (V + pushed(start.reshape(n, -1)))
             columns[k * n_terms + j] = rows(V)
+            progress("column")
     return Design(
         columns,
         lambda V: rows(V)[None],
         increments,
         coupled=True,
         projected=project is not None,
-        units=units[mask] if project is None else 1.0,
-        equation=(
-            np.repeat(np.arange(n_equations), n_points)[mask]
-            if project is None
-            else None
-        ),
+        units=1.0 if equation is None else units[::n_points][equation],
+        equation=equation,
     )
 
 

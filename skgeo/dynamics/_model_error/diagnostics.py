@@ -320,20 +320,22 @@ def _warn_of_step(discovery, names):
             "are an error of the finite step, corrected by an estimate. Use pairs "
             "closer in time."
         )
-    if status in ("unknown", "long") and discovery.dropped:
-        gone = sorted({names[j % len(names)] for _, j in discovery.dropped})
+    dropped = discovery.dropped
+    if status == "corrected":
+        dropped = [d for d in dropped if _is_large(discovery, *d)]
+    if status != "off" and dropped:
+        gone = sorted({names[j % len(names)] for _, j in dropped})
         listed = ", ".join(gone[:4]) + (
             f" and {len(gone) - 4} more" if len(gone) > 4 else ""
         )
-        remedy = (
-            "Use pairs closer in time"
-            if status == "long"
-            else "Give half_step, the model over half a step, or a model that takes dt"
-        )
+        estimate = "is large" if status == "corrected" else "has no reliable estimate"
+        remedy = "Give half_step, the model over half a step, or a model that takes dt"
+        if status != "unknown":
+            remedy = "Use pairs closer in time"
         warn_model_error(
             f"The terms {listed} were dropped because they are no larger than the "
-            "error of a finite step may be, of which there is no reliable estimate; "
-            f"they may be real. {remedy}, and they can be told apart."
+            f"error of a finite step may be, which {estimate}; they may be real. "
+            f"{remedy}, and they can be told apart."
         )
 
 
@@ -352,6 +354,23 @@ def _warn_of_rivals(discovery, names):
             "them is kept is arbitrary. Observe more pairs or other states, or shrink "
             "the library."
         )
+
+
+def _is_large(discovery, i, j):
+    """Whether a dropped term would explain what counts and exceeds the noise.
+
+    Least squares with the term, after the step error of the others is subtracted; the
+    limits are those of the default regression.
+    """
+    design = discovery.design
+    A = design.columns.reshape(len(design.columns), -1)
+    active = np.append(np.flatnonzero(discovery.coef[i]), j)
+    residual = (discovery.residual[i] / design.divisor).ravel()
+    B = A[active] / np.maximum(np.abs(A[active]).max(axis=1, keepdims=True), 1e-300)
+    Q = np.linalg.qr(B.T)[0]
+    along = Q[:, -1] @ residual
+    left = np.sqrt(max(residual @ residual - along**2, 0.0) / len(residual))
+    return bool(abs(along) > max(4.5 * left, 0.01 * np.linalg.norm(design.target[i])))
 
 
 def _warn_of_equations(discovery, X, projected):

@@ -8,6 +8,7 @@ from sklearn.base import clone
 
 from skgeo.dynamics._model_error.diagnostics import cluster_std, residual_std
 from skgeo.dynamics._model_error.norms import relative_skill, rms
+from skgeo.dynamics._model_error.progress import Progress
 
 __all__ = ["Discovery", "discover"]
 
@@ -97,7 +98,7 @@ class _Corrections:
         return self.step.agree(self.tendency(coef, constant))
 
 
-def discover(design, base, terms, *, ends=None, step=None, prune=True):
+def discover(design, base, terms, *, ends=None, step=None, prune=True, progress=None):
     """Regress increments on terms, take the step error out, drop what it explains.
 
     Where one regression fits several equations, each of them has a noise of its own:
@@ -117,23 +118,28 @@ def discover(design, base, terms, *, ends=None, step=None, prune=True):
         Estimates the step error of an equation; None where it cannot be estimated.
     prune : bool, default=True
         Whether to correct for the step error and to drop terms that it explains.
+    progress : Progress, optional
+        Told of every regression; may stop after the first round.
 
     Returns
     -------
     discovery : Discovery
         Coefficients and what they explain.
     """
+    progress = Progress() if progress is None else progress
     if design.equation is None:
-        return _discover(design, base, terms, ends, step, prune)
+        return _discover(design, base, terms, ends, step, prune, progress)
     scale = _row_noise(design, design.target)
-    first = _fit(base, design.scaled(scale), design.scaled(scale).matrices()[1])
+    scaled = design.scaled(scale)
+    first = _fit(base, scaled, scaled.matrices()[1], progress)
     fitted = np.tensordot(first.coef, design.columns, axes=(1, 0))
     scale = _row_noise(design, design.target - fitted)
     for _ in range(_MAX_SCALINGS):
-        found = _discover(design.scaled(scale), base, terms, ends, step, prune)
+        scaled = design.scaled(scale)
+        found = _discover(scaled, base, terms, ends, step, prune, progress)
         used, scale = scale, _row_noise(design, found.residual)
         ratio = scale / used  # a factor that all equations share changes nothing
-        if ratio.max() < _SAME_NOISE * ratio.min():
+        if ratio.max() < _SAME_NOISE * ratio.min() or progress.stopped:
             break
     return found
 
@@ -150,10 +156,10 @@ def _row_noise(design, residual):
     return out
 
 
-def _discover(design, base, terms, ends, step, prune):
+def _discover(design, base, terms, ends, step, prune, progress):
     """Discover for rows that are as good as each other."""
     A, targets = design.matrices()
-    fitted = _fit(base, design, targets)
+    fitted = _fit(base, design, targets, progress)
     if fitted.constant.any() and (design.coupled or design.projected):
         raise ValueError(
             "The regressor fits an intercept, which has no meaning in coupled "
@@ -177,11 +183,11 @@ def _discover(design, base, terms, ends, step, prune):
                 return _prune_small(design, A, targets, coef, fitted.constant, end_of)
 
             status, error, fitted = _correct(
-                base, design, targets, fitted, corrections, small
+                base, design, targets, fitted, corrections, small, progress
             )
     if status in ("unknown", "long") and design.equation is not None:
         # Equations without error of their own hold the error of the step alone.
-        fitted = _fit(base, design, targets, whole=True)
+        fitted = _fit(base, design, targets, progress, whole=True)
     regressors, coef, constant, kept = fitted
     full = coef.copy()
     if status == "corrected":
@@ -228,7 +234,7 @@ class _Fit(NamedTuple):
     kept: np.ndarray
 
 
-def _fit(base, design, targets, whole=False):
+def _fit(base, design, targets, progress, whole=False):
     """Fit one regressor per target.
 
     A threshold on the part of the target that a term contributes is one for each
@@ -243,7 +249,7 @@ def _fit(base, design, targets, whole=False):
         if threshold is not None and threshold < np.inf:
             share = _contributions(design, whole)
             base = clone(base).set_params(threshold_lambda=None)
-    fitted = _fit_columns(base, A, targets)
+    fitted = _fit_columns(base, A, targets, progress)
     if share is None:
         return fitted
     kept, coef = np.ones(len(share), dtype=bool), fitted.coef
@@ -254,7 +260,7 @@ def _fit(base, design, targets, whole=False):
         kept &= ~weak
         coef = np.zeros_like(coef)
         if kept.any():
-            fitted = _fit_columns(base, A[:, kept], targets, kept)
+            fitted = _fit_columns(base, A[:, kept], targets, progress, kept)
             coef[:, kept] = fitted.coef
 
 
@@ -272,9 +278,12 @@ def _contributions(design, whole):
     return np.array(sizes)
 
 
-def _fit_columns(base, A, targets, kept=None):
+def _fit_columns(base, A, targets, progress, kept=None):
     """Fit one regressor per target to the columns of a matrix."""
-    regressors = [clone(base).fit(A, y) for y in targets.T]
+    regressors = []
+    for y in targets.T:
+        regressors.append(clone(base).fit(A, y))
+        progress("regression")
     coef = np.array([np.ravel(r.coef_) for r in regressors], dtype=np.float64)
     if coef.shape[1] != A.shape[1]:
         raise ValueError(
@@ -287,7 +296,7 @@ def _fit_columns(base, A, targets, kept=None):
     return _Fit(regressors, coef, np.array(constant, dtype=np.float64), kept)
 
 
-def _correct(base, design, targets, fitted, corrections, small):
+def _correct(base, design, targets, fitted, corrections, small, progress):
     """Deferred correction: regress on the target minus the step error, and repeat."""
     error, first = np.zeros_like(targets), fitted
     units = np.broadcast_to(design.units, design.target.shape)
@@ -314,7 +323,9 @@ def _correct(base, design, targets, fitted, corrections, small):
         change, error = rms((new - error) / units), new
         if change <= 1e-10 * total:
             break
-        fitted = _fit(base, design, targets - error)
+        fitted = _fit(base, design, targets - error, progress)
+        if progress.stopped:
+            break
         if change < _SETTLED * rms(error / units):
             break
     return "corrected", error, fitted

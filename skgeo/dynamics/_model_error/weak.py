@@ -220,7 +220,9 @@ def _trapezoid(t):
     return w
 
 
-def weak_design(library, n_equations, parts, increments=None):
+def weak_design(
+    library, n_equations, parts, increments=None, progress=lambda stage: False
+):
     """Average terms and increments over windows.
 
     Parameters
@@ -234,6 +236,8 @@ def weak_design(library, n_equations, parts, increments=None):
     increments : ndarray of shape (n, n_features), optional
         Errors of the model per unit of time, one row per pair; None discovers the
         whole tendency.
+    progress : callable
+        Told of every trajectory.
 
     Returns
     -------
@@ -249,6 +253,7 @@ def weak_design(library, n_equations, parts, increments=None):
             block = _Block(library, n_equations, part, U, mine, sizes)
             if block.columns.shape[1]:
                 blocks.append(block)
+            progress("trajectory")
     if not blocks:
         longest = max(len(U) for U in states)
         raise ValueError(

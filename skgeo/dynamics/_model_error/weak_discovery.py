@@ -36,7 +36,9 @@ class WeakProblem:
     carry: TangentPropagator | None
 
 
-def weak_problem(library, model, X, Y, steps, per_sample, tangent_step, names):
+def weak_problem(
+    library, model, X, Y, steps, per_sample, tangent_step, names, progress
+):
     """Average increments and terms of trajectories.
 
     Parameters
@@ -55,6 +57,8 @@ def weak_problem(library, model, X, Y, steps, per_sample, tangent_step, names):
         Size of the perturbations of tangents.
     names : list of str
         Names of the components.
+    progress : Progress
+        Told of every trajectory.
 
     Returns
     -------
@@ -79,12 +83,12 @@ def weak_problem(library, model, X, Y, steps, per_sample, tangent_step, names):
         increments = (Y - F) / steps
         carry = TangentPropagator(model, X[whole], F[whole], tangent_step, units, rows)
     parts = segments(X, Y, steps)
-    design = weak_design(library, terms.n_equations, parts, increments)
+    design = weak_design(library, terms.n_equations, parts, increments, progress)
     design.units = units.reshape(terms.n_equations, -1)[:, :1, None]
     return WeakProblem(terms, design, whole, carry)
 
 
-def discover_weak(problem, regressor, X):
+def discover_weak(problem, regressor, X, progress):
     """Regress averaged increments on averaged terms.
 
     With a model, increments hold the terms carried to the end of each step by its
@@ -99,6 +103,8 @@ def discover_weak(problem, regressor, X):
         Prototype.
     X : ndarray of shape (n, n_features)
         First states of the pairs.
+    progress : Progress
+        Told of every regression; may stop after the first round.
 
     Returns
     -------
@@ -107,10 +113,10 @@ def discover_weak(problem, regressor, X):
     """
     design, terms, whole = problem.design, problem.terms, problem.whole
     carry = problem.carry
-    found = discover(design, regressor, terms, prune=False)
+    found = discover(design, regressor, terms, prune=False, progress=progress)
     plain, units = design.target, design.units
     for _ in range(4 if carry is not None else 0):
-        if not found.coef.any():
+        if not found.coef.any() or progress.stopped:
             break
         h = terms.tendency(X[whole], found.coef, found.constant)
         error = np.full_like(X, np.nan)
@@ -125,7 +131,7 @@ def discover_weak(problem, regressor, X):
             break
         change = rms((plain - rows - design.target) / units)
         design.target = plain - rows
-        found = discover(design, regressor, terms, prune=False)
+        found = discover(design, regressor, terms, prune=False, progress=progress)
         found.step_error = rms(rows / units) / (rms(plain / units) or 1.0)
         found.status = "corrected"
         if change <= 1e-3 * rms(rows / units):

@@ -11,6 +11,7 @@ __all__ = ["Compressed", "compress", "dense_rows", "power_of_two"]
 _EPS = np.finfo(np.float64).eps
 _BLOCK = 1024  # rows at a time
 _MAX_COND = 300.0  # condition up to which the Gram matrix is accurate enough
+_SMALL = 20  # triangles whose singular values cost less than power iterations
 _N_POWER = 8  # iterations that estimate it
 _MAX_RMS = 1e100  # root mean squares from 1/this to this need no units
 _MAX_MEAN_TO_STD = 1e6  # up to this ratio the spread is no rounding error
@@ -193,6 +194,9 @@ def _condition(R):
     In the 2-norm, which is the one that matters; estimates in the 1-norm are cheap as
     well but too large by up to the number of columns.
     """
+    if len(R) <= _SMALL:
+        values = np.linalg.svd(np.triu(R), compute_uv=False)
+        return values[0] / values[-1] if values[-1] > 0 else np.inf
     R = np.asfortranarray(R)
     first = 1.0 + np.cos(np.arange(len(R)) ** 2)  # no special direction
     largest = smallest = first / np.linalg.norm(first)

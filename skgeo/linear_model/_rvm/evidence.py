@@ -139,7 +139,7 @@ def _announce(problem, k):
     """Say so if the search will be long."""
     p, r = problem.design.shape
     seconds = _SECONDS_PER_PRODUCT * p * r * (k + 10)
-    if seconds > _LONG:
+    if seconds > _LONG and not problem.announced:
         warn_user(
             f"The search among {p} columns of {r} rows may take some {seconds:.0f} s. "
             "solver='sequential' is several times faster and often ends at a lower "

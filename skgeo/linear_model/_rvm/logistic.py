@@ -47,6 +47,8 @@ class LogisticProblem:
         Largest change of a log precision at which the iteration stops.
     max_iter : int
         Maximum number of iterations around one model.
+    positive : bool
+        Whether every coefficient but the intercept has to be positive.
     callback : callable, optional
         Called after each of them with a dict; a true answer stops.
     """
@@ -60,6 +62,7 @@ class LogisticProblem:
     cost: float
     tol: float
     max_iter: int
+    positive: bool = False
     callback: Callable | None = None
 
     def scaled(self, act):
@@ -171,6 +174,16 @@ def find_mode(problem, act, precision, coef=None):
     return LogisticFit(act, precision, w, cov, logit, evidence, score)
 
 
+def find_admissible_mode(problem, act, precision, coef=None):
+    """Find the mode, without the terms whose coefficients have the wrong sign."""
+    fit = find_mode(problem, act, precision, coef)
+    while problem.positive and (fit.coef[: len(fit.active)] < 0).any():
+        k = len(fit.active)
+        keep = np.arange(k) != np.argmin(fit.coef[:k] / np.sqrt(np.diag(fit.cov)[:k]))
+        fit = find_mode(problem, fit.active[keep], fit.precision[keep])
+    return fit
+
+
 def _curvature(problem, Z, p, prior):
     """Cholesky factor of minus the Hessian of the log posterior."""
     H = (Z * (problem.weight * p * (1 - p))[:, None]).T @ Z
@@ -204,6 +217,7 @@ def _regression(problem, fit):
         # The number of rows only matters to the order of starts: the noise is known.
         max(problem.weight.sum() - problem.intercept, 1.0),
         noise=max(float(unit**-2), 1e-30), cost=problem.cost,
+        positive=problem.positive, announced=True,
     )  # fmt: skip
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = (problem.scale / P.x_scale) ** 2 / P.total_weight
@@ -239,7 +253,7 @@ def _settle(problem, fit):
         if same and len(act):
             change = np.abs(np.log(precision / fit.precision)).max()
         coef = fit.coef if same else None
-        fit = find_mode(problem, act, precision, coef)
+        fit = find_admissible_mode(problem, act, precision, coef)
         trace.append(fit.score)
         key = tuple(act.tolist())
         if not same and key in seen and seen[key] >= fit.score - problem.tol:
@@ -280,13 +294,14 @@ def fit_logistic(problem: LogisticProblem, solver: str = "search") -> LogisticFi
     """
     none = np.zeros(0, dtype=np.intp)
     empty = find_mode(problem, none, np.zeros(0))
-    best = _settle(problem, find_mode(problem, *_step(problem, empty, solver)))
+    start = find_admissible_mode(problem, *_step(problem, empty, solver))
+    best = _settle(problem, start)
     n_iter = best.n_iter
     for _ in range(_MAX_ROUNDS if solver in ("search", "thorough") else 0):
         act, precision = _step(problem, best, solver)
         if np.array_equal(act, best.active):
             break
-        other = _settle(problem, find_mode(problem, act, precision))
+        other = _settle(problem, find_admissible_mode(problem, act, precision))
         n_iter += other.n_iter
         if not other.score > best.score + problem.tol:
             break

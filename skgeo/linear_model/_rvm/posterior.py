@@ -58,6 +58,8 @@ class Problem:
         Maximum number of moves of one climb.
     callback : callable, optional
         Called every few moves with a dict; a true answer stops.
+    announced : bool
+        Whether a long search has been announced already.
     """
 
     design: np.ndarray
@@ -72,6 +74,7 @@ class Problem:
     tol: float = 1e-8
     max_iter: int = 10_000
     callback: Callable | None = None
+    announced: bool = False
 
     @cached_property
     def alive(self) -> np.ndarray:
@@ -202,6 +205,13 @@ class Posterior:
         """Recompute every statistic from act and a, by QR: no error accumulates."""
         design, target = self.problem.design, self.problem.target
         k, r = len(self.act), design.shape[1]
+        if k == 0:  # every fit begins here
+            self.mu, self.cov = np.zeros(0), np.zeros((0, 0))
+            self.Y = self.problem.unexplained + target @ target
+            self.S, self.Q = np.einsum("ij,ij->i", design, design), design @ target
+            self.log_det = 0.0
+            self.pos[:] = -1
+            return
         active = design[self.act]
         top = np.zeros((r + k, k), order="F")
         top[:r] = active.T

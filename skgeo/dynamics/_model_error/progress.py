@@ -1,0 +1,89 @@
+"""How far a fit has come, whether it may stop, and how long it may take."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from skgeo.exceptions import ModelErrorWarning
+from skgeo.utils.warn import warn_user
+
+__all__ = ["Progress", "announce", "announce_rest"]
+
+_LONG = 10.0  # seconds that are announced
+_SECONDS_PER_PRODUCT = 4e-10  # of a regression, one thread
+_REGRESSIONS = 10  # of all columns, with rounds for the noise and the step error
+
+
+class Progress:
+    """Progress of a discovery.
+
+    Parameters
+    ----------
+    tick : callable
+        Called with a dict after each part of the work; a true answer asks to stop.
+    """
+
+    def __init__(self, tick: Callable = lambda state: False) -> None:
+        self.tick, self.n_done, self.stopped = tick, 0, False
+
+    def __call__(self, stage: str) -> bool:
+        """Report a part of the work, and return whether to stop after the regression.
+
+        Equations need every column and one regression each; what comes after these
+        only makes them better.
+        """
+        self.n_done += 1
+        if self.tick({"stage": stage, "n_iter": self.n_done}):
+            self.stopped = True
+        return self.stopped
+
+    def warn_if_stopped(self) -> None:
+        """Say what a fit that was stopped lacks."""
+        if self.stopped:
+            warn_user(
+                "A callback stopped the fit: the noise of the equations, and the error "
+                "of the finite step, may not have been taken into account.",
+                ModelErrorWarning,
+            )
+
+
+def announce(terms, n_rows, coupled, tangents, seconds_per_call):
+    """Say so if a fit will be long.
+
+    Parameters
+    ----------
+    terms : Terms
+        The library.
+    n_rows : int
+        Number of rows of one equation.
+    coupled : bool
+        Whether one regression fits all equations.
+    tangents : bool
+        Whether the model is called for every column.
+    seconds_per_call : float
+        Time that one call of the model took.
+    """
+    columns, n_regressions = len(terms.names), terms.n_equations
+    if coupled:
+        columns, n_regressions = columns * n_regressions, 1
+        n_rows *= terms.n_equations
+    products = float(n_rows) * columns * min(columns, n_rows)
+    seconds = _SECONDS_PER_PRODUCT * products * n_regressions * _REGRESSIONS
+    if tangents:
+        seconds += seconds_per_call * columns
+    if seconds > _LONG:
+        warn_user(
+            f"The discovery among {columns} columns of {n_rows} rows may take some "
+            f"{np.ceil(seconds):.0f} s. Shrink the library, take fewer pairs, or watch "
+            "it with set_callbacks."
+        )
+
+
+def announce_rest(seconds_per_step, n_steps):
+    """Say so if the steps that are left will take long."""
+    if seconds_per_step * n_steps > _LONG:
+        warn_user(
+            f"The {n_steps} analyses that are left may take some "
+            f"{np.ceil(seconds_per_step * n_steps):.0f} s. Watch or stop them with "
+            "progress."
+        )
