@@ -84,8 +84,8 @@ class KMeansCertificate:
         No clustering into ``n_clusters_`` groups has a smaller inertia, up to the
         floating-point error analysis stated in the notes of :func:`certify_kmeans`.
     gap_ : float
-        ``1 - lower_bound_ / inertia_``: how far from optimal the labels can be at
-        most. At most 1e-9 if they are certified.
+        ``1 - lower_bound_ / inertia_``: no labels can have an inertia more than this
+        share below ``inertia_``. At most 1e-9 if the labels are certified.
     reason_ : str
         Why the labels are not certified; empty if they are.
     bound_method_ : {"certificate", "enumeration", "components", "pca", "clipped", \
@@ -142,7 +142,8 @@ class KMeansCertificate:
         if self.certified_:
             words = "certified: no better clustering exists"
         else:
-            words = f"not certified: within {_percent(self.gap_)} of optimal"
+            words = "not certified: no labels have an inertia more than "
+            words += f"{_percent(self.gap_)} below theirs"
         return f"<KMeansCertificate {words}>"
 
     @classmethod
