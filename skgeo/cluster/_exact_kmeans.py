@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from skgeo.base import BaseEstimator
-from skgeo.cluster._inputs import check_points, unit_of
+from skgeo.cluster._inputs import announce, check_points, unit_of
 from skgeo.cluster._links import (
     check_pairs,
     label_weightless,
@@ -27,7 +27,7 @@ from skgeo.cluster._solvers.branch_and_bound import (
     explore,
 )
 from skgeo.cluster._solvers.groups import group_points, power_of_two_scale
-from skgeo.cluster._solvers.judgment import certify_labels
+from skgeo.cluster._solvers.judgment import certify_labels, root_seconds
 from skgeo.cluster._solvers.local_search import swap_search
 from skgeo.exceptions import InvalidParameterError
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
@@ -367,6 +367,14 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
             tree.history.append(Event(0.0, tree.bound, tree.inertia, tree.n_nodes))
             self.status_ = "optimal"
         else:
+            if tree.n_nodes == 0:
+                announce(
+                    root_seconds(len(tree.root.weight)),
+                    f"Before any branching the bound for {len(tree.root.weight)} "
+                    "distinct points",
+                    f"The search ends after max_time={params.max_time:g} seconds, with "
+                    "labels and a bound.",
+                )
             self.status_ = explore(
                 tree,
                 tol=params.tol,

@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skgeo.base import BaseEstimator
-from skgeo.cluster._inputs import check_points, unit_of
+from skgeo.cluster._inputs import announce, check_points, unit_of
 from skgeo.cluster._nearest_centers import NearestCenters, squared_distances
 from skgeo.cluster._outweighed import warn_outweighed
 from skgeo.cluster._solvers.certificate import CERTIFIED_GAP, ROUNDING, UNDECIDED
@@ -26,6 +26,7 @@ from skgeo.cluster._solvers.judgment import (
     certify_labels,
     dense_cost,
     fast_budget,
+    root_seconds,
     seconds,
 )
 from skgeo.cluster._solvers.local_search import search_labels
@@ -283,6 +284,7 @@ class SDPKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
         if params.solver in ("dense", "cvxpy") or precomputed or params.cuts:
             self._check_size(n)
         rng = check_random_state(params.random_state)
+        self._announce(n, params, precomputed)
         with (
             single_blas_thread(),
             self._iterations(None, X=X, y=y) as tick,
@@ -316,6 +318,22 @@ class SDPKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
                 f"n_samples={n} is above max_dense={self.max_dense}: the n x n "
                 f"matrices would take about {48 * n * n:,} bytes. "
                 f"Raise max_dense, or {advice}."
+            )
+
+    def _announce(self, n, params, precomputed):
+        """Say beforehand that a fit will be long."""
+        dense = params.solver == "dense" or precomputed
+        thorough = params.solver == "auto" and params.effort == "thorough"
+        if params.solver == "auto" and params.cuts:
+            announce(
+                root_seconds(n), "The relaxation with cuts", "cuts=False leaves it out."
+            )
+        elif dense or (thorough and n <= params.max_dense):
+            announce(
+                seconds(dense_cost(n)),
+                "The relaxation",
+                "A larger tol or a smaller max_iter shortens it"
+                + (", effort='fast' leaves it out." if thorough else "."),
             )
 
     def _fit_weighted(self, X, weight, params, rng, tick):
@@ -364,6 +382,7 @@ class SDPKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
                 budget=_budget(params, scaled),
                 n_cells=params.n_cells,
                 random_state=rng,
+                tick=tick,
             )
         judgment = add_relaxation(judgment, run.relaxation)
         if run.lower_bound > judgment.lower_bound:
@@ -420,6 +439,7 @@ class SDPKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
             budget=budget,
             n_cells=params.n_cells,
             random_state=rng,
+            tick=tick,
         )
         if judgment.verdict == "certified":
             return Run(labels, judgment=judgment)
