@@ -428,10 +428,10 @@ def test_violated_cuts_find_room(monkeypatch):
     """Held to its limit, the search for cuts drops slack ones and goes on."""
     X, _ = make_gaussian_clusters(90, 3, 2, separation=2.5, random_state=1)
     free = SDPKMeans(4, cuts=True, random_state=0).fit(X)
-    monkeypatch.setattr(cuts, "_MAX_CUTS", 4000)
+    monkeypatch.setattr(cuts, "_MAX_CUTS", 500)
     held = SDPKMeans(4, cuts=True, random_state=0).fit(X)
     assert held.lower_bound_ <= free.inertia_
-    assert held.gap_ < 1.5 * free.gap_ + 1e-3
+    assert held.gap_ < 2 * free.gap_
 
 
 def test_the_shift_of_the_projection():
