@@ -288,6 +288,13 @@ VIEWS = {
                 "rand_index",
                 only={"row": "real"},
             ),
+            Pivot(
+                "Adjusted Rand index, values on a grid",
+                ("method",),
+                ("setting",),
+                "rand_index",
+                only={"row": "grid"},
+            ),
             Pivot("CPU time (s)", ("method",), ("setting",), "cpu"),
         ),
         picture=Bars(
