@@ -11,6 +11,7 @@ from sklearn.utils import check_array, check_consistent_length, check_random_sta
 from sklearn.utils.validation import check_is_fitted
 
 from skgeo.cluster._inputs import (
+    announce,
     check_exact,
     check_magnitude,
     check_positive_weights,
@@ -84,8 +85,8 @@ class KMeansCertificate:
         No clustering into ``n_clusters_`` groups has a smaller inertia, up to the
         floating-point error analysis stated in the notes of :func:`certify_kmeans`.
     gap_ : float
-        ``1 - lower_bound_ / inertia_``: how far from optimal the labels can be at
-        most. At most 1e-9 if they are certified.
+        ``1 - lower_bound_ / inertia_``: no labels can have an inertia more than this
+        share below ``inertia_``. At most 1e-9 if the labels are certified.
     reason_ : str
         Why the labels are not certified; empty if they are.
     bound_method_ : {"certificate", "enumeration", "components", "pca", "clipped", \
@@ -142,7 +143,8 @@ class KMeansCertificate:
         if self.certified_:
             words = "certified: no better clustering exists"
         else:
-            words = f"not certified: within {_percent(self.gap_)} of optimal"
+            words = "not certified: no labels have an inertia more than "
+            words += f"{_percent(self.gap_)} below theirs"
         return f"<KMeansCertificate {words}>"
 
     @classmethod
@@ -312,8 +314,10 @@ def certify_kmeans(
     confidence : float, default=0.99
         Probability with which the subsample bound holds.
     callback : callable, optional
-        Called after each block of "anticluster" with a dictionary: ``n_iter`` blocks
-        done, ``n_blocks``, ``objective`` (bound of the block, in scaled units).
+        Called with a dictionary: at each check of the program over cells with
+        ``n_iter`` and ``objective`` (a true answer stops it), and after each block of
+        "anticluster" with ``n_iter`` blocks done, ``n_blocks`` and ``objective`` (bound
+        of the block), in scaled units.
     random_state : int, RandomState instance or None, default=None
         Draws cells and subsamples; the deterministic bounds are valid for every draw.
 
@@ -425,6 +429,8 @@ def certify_kmeans(
             budget=fast_budget(X.shape[0], K, X.shape[1]) if fast else np.inf,
             n_cells=checked.n_cells,
             random_state=rng,
+            notice=_announce_cells,
+            tick=checked.callback,
         )
         if checked.bound == "anticluster":
             judgment = _add_blocks(judgment, scaled, codes, K, weight, checked, rng)
@@ -469,6 +475,10 @@ def certify_kmeans(
         rounding_margin_=unit_of(judgment.error, unit),
         n_clusters_=K,
     )
+
+
+def _announce_cells(seconds):
+    announce(seconds, "The program over cells", "effort='fast' leaves it out.")
 
 
 def _add_blocks(judgment, X, codes, K, weight, params, rng):

@@ -9,15 +9,9 @@ from numpy.typing import ArrayLike
 from sklearn.base import ClusterMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import validate_data
 
 from skgeo.base import BaseEstimator
-from skgeo.cluster._inputs import (
-    check_exact,
-    check_magnitude,
-    check_positive_weights,
-    unit_of,
-)
+from skgeo.cluster._inputs import announce, check_points, unit_of
 from skgeo.cluster._links import (
     check_pairs,
     label_weightless,
@@ -33,7 +27,7 @@ from skgeo.cluster._solvers.branch_and_bound import (
     explore,
 )
 from skgeo.cluster._solvers.groups import group_points, power_of_two_scale
-from skgeo.cluster._solvers.judgment import certify_labels
+from skgeo.cluster._solvers.judgment import certify_labels, root_seconds
 from skgeo.cluster._solvers.local_search import swap_search
 from skgeo.exceptions import InvalidParameterError
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
@@ -111,7 +105,8 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
         No labels that respect the constraints have a smaller inertia. Rigorous however
         early the search stopped.
     gap_ : float
-        ``1 - lower_bound_ / inertia_``.
+        ``1 - lower_bound_ / inertia_``: no labels that respect the constraints can have
+        an inertia more than this share below ``inertia_``.
     certified_ : bool
         Whether the gap is at most ``tol``.
     root_gap_ : float
@@ -230,20 +225,10 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
             The fitted estimator.
         """
         params = check_params(self)
-        given = X
-        X = validate_data(self, X, dtype=[np.float64, np.float32])
-        check_exact(given, X)
-        dtype = X.dtype
-        X = np.asarray(X, dtype=np.float64)
-        check_magnitude(X)
-        weight = check_positive_weights(sample_weight, len(X), keep_zero=True)
+        points = check_points(self, X, sample_weight, params.n_clusters)
+        X, weight = points.X, points.weight
         weight = np.ones(len(X)) if weight is None else weight
         kept = np.flatnonzero(weight > 0)
-        if len(kept) < params.n_clusters:
-            raise ValueError(
-                f"n_samples={len(kept)} should be >= n_clusters={params.n_clusters}: "
-                "lower n_clusters or add points."
-            )
         together = check_pairs(params.must_link, len(X), "must_link")
         apart = check_pairs(params.cannot_link, len(X), "cannot_link")
         group, pairs = linked_groups(len(X), together, apart)
@@ -283,7 +268,7 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
         self._centers = centers[order][np.resize(np.arange(found), K)]
         label_weightless(X, labels, weight == 0, group, pairs, self._centers[:found])
         self.labels_ = labels.astype(np.int32)
-        self.cluster_centers_ = self._centers.astype(dtype)
+        self.cluster_centers_ = self._centers.astype(points.dtype)
         warn_outweighed(X[kept], labels[kept], getattr(self, "feature_names_in_", None))
         if self.status_ in _REMEDY:
             warn_user(
@@ -382,6 +367,14 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
             tree.history.append(Event(0.0, tree.bound, tree.inertia, tree.n_nodes))
             self.status_ = "optimal"
         else:
+            if tree.n_nodes == 0:
+                announce(
+                    root_seconds(len(tree.root.weight)),
+                    f"Before any branching the bound for {len(tree.root.weight)} "
+                    "distinct points",
+                    f"The search ends after max_time={params.max_time:g} seconds, with "
+                    "labels and a bound.",
+                )
             self.status_ = explore(
                 tree,
                 tol=params.tol,

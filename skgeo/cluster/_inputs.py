@@ -1,17 +1,23 @@
 """Small helpers of the clustering estimators."""
 
 import numbers
+from dataclasses import dataclass
 
 import numpy as np
+from sklearn.utils.validation import validate_data
 
 from skgeo.exceptions import InvalidParameterError
 from skgeo.utils.validation import check_sample_weight
+from skgeo.utils.warn import warn_user
 
 __all__ = [
+    "Points",
+    "announce",
     "check_covariances",
     "check_dissimilarities",
     "check_exact",
     "check_magnitude",
+    "check_points",
     "check_positive_weights",
     "check_start_labels",
     "inertia_of",
@@ -21,6 +27,7 @@ __all__ = [
 
 # Squares of larger entries, summed, overflow; squares of smaller ones vanish.
 _LARGEST, _SMALLEST = 1e153, 1e-153
+_LONG = 30.0  # seconds from which on a computation is announced
 
 
 def check_exact(given, X, name="X"):
@@ -108,6 +115,56 @@ def unit_scale(X):
     if scale > 0:
         X /= scale
     return X, scale, center
+
+
+def announce(seconds, what, remedy):
+    """Say beforehand that something will be long."""
+    if not seconds > _LONG:
+        return
+    words = f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes"
+    warn_user(f"{what} will take about {words}, or less. {remedy}")
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Checked points.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n, d)
+        Points, or squared dissimilarities, in float64.
+    dtype : dtype
+        Precision in which they were given, and in which centers are returned.
+    weight : ndarray of shape (n,) or None
+        Their weights; None where all are one.
+    """
+
+    X: np.ndarray
+    dtype: np.dtype
+    weight: np.ndarray | None
+
+
+def check_points(estimator, X, sample_weight, n_clusters, *, dissimilarities=False):
+    """Points and weights of a fit of K-means, refused where they cannot be used."""
+    given = X
+    X = validate_data(estimator, X, dtype=[np.float64, np.float32])
+    check_exact(given, X)
+    dtype = X.dtype
+    X = np.asarray(X, dtype=np.float64)
+    weight = check_positive_weights(
+        sample_weight, len(X), keep_zero=not dissimilarities
+    )
+    if dissimilarities:
+        X = check_dissimilarities(X)
+    check_magnitude(np.sqrt(X) if dissimilarities else X)
+    usable = len(X) if weight is None else int((weight > 0).sum())
+    if usable < n_clusters:
+        words = "" if usable == len(X) else " (of positive weight)"
+        raise ValueError(
+            f"n_samples={usable}{words} should be >= n_clusters={n_clusters}: lower "
+            "n_clusters or add points."
+        )
+    return Points(X, dtype, weight)
 
 
 def inertia_of(X, labels, weight=None):

@@ -68,7 +68,8 @@ class KMedoidsCertificate:
         No ``n_clusters_`` medoids have a smaller inertia. Holds for the numbers in the
         matrix: rounding in the computation of the bound is subtracted.
     gap_ : float
-        ``1 - lower_bound_ / inertia_``; zero when the inertia is zero.
+        ``1 - lower_bound_ / inertia_``: no medoids can have an inertia more than this
+        share below ``inertia_``. Zero when the inertia is zero.
     certified_ : bool
         Whether the gap is at most the tolerance: the medoids are optimal up to it.
     better_medoid_indices_ : ndarray of int of shape (n_clusters_,) or None
@@ -292,7 +293,8 @@ class KMedoids(
         No ``n_clusters`` medoids have a smaller inertia (for the dissimilarities as
         computed; rounding of the bound is subtracted).
     gap_ : float
-        ``1 - lower_bound_ / inertia_``; zero when the inertia is zero.
+        ``1 - lower_bound_ / inertia_``: no medoids can have an inertia more than this
+        share below ``inertia_``. Zero when the inertia is zero.
     certified_ : bool
         Whether ``gap_ <= tol``.
     bound_path_ : ndarray of shape (n_blocks,)

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skgeo.base import BaseEstimator
 from skgeo.cluster._inputs import (
+    announce,
     check_covariances,
     check_exact,
     check_magnitude,
@@ -31,6 +32,7 @@ from skgeo.cluster._solvers.mixture_search import (
     find_isolated,
     model_space,
     search_mixture,
+    search_seconds,
 )
 from skgeo.cluster._solvers.mixture_starts import first_labels
 from skgeo.cluster._solvers.sketch import balanced_sample
@@ -302,6 +304,13 @@ default=None
         known = check_covariances(self.covariances, numbers[0], d)
         rng = check_random_state(params.random_state)
         columns = Columns(X)
+        if known is None:
+            announce(
+                sum(search_seconds(n, d, K) for K in numbers),
+                "The comparison of starts and models",
+                "A fixed covariance_type, prior_strength, reg_covar and tails shorten "
+                "it.",
+            )
         with single_blas_thread(), self._iterations(None, X=X, y=y) as tick:
             if known is not None:
                 self._fit_known(X, known, params, rng, tick)

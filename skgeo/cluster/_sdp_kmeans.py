@@ -15,13 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skgeo.base import BaseEstimator
-from skgeo.cluster._inputs import (
-    check_dissimilarities,
-    check_exact,
-    check_magnitude,
-    check_positive_weights,
-    unit_of,
-)
+from skgeo.cluster._inputs import announce, check_points, unit_of
 from skgeo.cluster._nearest_centers import NearestCenters, squared_distances
 from skgeo.cluster._outweighed import warn_outweighed
 from skgeo.cluster._solvers.certificate import CERTIFIED_GAP, ROUNDING, UNDECIDED
@@ -32,6 +26,7 @@ from skgeo.cluster._solvers.judgment import (
     certify_labels,
     dense_cost,
     fast_budget,
+    root_seconds,
     seconds,
 )
 from skgeo.cluster._solvers.local_search import search_labels
@@ -71,7 +66,7 @@ class SDPKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
     """K-means with a certificate: the Peng-Wei semidefinite relaxation.
 
     Finds labels, a rigorous lower bound on the inertia of *every* clustering of the
-    data, and so how far from optimal the labels can be at most.
+    data, and so by how much other labels can be better at most.
 
     Parameters
     ----------
@@ -129,7 +124,8 @@ class SDPKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
         No clustering into ``n_clusters`` has a smaller inertia. Valid also when the
         solver stopped early; see :func:`certify_kmeans` on rounding.
     gap_ : float
-        ``1 - lower_bound_ / inertia_``, at most 1e-9 if the labels are certified.
+        ``1 - lower_bound_ / inertia_``: no labels can have an inertia more than this
+        share below ``inertia_``. At most 1e-9 if the labels are certified.
     certified_ : bool
         The labels are a global optimum of K-means.
     verdict_ : {"certified", "not_tight", "open"}
@@ -276,31 +272,19 @@ class SDPKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
             The fitted estimator.
         """
         params = check_params(self)
-        given = X
-        X = validate_data(self, X, dtype=[np.float64, np.float32])
-        check_exact(given, X)
-        dtype = X.dtype
-        X = np.asarray(X, dtype=np.float64)
-        n, K = len(X), params.n_clusters
-        if n < K:
-            raise ValueError(
-                f"n_samples={n} should be >= n_clusters={K}: lower n_clusters or add "
-                "points."
-            )
         precomputed = params.metric == "precomputed"
-        weight = check_positive_weights(sample_weight, n, keep_zero=not precomputed)
+        points = check_points(
+            self, X, sample_weight, params.n_clusters, dissimilarities=precomputed
+        )
+        X, weight, n = points.X, points.weight, len(points.X)
         if weight is not None and params.solver == "cvxpy":
             raise InvalidParameterError(
                 "solver='cvxpy' does not take sample_weight; use solver='dense'."
             )
-        if precomputed:
-            X = check_dissimilarities(X)
-            check_magnitude(np.sqrt(X))
-        else:
-            check_magnitude(X)
         if params.solver in ("dense", "cvxpy") or precomputed or params.cuts:
             self._check_size(n)
         rng = check_random_state(params.random_state)
+        self._announce(n, params, precomputed)
         with (
             single_blas_thread(),
             self._iterations(None, X=X, y=y) as tick,
@@ -309,7 +293,7 @@ class SDPKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
                 self._fit_dissimilarities(X, weight, params, rng, tick)
             else:
                 self._fit_weighted(X, weight, params, rng, tick)
-                self.cluster_centers_ = self._centers.astype(dtype)
+                self.cluster_centers_ = self._centers.astype(points.dtype)
         warn_outweighed(
             X if weight is None else X[weight > 0],
             self.labels_ if weight is None else self.labels_[weight > 0],
@@ -336,17 +320,28 @@ class SDPKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
                 f"Raise max_dense, or {advice}."
             )
 
+    def _announce(self, n, params, precomputed):
+        """Say beforehand that a fit will be long."""
+        dense = params.solver == "dense" or precomputed
+        thorough = params.solver == "auto" and params.effort == "thorough"
+        if params.solver == "auto" and params.cuts:
+            announce(
+                root_seconds(n), "The relaxation with cuts", "cuts=False leaves it out."
+            )
+        elif dense or (thorough and n <= params.max_dense):
+            announce(
+                seconds(dense_cost(n)),
+                "The relaxation",
+                "A larger tol or a smaller max_iter shortens it"
+                + (", effort='fast' leaves it out." if thorough else "."),
+            )
+
     def _fit_weighted(self, X, weight, params, rng, tick):
         """Fit the samples of positive weight and label the others."""
         if weight is None or (weight > 0).all():
             self._fit_points(X, weight, params, rng, tick)
             return
         kept = weight > 0
-        if kept.sum() < params.n_clusters:
-            raise ValueError(
-                f"sample_weight is positive for {kept.sum()} samples only, fewer than "
-                f"n_clusters={params.n_clusters}."
-            )
         self._fit_points(X[kept], weight[kept], params, rng, tick)
         labels = np.empty(len(X), dtype=np.int32)
         labels[kept] = self.labels_
@@ -387,6 +382,7 @@ class SDPKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
                 budget=_budget(params, scaled),
                 n_cells=params.n_cells,
                 random_state=rng,
+                tick=tick,
             )
         judgment = add_relaxation(judgment, run.relaxation)
         if run.lower_bound > judgment.lower_bound:
@@ -443,6 +439,7 @@ class SDPKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
             budget=budget,
             n_cells=params.n_cells,
             random_state=rng,
+            tick=tick,
         )
         if judgment.verdict == "certified":
             return Run(labels, judgment=judgment)

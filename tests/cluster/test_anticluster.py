@@ -20,9 +20,9 @@ def scattered(n=240, seed=0):
     return rng.standard_normal((n, 2)) + 3.0 * rng.integers(3, size=(n, 1))
 
 
-@pytest.mark.parametrize("block_size", [40, 80, 500])
+@pytest.mark.parametrize("block_size", [40, 60, 500])
 def test_the_bound_is_below_the_optimum_and_near_it(block_size):
-    X = scattered()
+    X = scattered(120)
     best = KMeans(4, n_init=30, random_state=0).fit(X)
     found = anticluster_bound(
         X,
@@ -35,7 +35,7 @@ def test_the_bound_is_below_the_optimum_and_near_it(block_size):
     )
     assert found.lower_bound <= found.block_values * (1 + 1e-9)
     assert found.block_values <= best.inertia_ * (1 + 1e-9)
-    assert found.lower_bound > 0.8 * best.inertia_
+    assert found.lower_bound > 0.85 * best.inertia_
 
 
 def test_blocks_look_like_the_whole():
@@ -104,7 +104,7 @@ def test_exchanges_raise_the_values():
 
 
 def test_certificate_with_blocks():
-    X = scattered()
+    X = scattered(120)
     labels = KMeans(4, n_init=10, random_state=0).fit(X).labels_
     closed = certify_kmeans(X, labels, bound="closed", random_state=0)
     seen = []
@@ -113,7 +113,7 @@ def test_certificate_with_blocks():
         labels,
         bound="anticluster",
         max_time=10.0,
-        block_size=80,
+        block_size=40,
         callback=seen.append,
         random_state=0,
     )
@@ -122,7 +122,7 @@ def test_certificate_with_blocks():
     assert blocks.gap_ < closed.gap_
     assert blocks.lower_bound_ <= blocks.inertia_
     with pytest.raises(ValueError, match="sample_weight"):
-        certify_kmeans(X, labels, bound="anticluster", sample_weight=np.arange(240) + 1)
+        certify_kmeans(X, labels, bound="anticluster", sample_weight=np.arange(120) + 1)
 
 
 def test_no_time_is_no_wrong_bound():

@@ -249,15 +249,16 @@ def test_short_campaign_of_enumeration():
 def optimum_on_a_line(x, n_clusters):
     """Least inertia of points on a line, by dynamic programming in long double."""
     x = np.sort(x).astype(np.longdouble)
+    # Around zero: running means of 1e6 lose digits of deviations of 1e-3 even so.
+    x -= np.median(x)
     n = len(x)
-    cost = np.full((n, n), np.longdouble(0))  # of x[i..j], means updated one by one
-    for i in range(n):
-        mean, total = x[i], np.longdouble(0)
-        for j in range(i + 1, n):
-            away = x[j] - mean
-            mean += away / (j - i + 1)
-            total += away * (x[j] - mean)
-            cost[i, j] = total
+    cost = np.zeros((n, n), dtype=np.longdouble)  # of x[i..j], means updated
+    mean, total = x.copy(), np.zeros(n, dtype=np.longdouble)
+    for j in range(1, n):
+        away = x[j] - mean[:j]
+        mean[:j] += away / (j + 1 - np.arange(j))
+        total[:j] += away * (x[j] - mean[:j])
+        cost[:j, j] = total[:j]
     best = cost[0].copy()
     for _ in range(n_clusters - 1):
         after = best.copy()
@@ -270,7 +271,7 @@ def optimum_on_a_line(x, n_clusters):
 @pytest.mark.parametrize("seed", range(12))
 def test_bounds_on_a_line_against_dynamic_programming(seed):
     rng = np.random.default_rng(seed)
-    n, n_clusters = int(rng.integers(30, 220)), int(rng.integers(2, 6))
+    n, n_clusters = int(rng.integers(30, 501)), int(rng.integers(2, 6))
     x = rng.standard_normal(n) + rng.choice([0.0, 3.0, 12.0]) * rng.integers(
         n_clusters, size=n
     )
@@ -417,8 +418,8 @@ def test_squares_that_are_no_numbers_are_refused(scale):
 def test_a_certificate_reads_as_a_sentence():
     X, y = make_gaussian_clusters(300, 3, 5, separation=5, random_state=0)
     words = repr(certify_kmeans(X, y, random_state=0))
-    assert "not certified: within" in words
-    assert "% of optimal" in words
+    assert "no labels have an inertia more than" in words
+    assert "% below theirs" in words
     X, y = make_gaussian_clusters(60, 3, 5, separation=9, random_state=0)
     assert "no better clustering exists" in repr(certify_kmeans(X, y))
 

@@ -15,6 +15,7 @@ from skgeo.cluster import ExactKMeans, SDPKMeans, certify_kmeans
 from skgeo.cluster._inputs import inertia_of
 from skgeo.cluster._solvers import branch_and_bound, cuts, judgment
 from skgeo.cluster._solvers.admm import fixed_vector_bound
+from skgeo.cluster._solvers.spectral import _capped_shift
 from skgeo.datasets import make_gaussian_clusters
 from skgeo.kernels import kmeans_cuts
 from tests.cluster import enumeration
@@ -421,3 +422,40 @@ def test_what_rounding_leaves_open_is_said(without_shortcuts):
         model = ExactKMeans(3, random_state=0).fit(X)
     assert model.status_ == "precision"
     assert not model.certified_
+
+
+def test_violated_cuts_find_room(monkeypatch):
+    """Held to its limit, the search for cuts drops slack ones and goes on."""
+    X, _ = make_gaussian_clusters(90, 3, 2, separation=2.5, random_state=1)
+    free = SDPKMeans(4, cuts=True, random_state=0).fit(X)
+    monkeypatch.setattr(cuts, "_MAX_CUTS", 500)
+    held = SDPKMeans(4, cuts=True, random_state=0).fit(X)
+    assert held.lower_bound_ <= free.inertia_
+    assert held.gap_ < 2 * free.gap_
+
+
+def test_the_shift_of_the_projection():
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        size = int(rng.integers(1, 40))
+        values = np.sort(rng.normal(scale=rng.choice([0.1, 1, 5]), size=size))[::-1]
+        if rng.random() < 0.3:
+            values = values.round(1)
+        total = float(rng.integers(1, size + 1))
+        shift = _capped_shift(values, total)
+        assert_allclose(np.clip(values - shift, 0, 1).sum(), total, rtol=1e-10)
+
+
+def test_a_long_search_is_announced(monkeypatch):
+    X, _ = make_gaussian_clusters(60, 3, 2, separation=2.5, random_state=1)
+    monkeypatch.setattr("skgeo.cluster._inputs._LONG", 1e-3)
+    with pytest.warns(UserWarning, match="Before any branching"):
+        ExactKMeans(4, random_state=0).fit(X)
+    with pytest.warns(UserWarning, match="The relaxation with cuts will take about"):
+        SDPKMeans(4, cuts=True, random_state=0).fit(X)
+    seen = []
+    labels = KMeans(4, n_init=1, random_state=0).fit(X).labels_
+    with pytest.warns(UserWarning, match="The program over cells will take about"):
+        certify_kmeans(X, labels, callback=seen.append, random_state=0)
+    assert seen
+    assert {"n_iter", "objective"} <= set(seen[0])

@@ -17,6 +17,7 @@ from sklearn.mixture import GaussianMixture
 from sklearn.preprocessing import StandardScaler
 
 from skgeo.cluster import LikelihoodAdjustedSDP, SDPKMeans
+from skgeo.cluster._solvers.columns import SPIKE, Columns
 from skgeo.cluster._solvers.likelihood import profile_blocks
 from skgeo.cluster._solvers.mixture_em import (
     CovarianceModel,
@@ -24,7 +25,7 @@ from skgeo.cluster._solvers.mixture_em import (
     gaussian_log_density,
     hard_shares,
 )
-from skgeo.cluster._solvers.mixture_search import find_isolated
+from skgeo.cluster._solvers.mixture_search import find_isolated, search_seconds
 from skgeo.datasets import make_gaussian_clusters
 from skgeo.exceptions import UnusedParameterWarning
 
@@ -380,3 +381,84 @@ def test_tables_are_fitted_without_a_warning_about_names():
     assert_array_equal(named.labels_, plain.labels_)
     assert named.curve_["bic"][0] == pytest.approx(plain.bic(X))
     assert named.curve_["aic"][0] == pytest.approx(plain.aic(X))
+
+
+def _on_a_grid(kind, seed):
+    """Values that are rounded, counted, or indicators, with their groups."""
+    rng = np.random.default_rng(seed)
+    X, y = make_gaussian_clusters(
+        150, 3, 4, separation=5, heterogeneity=1.0, random_state=seed
+    )
+    if kind == "rounded":
+        return 2 * np.round(X / 2), y
+    if kind == "indicators":
+        chance = np.array([0.1, 0.5, 0.8])[y][:, None]
+        return np.c_[X, rng.random((150, 2)) < chance], y
+    places = rng.uniform(1, 5, size=(3, 8))
+    return np.clip(np.round(places[y] + rng.normal(0, 0.8, (150, 8))), 1, 5), y
+
+
+@pytest.mark.filterwarnings(
+    "ignore:More than 30 %", "ignore:Models as", "ignore:Starts"
+)
+@pytest.mark.parametrize(
+    ("kind", "least"), [("rounded", 0.75), ("indicators", 0.9), ("ratings", 0.8)]
+)
+def test_components_do_not_collapse_on_single_values(kind, least):
+    scores = []
+    for seed in range(30, 33):
+        X, y = _on_a_grid(kind, seed)
+        labels = LikelihoodAdjustedSDP(3, random_state=0).fit(X).labels_
+        scores.append(adjusted_rand_score(y, labels))
+    assert np.mean(scores) >= least
+
+
+def test_grain_of_columns():
+    rng = np.random.default_rng(0)
+    n = 400
+    X = np.column_stack(
+        [
+            rng.standard_normal(n),
+            3 * rng.integers(0, 50, n),
+            np.where(rng.random(n) < 0.5, 0.0, rng.standard_normal(n)),
+            rng.random(n) < 0.5,
+            np.ones(n),
+        ]
+    )
+    columns = Columns(X)
+    grain = columns.grain(X)
+    assert grain.shape == (4,)
+    assert grain[0] == 0
+    assert_allclose(grain[1], 9 / 12 / X[:, 1].var())
+    assert_allclose(grain[2], SPIKE)
+    assert_allclose(grain[3], 1 / 12 / X[:, 3].var())
+    assert_allclose(Columns(1e6 + 7 * X).grain(1e6 + 7 * X), grain, rtol=1e-6)
+
+
+def test_linear_mixing_of_the_features():
+    """Shapes without a preferred axis follow any mixing; the default nearly does."""
+    X, y = load_iris(return_X_y=True)
+    X = X + 1e-6 * np.random.default_rng(1).standard_normal(X.shape)
+    mixing = np.random.default_rng(0).standard_normal((4, 4))
+    for Z in (X, X @ mixing + 5.0):
+        labels = LikelihoodAdjustedSDP(3, random_state=0).fit(Z).labels_
+        assert adjusted_rand_score(y, labels) > 0.88
+    start = hard_shares(y, 3)
+    model = CovarianceModel("full", 2.0)
+    one, two = (
+        fit_mixture(Columns(Z).standardize(Z), start, model, max_iter=100)
+        for Z in (X, X @ mixing + 5.0)
+    )
+    assert_array_equal(one.labels, two.labels)
+    assert_allclose(one.shares, two.shares, atol=1e-5)
+
+
+def test_a_long_fit_is_announced(monkeypatch):
+    X, _ = make_gaussian_clusters(60, 2, 3, separation=6, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        LikelihoodAdjustedSDP(2, random_state=0).fit(X)
+    monkeypatch.setattr("skgeo.cluster._inputs._LONG", 0.01)
+    with pytest.warns(UserWarning, match="will take about"):
+        LikelihoodAdjustedSDP(2, random_state=0).fit(X)
+    assert search_seconds(100_000, 20, 10) > 30

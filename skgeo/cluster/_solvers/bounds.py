@@ -263,6 +263,7 @@ def cell_bound(
     tol=1e-3,
     max_iter=150,
     random_state=None,
+    tick=None,
 ):
     """Tighten a clipped bound by a semidefinite program over cells of points.
 
@@ -282,6 +283,8 @@ def cell_bound(
         Passed to the solver; the bound is valid however early it stops.
     random_state : RandomState
         Draws the cells.
+    tick : callable, optional
+        Called with a dictionary at each check of the program; true stops it.
 
     Returns
     -------
@@ -301,6 +304,10 @@ def cell_bound(
     best = np.inf
     margin = rounding_margin(groups, len(q), np.trace(B) + np.linalg.norm(N))
 
+    def watch(progress):
+        state = {"n_iter": progress.n_iter, "objective": float(progress.objective)}
+        return tick is not None and tick(state)
+
     def upper_bound(M, y, q):
         return fixed_vector_bound(M[0], q, n_clusters)
 
@@ -313,6 +320,7 @@ def cell_bound(
             n_signed=m,
             tol=tol,
             max_iter=max_iter,
+            callback=watch,
         )
         best = min(best, result.upper_bound + margin)
     return best

@@ -36,6 +36,7 @@ __all__ = [
     "certify_labels",
     "dense_cost",
     "fast_budget",
+    "root_seconds",
     "seconds",
 ]
 
@@ -106,6 +107,11 @@ def dense_cost(n):
     return 60.0 * n**3 + 1e9
 
 
+def root_seconds(n):
+    """About how long the relaxation with cuts takes: 10 s at 417 points, as timed."""
+    return 10.0 * (n / 417.0) ** 3
+
+
 _STAGES = {
     "cells": ("effort='thorough' adds a semidefinite program over cells of points"),
     "dense": ("effort='thorough' solves the semidefinite relaxation"),
@@ -133,6 +139,8 @@ def certify_labels(
     budget=np.inf,
     n_cells=300,
     random_state=None,
+    notice=None,
+    tick=None,
 ):
     """Judge labels of points.
 
@@ -154,6 +162,10 @@ def certify_labels(
         Cells of the bound by cells.
     random_state : RandomState
         Draws cells.
+    notice : callable, optional
+        Called with the seconds that the program over cells will take about.
+    tick : callable, optional
+        Called with a dictionary at each check of that program; true stops it.
 
     Returns
     -------
@@ -171,6 +183,8 @@ def certify_labels(
         budget=budget,
         n_cells=n_cells,
         random_state=random_state,
+        notice=notice,
+        tick=tick,
     )
     if judgment.verdict == "certified" or n_clusters < 2:
         return judgment
@@ -192,6 +206,8 @@ def _judge_alone(
     budget,
     n_cells=300,
     random_state=None,
+    notice=None,
+    tick=None,
 ):
     """Judge labels without looking for components."""
     found = closed_form_certificate(groups, n_clusters, budget)
@@ -232,6 +248,8 @@ def _judge_alone(
             if cost > budget:
                 left_out.append(("cells", cost / _SECOND))
             if n_cells >= _FEWEST_CELLS * n_clusters or cost <= budget:
+                if notice is not None:
+                    notice(seconds(min(cost, budget)))
                 value = cell_bound(
                     groups,
                     n_clusters,
@@ -239,6 +257,7 @@ def _judge_alone(
                     kappa,
                     n_cells=n_cells,
                     random_state=random_state,
+                    tick=tick,
                 )
                 if groups.total - value > lower:
                     lower, method = groups.total - value, "cells"

@@ -13,7 +13,7 @@ full, diagonal or spherical, tails Gaussian or of a t distribution.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gammaln, logsumexp
+from scipy.special import gammaln
 
 __all__ = [
     "CovarianceModel",
@@ -27,6 +27,7 @@ __all__ = [
 _LOG_2PI = np.log(2 * np.pi)
 _FLOOR = 1e-9  # added to variances of standardized columns: a collapse stays finite
 _SOFT = 1e-3  # membership that first labels leave to the other components
+_BATCH = 500_000  # entries of differences formed at once: calls count for small data
 _BURN_IN = 4  # steps before a small gain may end EM
 
 
@@ -123,15 +124,26 @@ class MixtureFit:
         return len(np.unique(self.labels)) == len(self.mixture.weights)
 
 
+def _batches(X, n_clusters):
+    """Components whose differences to all points are formed at once."""
+    width = max(1, _BATCH // max(X.size, 1))
+    return [slice(k, k + width) for k in range(0, n_clusters, width)]
+
+
+def _diagonals(matrices):
+    """View of the diagonals, (K, d), of contiguous matrices."""
+    return np.einsum("kii->ki", matrices)
+
+
 def _log_density(X, means, covariances, dof=np.inf):
     """Log densities (n, K) and squared Mahalanobis distances."""
     d = X.shape[1]
     L = np.linalg.cholesky(covariances)
     inverse = np.linalg.inv(L)
     square = np.empty((len(X), len(means)))
-    for k, mean in enumerate(means):
-        white = (X - mean) @ inverse[k].T
-        square[:, k] = np.einsum("ij,ij->i", white, white)
+    for some in _batches(X, len(means)):
+        white = (X - means[some, None]) @ inverse[some].transpose(0, 2, 1)
+        square[:, some] = np.einsum("kij,kij->ik", white, white)
     logdet = 2 * np.log(np.einsum("kii->ki", L)).sum(axis=1)
     if np.isinf(dof):
         return -0.5 * (square + logdet + d * _LOG_2PI), square
@@ -156,33 +168,37 @@ def _scatters(X, means, weights, kind):
     """Weighted scatters about the means, (K, d, d)."""
     K, d = means.shape
     out = np.zeros((K, d, d))
-    for k in range(K):
-        away = X - means[k]
+    for some in _batches(X, K):
+        away = X - means[some, None]
         if kind == "full":
-            out[k] = (away * weights[:, k, None]).T @ away
-        else:
-            variance = weights[:, k] @ (away * away)
-            if kind == "spherical":
-                variance = np.full(d, variance.mean())
-            out[k].flat[:: d + 1] = variance
+            weighted = (away * weights.T[some, :, None]).transpose(0, 2, 1)
+            np.matmul(weighted, away, out=out[some])
+            continue
+        variances = np.einsum("ik,kij->kj", weights[:, some], away * away)
+        if kind == "spherical":
+            variances[:] = variances.mean(axis=1, keepdims=True)
+        _diagonals(out[some])[:] = variances
     return out
 
 
 def _covariances(scatters, sizes, n, model, floor):
     """Covariances of a model, its target and the diagonal of the pooled one."""
     pooled = scatters.sum(axis=0) / n
-    diagonal = np.diag(np.diag(pooled))
-    target = (1 - model.diagonal) * pooled + model.diagonal * diagonal
+    variances = pooled.diagonal().copy()
+    target = pooled
+    if model.diagonal > 0:
+        target = (1 - model.diagonal) * pooled
+        np.fill_diagonal(target, variances)
     if np.isinf(model.strength):
         covariances = np.repeat(target[None], len(sizes), axis=0)
     else:
         weight = (sizes + model.strength)[:, None, None]
         covariances = (scatters + model.strength * target) / weight
-    covariances = covariances + model.ridge * diagonal
-    d = len(pooled)
-    covariances[:, range(d), range(d)] *= 1 + _FLOOR
-    covariances[:, range(d), range(d)] += _FLOOR + floor
-    return covariances, target, np.diag(pooled)
+    diagonals = _diagonals(covariances)
+    diagonals += model.ridge * variances
+    diagonals *= 1 + _FLOOR
+    diagonals += _FLOOR + floor
+    return covariances, target, variances
 
 
 def _penalty(model, mixture, target, variances, sizes):
@@ -248,10 +264,14 @@ def fit_mixture(X, shares, model, *, floor=0.0, max_iter=100, tol=1e-5, start=""
         except np.linalg.LinAlgError:
             return None
         joint = density + np.log(sizes / sizes.sum())
-        evidence = logsumexp(joint, axis=1)
+        # Once for evidence and shares: a general log-sum-exp takes half of the time.
+        top = joint.max(axis=1)
+        shares = np.exp(joint - top[:, None])
+        total = shares.sum(axis=1)
+        evidence = np.log(total) + top
         if not np.isfinite(evidence).all():
             return None
-        shares = np.exp(joint - evidence[:, None])
+        shares /= total[:, None]
         if np.isfinite(model.dof):
             downweight = (model.dof + d) / (model.dof + square)
         objective.append(float(evidence.sum()))

@@ -26,6 +26,7 @@ __all__ = [
     "find_isolated",
     "model_space",
     "search_mixture",
+    "search_seconds",
 ]
 
 _FAR = 20.0  # times the 90 % quantile of neighbor distances: an isolated point
@@ -209,6 +210,11 @@ def _distinct(fits, count):
         ):
             kept.append(fit)
     return kept
+
+
+def search_seconds(n, d, n_clusters):
+    """About how long a search takes, as timed: some thousand steps of EM."""
+    return 1000 * (1e-4 + 2e-10 * n * d * (d + 2) * n_clusters)
 
 
 def search_mixture(X, n_clusters, starts, space, *, floor=0.0, n_folds, rng, tick):
