@@ -33,11 +33,8 @@ from skgeo.linear_model._kronecker.fitting import (
     check_coupling,
     n_steps,
 )
-from skgeo.linear_model._kronecker.learned import (
-    choose_support,
-    learn_off_grid,
-    learn_prior,
-)
+from skgeo.linear_model._kronecker.learned import learn_off_grid, learn_prior
+from skgeo.linear_model._kronecker.support import choose_support
 from skgeo.linear_model._shared import warn_unsettled
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
