@@ -30,15 +30,15 @@ PUBLISHED = {
 OURS = {
     "best": ({}, 50),
     "oracle: true support and variances": ("oracle", 50),
-    "mm": ({"solver": "mm"}, 25),
-    "svd": ({"solver": "svd"}, 25),
-    "am, to the end": ({"solver": "am", "max_iter": 5000}, 25),
-    "am, published start, 150 iterations": (None, 50),
-    "am, coupled .8, published start, 150 iterations": ((0.8, 0.0, 0.8), 50),
-    "mm, no trimming": ({"solver": "mm", "min_gain": 0.0}, 10),
-    "mm, coupled .5": ({"solver": "mm", "coupling": (0.5, 0.0, 0.5)}, 25),
-    "best, coupling auto": ({"coupling": "auto"}, 25),
-    "best, noise learned": ({"noise_variance": None}, 25),
+    "mm": ({"solver": "mm"}, 12),
+    "svd": ({"solver": "svd"}, 12),
+    "am, to the end": ({"solver": "am", "max_iter": 5000}, 6),
+    "am, published start, 150 iterations": (None, 12),
+    "am, coupled .8, published start, 150 iterations": ((0.8, 0.0, 0.8), 12),
+    "mm, no trimming": ({"solver": "mm", "min_gain": 0.0}, 6),
+    "mm, coupled .5": ({"solver": "mm", "coupling": (0.5, 0.0, 0.5)}, 12),
+    "best, coupling auto": ({"coupling": "auto"}, 6),
+    "best, noise learned": ({"noise_variance": None}, 12),
 }
 
 

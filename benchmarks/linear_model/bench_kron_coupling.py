@@ -37,7 +37,7 @@ def scattered(trial):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--trials", type=int, default=20)
+    parser.add_argument("--trials", type=int, default=10)
     args = parser.parse_args()
     n_trials, rows = 2 if args.quick else args.trials, []
     for case, make in (("blocks (channels)", channel), ("scattered", scattered)):

@@ -124,7 +124,7 @@ def channel_error(channels, true):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--trials", type=int, default=16)
+    parser.add_argument("--trials", type=int, default=8)
     args = parser.parse_args()
     n_trials, rows = 2 if args.quick else args.trials, []
     steering = SteeringFactor(-np.arange(6), [0.0])
