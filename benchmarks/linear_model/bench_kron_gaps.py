@@ -1,4 +1,7 @@
-"""Measurements with missing entries: errors beside dense EM, and a million codes."""
+"""Measurements with missing entries: errors beside dense EM, and a million codes.
+
+Needs tensorly for completion by CP decomposition: ``pip install tensorly``.
+"""
 
 import argparse
 import time

@@ -33,11 +33,8 @@ from skgeo.linear_model._kronecker.fitting import (
     check_coupling,
     n_steps,
 )
-from skgeo.linear_model._kronecker.learned import (
-    choose_support,
-    learn_off_grid,
-    learn_prior,
-)
+from skgeo.linear_model._kronecker.learned import learn_off_grid, learn_prior
+from skgeo.linear_model._kronecker.support import choose_support
 from skgeo.linear_model._shared import warn_unsettled
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
@@ -72,7 +69,7 @@ class KroneckerSBL(
         from the nearest outer product of the second moments, fast, not monotone.
         "am": expectation maximization with alternating minimization, slow. "best":
         "svd" and "mm", and the fit with the larger evidence less its costs
-        (``min_gain``); where it keeps more than half as many indices in a mode as
+        (``min_gain``); where it keeps at least half as many indices in a mode as
         there are measurements, other sets of that mode are searched for a still
         larger one.
     noise_variance : float or None, default=None
@@ -86,11 +83,12 @@ class KroneckerSBL(
         any set. "auto" takes the one of the largest evidence less its costs. All but
         the first need few codes or few measurements: the codes are looked for in the
         product set found first and, where the dictionary has at most 1,000,000 entries,
-        among all.
+        among all, single ones being added, removed and exchanged at the end.
     coupling : sequence of float, "auto" or None, default=None
         Block sparsity: one weight per mode, from 0 for none to 1, by which the variance
-        of each code borrows from its two neighbors in that mode. "auto" chooses the
-        weights of the modes, one after the other, by the evidence.
+        of each code borrows from its two neighbors in that mode. "auto" tries .25, .5
+        and 1 in all modes, and in all but one, and keeps the largest evidence less
+        its costs; a block then costs what one index costs without coupling.
     prune_tol : "auto" or float, default="auto"
         Indices whose variance is smaller than this times the largest of their mode are
         candidates to be removed; they are if the evidence is better without them

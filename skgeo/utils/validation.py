@@ -618,9 +618,10 @@ def check_sample_weight(sample_weight, n_samples, *, normalize=True):
         )
     if sample_weight is None or isinstance(sample_weight, numbers.Real):
         return np.full(n_samples, 1.0 / n_samples if normalize else 1.0)
-    if np.iscomplexobj(sample_weight):
+    weight = np.asarray(sample_weight)
+    if weight.dtype.kind == "c":
         raise ValueError("sample_weight must be real numbers; got complex ones.")
-    weight = np.asarray(sample_weight, dtype=np.float64)
+    weight = weight.astype(np.float64, copy=False)
     if weight.shape != (n_samples,):
         raise ValueError(
             f"sample_weight must have shape ({n_samples},), got {weight.shape}."

@@ -56,7 +56,8 @@ def n_steps(params, n_modes):
     """Maximum number of iterations of one call of :func:`learn`."""
     runs = 2 + _ROUNDS if params.solver == "best" else 1
     if _is_auto(params):
-        runs += len(_COUPLINGS) * n_modes
+        n_sets = n_modes + 1 if n_modes > 1 else 1
+        runs += len(_COUPLINGS) * n_sets * (3 if params.solver == "best" else 2)
     return runs * (params.max_iter + 1)
 
 
@@ -107,19 +108,20 @@ def learn(factors, data, params, noise, tick):
         )
 
     first = None if data.small else _start_filled(factors, data, run)
+    solvers = (params.solver,) if params.solver != "best" else ("svd", "mm")
+    if not data.small and params.solver == "best":
+        solvers = ("mm",)
+
+    def best_of(coupling):
+        return max((run(name, first, coupling) for name in solvers), key=_net_evidence)
+
     fixed = None if _is_auto(params) else params.coupling
-    if params.solver != "best":
-        best = run(params.solver, first, coupling=fixed)
-    else:
-        solvers = ("svd", "mm") if data.small else ("mm",)
-        best = max(
-            (run(name, first, coupling=fixed) for name in solvers), key=_net_evidence
-        )
-        if not (fixed and any(fixed)):
-            best = _search(factors, data, best, params, run)
+    best = best_of(fixed)
+    if params.solver == "best" and not (fixed and any(fixed)):
+        best = _search(factors, data, best, params, run)
     if not _is_auto(params):
         return best, fixed
-    return _learn_coupling(factors, best, params, run)
+    return _learn_coupling(factors, best, solvers, run, best_of)
 
 
 def _start_filled(factors, data, run):
@@ -168,20 +170,42 @@ def _search(factors, data, best, params, run):
     return best
 
 
-def _learn_coupling(factors, best, params, run):
-    """Raise the coupling of one mode at a time while the evidence rises."""
-    solver = "mm" if params.solver == "best" else params.solver
+def _learn_coupling(factors, best, solvers, run, best_of):
+    """Couplings of the largest evidence less costs, from the same starts as fixed ones.
+
+    Coupled variances are a subset of free ones, so that the evidence alone could prefer
+    them in local maxima only. What speaks for them is that a block takes one source
+    where it would take a variance per index, and each is paid for. So is the choice
+    among many couplings.
+    """
+    can = [H.shape[1] >= 3 for H in factors]
     weights = [0.0] * len(factors)
-    for i, H in enumerate(factors):
-        if H.shape[1] < 3:
-            continue
-        for beta in _COUPLINGS:
-            trial = [*weights[:i], beta, *weights[i + 1 :]]
-            fit = run(solver, coupling=trial)
-            if _net_evidence(fit) <= _net_evidence(best):
-                continue
-            best, weights = fit, trial
+    plain, trials = best, list(_couplings(can))
+    price = np.log(max(len(trials), 1))
+    top = _net_evidence(best)
+    for trial in trials:
+        fits = [best_of(trial)]
+        if all(g.any() for g in plain.gammas):
+            start = [np.where(g > 0, g, _LEFT_OUT * g[g > 0].mean())
+                     for g in plain.gammas]  # fmt: skip
+            fits.append(run(solvers[-1], (start, plain.noise_variance), trial))
+        fit = max(fits, key=_net_evidence)
+        if _net_evidence(fit) - price > top:
+            best, weights, top = fit, trial, _net_evidence(fit) - price
     return best, tuple(weights)
+
+
+def _couplings(can):
+    """Each strength in all modes that can be coupled, and in all but one of them."""
+    modes = np.flatnonzero(can)
+    if not len(modes):
+        return
+    sets = [modes]
+    if len(modes) > 1:
+        sets += [modes[modes != i] for i in modes]
+    for chosen in sets:
+        for beta in _COUPLINGS:
+            yield [beta if i in chosen else 0.0 for i in range(len(can))]
 
 
 def _net_evidence(fit):

@@ -13,7 +13,6 @@ from skgeo.linear_model._kronecker.codes import (
     CodeFit,
     code_columns,
     code_posterior,
-    fit_codes,
 )
 from skgeo.linear_model._kronecker.dense import from_gram
 from skgeo.linear_model._kronecker.dictionary import Dictionary, apply_factors
@@ -40,14 +39,11 @@ from skgeo.utils.warn import warn_user
 __all__ = [
     "LearnedPrior",
     "RowPosterior",
-    "choose_support",
     "data_unit",
     "learn_off_grid",
     "learn_prior",
 ]
 
-# Entries of a dictionary with which all codes are tried, besides the product set found.
-_MAX_FULL_START = 1_000_000
 # Power of ten of codes beyond which sums of them may overflow.
 _MAX_EXPONENT = 298
 # Data below this have lost digits to gradual underflow.
@@ -301,76 +297,6 @@ def data_unit(X, n_measured):
         return np.zeros_like(X), 1.0
     unit = float(top * np.sqrt(np.sum(np.abs(X / top) ** 2) / n_measured))
     return X / unit, unit
-
-
-def choose_support(prior, X, mask, params, noise):
-    """Fit the prior again under another structure of its support.
-
-    Parameters
-    ----------
-    prior : LearnedPrior
-        The fit of a Kronecker-structured prior.
-    X, mask, params, noise
-        As in :func:`learn_prior`; ``params.support`` names the structure.
-
-    Returns
-    -------
-    prior : LearnedPrior
-        The prior asked for, or under "auto" that of the largest evidence less costs.
-
-    Raises
-    ------
-    InvalidParameterError
-        If the problem is too large for the structure asked for.
-    """
-    fit, dictionary = prior.fit, prior.dictionary
-    if params.support == "kronecker" or not all(g.any() for g in fit.gammas):
-        return prior
-    costs = [
-        np.log(n) if params.min_gain == "auto" else params.min_gain
-        for n in dictionary.code_shape
-    ]
-    mask = np.ones(X.shape, dtype=bool) if mask is None else mask
-    groups = [(X[r][:, mask[r[0]]] / prior.unit, mask[r[0]]) for r in group_rows(mask)]
-    sets = [np.flatnonzero(g) for g in fit.gammas]
-    starts = [(sets, [g[s] for g, s in zip(fit.gammas, sets, strict=True)])]
-    n_all = dictionary.n_codes
-    if n_all * X.shape[1] <= _MAX_FULL_START:
-        level = float(np.sum(mask)) / len(X) / n_all
-        flat = [np.ones(n) for n in dictionary.code_shape]
-        flat[-1] = flat[-1] * level * 10.0
-        starts.append(([np.arange(n) for n in dictionary.code_shape], flat))
-    found = {"kronecker": [fit], "hierarchical": [], "free": []}
-    # Single codes start from nested sets, too: free variances reach fewer optima.
-    kinds = ("hierarchical",) if params.support == "hierarchical" else tuple(found)[1:]
-    for kind in kinds:
-        more = [_all_codes(one, dictionary) for one in found["hierarchical"]]
-        for start_sets, gammas in starts + (more if kind == "free" else []):
-            trial = fit_codes(
-                dictionary.factors, groups, kind, start_sets, gammas,
-                fit.noise_variance, costs, learn_noise=noise is None,
-                noise_floor=params.noise_floor, max_iter=params.max_iter,
-                tol=params.tol,
-            )  # fmt: skip
-            found[kind] += [] if trial is None else [trial]
-    asked = found if params.support == "auto" else (params.support,)
-    found = [one for kind in asked for one in found[kind]]
-    if not found:
-        raise InvalidParameterError(
-            f'support="{params.support}" needs few codes or few measurements, and the '
-            f"product set that holds the support has {[len(s) for s in sets]} indices. "
-            'Use support="kronecker", or a larger min_gain.'
-        )
-    return replace(prior, fit=max(found, key=lambda one: one.net_evidence))
-
-
-def _all_codes(fit, dictionary):
-    """Smallest product set around the codes of a fit, and their variances in it."""
-    sets = [np.unique(index) for index in fit.codes]
-    gammas = np.zeros([len(s) for s in sets])
-    where = [np.searchsorted(s, k) for s, k in zip(sets, fit.codes, strict=True)]
-    gammas[tuple(where)] = fit.gammas
-    return sets, gammas
 
 
 def learn_off_grid(prior, parametric, factors, X, params, noise, tick=None):

@@ -104,6 +104,7 @@ def fit_kron_prior(
     gammas, first_noise = (None, None) if start is None else start
     power = _AM_POWER if solver == "am" else _POWER
     fit = _Fit(factors, data, coupling, gammas, power)
+    fit.by_source = solver == "mm"
     if first_noise is None:
         first_noise = 0.1 * data.power / data.n_all
     # A noise given as zero, too, needs the floor: the evidence divides by it.
@@ -126,7 +127,7 @@ def fit_kron_prior(
     for g, kept, n in zip(fit.gammas, fit.support, fit.n_codes, strict=True):
         full.append(np.zeros(n))
         full[-1][kept] = g if fit.has_signal else 0.0
-    n_kept = [len(s) if fit.has_signal else 0 for s in fit.support]
+    n_kept = [fit.n_free(i) if fit.has_signal else 0 for i in range(len(full))]
     return KronFit(
         gammas=full,
         noise_variance=fit.noise,
@@ -206,6 +207,15 @@ def _trim(fit, costs):
     )
     tried = []
     for i, cost in enumerate(costs):
+        if fit.is_by_source(i):
+            # Neighbors share a source: what it brings is not that of its index.
+            used = np.flatnonzero(fit.sources[i])
+            share = fit.sources[i][used] / fit.sources[i].max()
+            tried += [
+                (np.log(s), i, fit.support[i][t])
+                for t, s in zip(used, share, strict=True)
+            ]
+            continue
         sums = np.moveaxis(gains, i, 0).reshape(gains.shape[i], -1).sum(axis=1)
         tried += [
             (sums[t] - 3.0 * cost, i, fit.support[i][t])
@@ -213,13 +223,13 @@ def _trim(fit, costs):
         ]
     best, removed = m.log_evidence * n_samples, 0
     for _, i, index in sorted(tried)[:_N_TRIED]:
-        stay = fit.support[i] != index
-        if not stay.any():
+        left = fit.without(i, fit.support[i] != index)
+        if left is None:
             continue
-        without = fit.evidence_without(i, stay) * n_samples
-        if best - without < costs[i]:
-            fit.restrict(i, stay)
-            best, removed = without, removed + 1
+        value = fit.evidence_of(i, *left) * n_samples
+        if best - value < costs[i]:
+            fit.replace(i, *left)
+            best, removed = value, removed + 1
     return removed
 
 
@@ -281,7 +291,7 @@ class _Fit:
                 _neighbors(H.shape[1], beta)[np.ix_(kept, kept)] if beta else None
                 for H, kept, beta in zip(factors, self.support, coupling, strict=True)
             ]
-        self.left_out, self.left_factors = None, factors
+        self.left_out, self.left_factors, self.by_source = None, factors, False
         # Where a mode is coupled, its variances are coupling @ source.
         self.sources = [g.copy() for g in self.gammas]
         for i, C in enumerate(self.couplings):
@@ -299,11 +309,51 @@ class _Fit:
         """Posterior moments at the present variances."""
         return self.data.moments(self.factors, self.gammas, self.noise, need)
 
-    def evidence_without(self, i, stay):
+    def is_by_source(self, i):
+        """Whether what mode i pays for are its sources, and not its indices.
+
+        Not under "svd" and "am", which make new sources from all indices each time.
+        """
+        return self.by_source and self.couplings[i] is not None
+
+    def n_free(self, i):
+        """Number of variances of mode i that are free: its sources if coupled."""
+        if not self.is_by_source(i):
+            return len(self.gammas[i])
+        return int(np.count_nonzero(self.sources[i]))
+
+    def without(self, i, stay):
+        """Indices, variances and sources left with only some sources of mode i.
+
+        Under coupling an index stays as long as a neighbor lends it variance. None
+        where nothing is left or nothing changes.
+        """
+        C = self.couplings[i]
+        if not stay.any():
+            return None
+        if C is None:
+            return stay, self.gammas[i][stay], None
+        if not self.by_source:
+            return stay, self._gammas_of(i, stay), self.sources[i][stay]
+        sources = np.where(stay, self.sources[i], 0.0)
+        gammas = C @ sources
+        stay = gammas > 0
+        return (stay, gammas[stay], sources[stay]) if stay.any() else None
+
+    def evidence_of(self, i, stay, gammas, sources=None):
         """Log evidence per sample with only some indices of mode i."""
-        factors, gammas = list(self.factors), list(self.gammas)
-        factors[i], gammas[i] = factors[i][:, stay], self._gammas_of(i, stay)
-        return self.data.moments(factors, gammas, self.noise, "evidence").log_evidence
+        factors, others = list(self.factors), list(self.gammas)
+        factors[i], others[i] = factors[i][:, stay], gammas
+        return self.data.moments(factors, others, self.noise, "evidence").log_evidence
+
+    def evidence_without(self, i, stay):
+        """The same, with the variances that are left of the present ones."""
+        return self.evidence_of(i, stay, self._gammas_of(i, stay))
+
+    def replace(self, i, stay, gammas, sources):
+        """Keep only some indices of mode i, at new variances."""
+        self.restrict(i, stay)
+        self.set(i, gammas, sources)
 
     def set(self, i, gamma, source=None):
         """Give mode i new variances."""

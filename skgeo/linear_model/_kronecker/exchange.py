@@ -1,0 +1,134 @@
+"""Search over sets of single codes: add, remove or exchange one at a time.
+
+The evidence of a set with one code more, at the best variance of that code, is a closed
+form of two numbers per code, so that all additions and all exchanges cost a few
+products with the dictionary.
+"""
+
+import numpy as np
+
+__all__ = ["exchange_codes"]
+
+# Rounds of exchanges, and updates of the variances after each.
+_ROUNDS, _N_SWEEPS = 60, 15
+# Smallest gain in evidence that makes a set a better one.
+_MIN_GAIN = 1e-3
+
+
+def exchange_codes(columns, Y, members, gammas, noise, price):
+    """Change a set of codes one by one while the evidence, less the costs, rises.
+
+    Parameters
+    ----------
+    columns : ndarray of shape (n_measured, n_codes)
+        Columns of all codes.
+    Y : ndarray of shape (n_samples, n_measured)
+        Measurements.
+    members : ndarray of int of shape (k,)
+        Codes of the set; may be empty.
+    gammas : ndarray of shape (k,)
+        Their variances.
+    noise : float
+        Noise variance, which is held.
+    price : float
+        Evidence that a code has to bring.
+
+    Returns
+    -------
+    members, gammas : ndarray
+        The set found, and its variances.
+    """
+    search = _Exchange(columns, Y, noise, price)
+    state = search.settled(np.asarray(members, dtype=int), gammas)
+    for _ in range(_ROUNDS):
+        moved = search.better(*state)
+        if moved is None:
+            break
+        state = moved
+    return state[0], state[1]
+
+
+class _Exchange:
+    def __init__(self, columns, Y, noise, price):
+        self.columns, self.Y, self.noise, self.price = columns, Y, noise, price
+        is_complex = np.iscomplexobj(columns) or np.iscomplexobj(Y)
+        self.c = 1.0 if is_complex else 0.5
+
+    def _statistics(self, members, gammas):
+        """h' C^-1 h and mean |h' C^-1 y|^2 of all codes, log det C and y' C^-1 y."""
+        H = self.columns[:, members]
+        n = len(self.columns)
+        # C^-1 = (I - B B') / noise, with B of as many columns as there are members.
+        inner = np.eye(len(members)) * self.noise / gammas + H.conj().T @ H
+        lower = np.linalg.cholesky(inner)
+        B = np.linalg.solve(lower, H.conj().T).conj().T
+        seen = B.conj().T @ self.columns
+        s = np.sum(np.abs(self.columns) ** 2, axis=0) - np.sum(
+            np.abs(seen) ** 2, axis=0
+        )
+        data = self.Y.T - B @ (B.conj().T @ self.Y.T)
+        q = self.columns.conj().T @ data / self.noise
+        power = np.mean(np.abs(q) ** 2, axis=1)
+        log_det = n * np.log(self.noise) + 2 * np.sum(np.log(np.diag(lower).real))
+        log_det += np.sum(np.log(gammas / self.noise))
+        quadratic = np.vdot(self.Y.T, data).real / self.noise
+        return np.maximum(s, 0.0) / self.noise, power, log_det, quadratic
+
+    def _net(self, members, log_det, quadratic):
+        return -self.c * (len(self.Y) * log_det + quadratic) - self.price * len(members)
+
+    def settled(self, members, gammas):
+        """Variances that the evidence asks for, codes whose variance vanishes left out.
+
+        Returns the members, their variances and the evidence less the costs.
+        """
+        for _ in range(_N_SWEEPS):
+            if not len(members):
+                break
+            s, power, *_ = self._statistics(members, gammas)
+            # Minimum of the surrogate |mean|^2 / g + s g, the mean being g q.
+            gammas = gammas * np.sqrt(power[members] / np.maximum(s[members], 1e-300))
+            kept = gammas > 1e-12 * gammas.max(initial=1e-200)
+            members, gammas = members[kept], gammas[kept]
+        _, _, log_det, quadratic = self._statistics(members, gammas)
+        return members, gammas, self._net(members, log_det, quadratic)
+
+    def _gains(self, s, power):
+        """Evidence that each code brings at its best variance, and that variance."""
+        n = len(self.Y)
+        useful = power > s
+        safe = np.maximum(s, 1e-300)
+        ratio = np.where(useful, power / safe, 1.0)
+        gains = self.c * n * (ratio - 1.0 - np.log(ratio))
+        return gains, np.where(useful, (power - s) / safe**2, 0.0)
+
+    def better(self, members, gammas, net):
+        """A set one step away of larger evidence less costs; None if there is none."""
+        options = []
+        s, power, *_ = self._statistics(members, gammas)
+        gains, levels = self._gains(s, power)
+        gains[members] = -np.inf
+        j = int(gains.argmax())
+        if gains[j] > self.price:
+            options.append((net + gains[j] - self.price, None, j, levels[j]))
+        for t in range(len(members)):
+            rest, few = np.delete(members, t), np.delete(gammas, t)
+            s, power, log_det, quadratic = self._statistics(rest, few)
+            without = self._net(rest, log_det, quadratic)
+            options.append((without, t, None, 0.0))
+            gains, levels = self._gains(s, power)
+            gains[members] = -np.inf
+            j = int(gains.argmax())
+            if gains[j] > self.price:
+                options.append((without + gains[j] - self.price, t, j, levels[j]))
+        # The best few, their variances settled: what is left is no estimate.
+        for _, t, j, level in sorted(options, key=lambda o: -o[0])[:3]:
+            new, few = (members, gammas) if t is None else (
+                np.delete(members, t), np.delete(gammas, t),
+            )  # fmt: skip
+            if j is not None:
+                new, few = np.append(new, j), np.append(few, level)
+            trial = self.settled(new, few)
+            if trial[2] > net + _MIN_GAIN:
+                return trial
+        return None
