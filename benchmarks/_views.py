@@ -26,6 +26,7 @@ PAGE_OF = {
     "eeg_moabb": "eeg_use",
     "eeg_p300": "eeg_use",
     "eeg_people": "eeg_use",
+    "eeg_rejection": "eeg_use",
     "eeg_ssvep": "eeg_use",
     "eeg_transfer": "eeg_use",
     "dynamics_assimilation": "filters",
@@ -180,6 +181,15 @@ VIEWS = {
         pivots=(
             Pivot("ROC AUC (%)", ("method",), ("person",), "score"),
             Pivot("CPU time (s)", ("method",), ("person",), "cpu"),
+        ),
+    ),
+    "eeg_rejection": View(
+        "Bad training trials: left, rejected, weighed by their own losses",
+        pivots=(
+            Pivot("Score (%)", ("way",), ("data", "spoiled"), "score"),
+            Pivot(
+                "Gain over leaving them (points)", ("way",), ("data", "spoiled"), "gain"
+            ),
         ),
     ),
     "eeg_stream": View("An hour of stream with drop-outs"),
