@@ -100,7 +100,14 @@ IRS_METHODS = (
     "mm, coupled .5",
 )
 # Ratios of one way of skgeo to another, no business of the overview of peers.
-AMONG_OURSELVES = ("eeg_search_threads", "eeg_block_toeplitz", "eeg_stream")
+AMONG_OURSELVES = (
+    "eeg_average_cost",
+    "eeg_average_landmarks",
+    "eeg_average_memory",
+    "eeg_search_threads",
+    "eeg_block_toeplitz",
+    "eeg_stream",
+)
 FASTER = "times faster than the peer (CPU time)"
 VIEWS = {
     "eeg_covariances": View(
@@ -183,6 +190,9 @@ VIEWS = {
             Pivot("CPU time (s)", ("method",), ("person",), "cpu"),
         ),
     ),
+    "eeg_average_cost": View("The average: time of a fit beside the plain pipeline"),
+    "eeg_average_landmarks": View("The average above 3,000 trials: accuracy"),
+    "eeg_average_memory": View("The average on many trials: memory"),
     "eeg_rejection": View(
         "Bad training trials: left, rejected, weighed by their own losses",
         pivots=(
