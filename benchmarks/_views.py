@@ -222,7 +222,8 @@ VIEWS = {
             ),
         )
         for part, title in (
-            ("kalunga", "steady-state responses and rest, seven people"),
+            ("kalunga", "steady-state responses and rest, within and across runs"),
+            ("kalunga_others", "steady-state responses and rest, seven people"),
             ("mamem", "steady-state responses in one-second cuts, six people"),
         )
     },
