@@ -160,14 +160,16 @@ def from_raws(
     codes = {label: code + 1 for code, label in enumerate(marks)}
 
     digest = hashlib.sha256(repr((start, stop, marks, resample)).encode())
-    out, counts = {}, dict.fromkeys(marks, 0)
+    out, counts, amplitudes = {}, dict.fromkeys(marks, 0), {}
     for subject, session, run, raw in _each(nested):
         digest.update(repr((subject, session, run)).encode())
         raw = _marked(raw, marks, counts, channels)
+        amplitudes[subject, session, run] = _amplitude(raw)
         _update_digest(digest, raw)
         if resample is not None and raw.info["sfreq"] != resample:
             raw = raw.load_data().resample(resample, verbose="error")
         out.setdefault(subject, {}).setdefault(session, {})[run] = raw
+    _warn_other_units(amplitudes)
     empty = [label for label, count in counts.items() if count == 0]
     if empty:
         raise ValueError(
@@ -245,12 +247,20 @@ def _stim_events(raw):
     return mne.find_events(raw, shortest_event=1, verbose="error")
 
 
+# Ratio of amplitudes above which recordings are not in the same unit.
+_MAX_RATIO = 300.0
+
+# Starts of annotations that amplifiers and recorders write themselves.
+_OF_SOFTWARE = ("COMMENT/", "RECORD ST", "RECORDING ST", "RECORDING END")
+_OF_SOFTWARE += ("SYNCSTATUS/", "SYNC STATUS/")
+
+
 def _is_no_class(description):
     """Whether an annotation comes from software rather than from an experiment."""
     return (
         is_reserved(description)
         or _is_boundary(description)
-        or description.upper().startswith(("COMMENT/", "RECORD ST"))
+        or description.upper().startswith(_OF_SOFTWARE)
     )
 
 
@@ -286,6 +296,35 @@ def _common_channels(nested):
             raise ValueError(f"No channel is good in all recordings. {words}")
         warn_user(words)
     return channels
+
+
+def _amplitude(raw):
+    """Median over channels of the standard deviation, in the middle of a recording."""
+    middle = raw.n_times // 2
+    half = max(2, round(5 * raw.info["sfreq"]))
+    start, stop = max(0, middle - half), min(raw.n_times, middle + half)
+    return float(np.median(raw.get_data(start=start, stop=stop).std(axis=1)))
+
+
+def _warn_other_units(amplitudes):
+    """Warn of recordings whose amplitude is out of all proportion to the others'."""
+    known = {where: size for where, size in amplitudes.items() if size > 0}
+    if len(known) < 2:
+        return
+    usual = float(np.median(list(known.values())))
+    odd = [
+        f"{'/'.join(map(str, where))} ({size:.0e} V)"
+        for where, size in known.items()
+        if not 1 / _MAX_RATIO < size / usual < _MAX_RATIO
+    ]
+    if odd:
+        shown = ", ".join(odd[:5]) + (", ..." if len(odd) > 5 else "")
+        warn_user(
+            f"The recordings (subject/session/run) {shown} have other amplitudes than "
+            f"the others, about {usual:.0e} V: microvolts that were read as volts look "
+            "like this. Across recordings the scores would mean nothing. Multiply: "
+            "raw.apply_function(lambda x: 1e-6 * x)."
+        )
 
 
 def _eeg_names(raw):
