@@ -7,8 +7,8 @@ cost: one fit on 30 trials of 21 channels and 481 times (noise), in turn with on
 covariances, tangent space and logistic regression. landmarks: the machine in the span
 of 500 trials, which takes over above 3,000, beside the one on all inner products; six
 people of MAMEM II together, four blocks to train (2,400 trials), one to test. memory:
-100,000 trials of 8 channels and 64 times in a process of its own, peak of the resident
-set, with all that Python and its packages take.
+25,000 and 50,000 trials of 8 channels and 64 times, in processes of their own, peak of
+the resident set, with all that Python and its packages take.
 """
 
 import resource
@@ -104,7 +104,7 @@ def fit_many(n_trials):
 def run_memory(quick):
     """Fit in processes of their own."""
     rows = []
-    for n_trials in (5_000, 10_000) if quick else (25_000, 100_000):
+    for n_trials in (5_000, 10_000) if quick else (25_000, 50_000):
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.eeg.bench_average", f"fit={n_trials}"],
             capture_output=True,

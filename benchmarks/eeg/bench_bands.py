@@ -228,7 +228,7 @@ def run_three(quick, keep):
         sets = []
         for triple in TRIPLES[: 2 if quick else 8]:
             X, y = imagery(triple, runs)
-            folds = RepeatedStratifiedKFold(n_splits=5, n_repeats=6, random_state=2718)
+            folds = RepeatedStratifiedKFold(n_splits=5, n_repeats=2, random_state=2718)
             sets.append((X, y, slice(None), list(folds.split(X, y))))
         args = (160.0, (8.0, 32.0), None, keep)
         rows += run(f"imagery, {task}, eight triples", sets, *args, unit="triples")

@@ -14,6 +14,7 @@ from skgeo.datasets._eeg.recordings import (
     from_arrays,
     is_reserved,
     natural_key,
+    warn_other_units,
 )
 from skgeo.utils.optional import import_optional
 from skgeo.utils.params import Real, SequenceOf, check_params
@@ -164,12 +165,11 @@ def from_raws(
     for subject, session, run, raw in _each(nested):
         digest.update(repr((subject, session, run)).encode())
         raw = _marked(raw, marks, counts, channels)
-        amplitudes[subject, session, run] = _amplitude(raw)
-        _update_digest(digest, raw)
+        amplitudes[subject, session, run] = _update_digest(digest, raw)
         if resample is not None and raw.info["sfreq"] != resample:
             raw = raw.load_data().resample(resample, verbose="error")
         out.setdefault(subject, {}).setdefault(session, {})[run] = raw
-    _warn_other_units(amplitudes)
+    warn_other_units(amplitudes)
     empty = [label for label, count in counts.items() if count == 0]
     if empty:
         raise ValueError(
@@ -247,9 +247,6 @@ def _stim_events(raw):
     return mne.find_events(raw, shortest_event=1, verbose="error")
 
 
-# Ratio of amplitudes above which recordings are not in the same unit.
-_MAX_RATIO = 300.0
-
 # Starts of annotations that amplifiers and recorders write themselves.
 _OF_SOFTWARE = ("COMMENT/", "RECORD ST", "RECORDING ST", "RECORDING END")
 _OF_SOFTWARE += ("SYNCSTATUS/", "SYNC STATUS/")
@@ -296,35 +293,6 @@ def _common_channels(nested):
             raise ValueError(f"No channel is good in all recordings. {words}")
         warn_user(words)
     return channels
-
-
-def _amplitude(raw):
-    """Median over channels of the standard deviation, in the middle of a recording."""
-    middle = raw.n_times // 2
-    half = max(2, round(5 * raw.info["sfreq"]))
-    start, stop = max(0, middle - half), min(raw.n_times, middle + half)
-    return float(np.median(raw.get_data(start=start, stop=stop).std(axis=1)))
-
-
-def _warn_other_units(amplitudes):
-    """Warn of recordings whose amplitude is out of all proportion to the others'."""
-    known = {where: size for where, size in amplitudes.items() if size > 0}
-    if len(known) < 2:
-        return
-    usual = float(np.median(list(known.values())))
-    odd = [
-        f"{'/'.join(map(str, where))} ({size:.0e} V)"
-        for where, size in known.items()
-        if not 1 / _MAX_RATIO < size / usual < _MAX_RATIO
-    ]
-    if odd:
-        shown = ", ".join(odd[:5]) + (", ..." if len(odd) > 5 else "")
-        warn_user(
-            f"The recordings (subject/session/run) {shown} have other amplitudes than "
-            f"the others, about {usual:.0e} V: microvolts that were read as volts look "
-            "like this. Across recordings the scores would mean nothing. Multiply: "
-            "raw.apply_function(lambda x: 1e-6 * x)."
-        )
 
 
 def _eeg_names(raw):
@@ -404,6 +372,8 @@ def _origin(raw):
 
 
 def _update_digest(digest, raw):
+    """Read a recording once: into the digest, for NaN, and for its amplitude."""
+    spreads = []
     notes = raw.annotations
     digest.update(repr((raw.info["sfreq"], raw.ch_names, raw.n_times)).encode())
     digest.update(repr(list(zip(notes.onset, notes.description, strict=True))).encode())
@@ -417,6 +387,16 @@ def _update_digest(digest, raw):
                 f"cannot be read: {error}. Is the file whole?"
             ) from error
         digest.update(np.ascontiguousarray(block).tobytes())
+        bad = ~np.isfinite(block).all(axis=0)
+        if bad.any():
+            at = (first + int(np.argmax(bad))) / raw.info["sfreq"]
+            raise ValueError(
+                f"{_origin(raw)} holds NaN or infinity, first at {at:.3f} s. Filters "
+                "would spread it over the whole recording: interpolate the gap, or "
+                "fill it and mark it as BAD."
+            )
+        spreads.append(block.std(axis=1))
+    return float(np.median(spreads))
 
 
 def from_epochs(
@@ -460,7 +440,8 @@ def from_epochs(
     channels = _common_channels(nested)
     parts, rows, kinds = [], [], set()
     for subject, session, run, recorded in _each(nested):
-        kinds.add((recorded.info["sfreq"], len(recorded.times)))
+        start = round(float(recorded.times[0]), 6)
+        kinds.add((recorded.info["sfreq"], len(recorded.times), start))
         parts.append(recorded.get_data(picks=channels, copy=False))
         label = {code: text for text, code in recorded.event_id.items()}
         rows += [
@@ -469,12 +450,12 @@ def from_epochs(
         ]
     if len(kinds) > 1:
         raise ValueError(
-            "All epochs must have the same sampling frequency and length; found "
-            f"(Hz, samples) {sorted(kinds)}."
+            "All epochs must have the same sampling frequency, length and start; found "
+            f"(Hz, samples, first time in seconds) {sorted(kinds)}."
         )
     if not rows:
         raise ValueError("The epochs hold no trial.")
-    ((sfreq, _),) = kinds
+    ((sfreq, _, _),) = kinds
     subject, session, run, y = zip(*rows, strict=True)
     return from_arrays(
         np.concatenate(parts),

@@ -1,4 +1,4 @@
-"""Trials that are there twice, and recordings in other units, are told."""
+"""Trials that are there twice, recordings in other units or with gaps: told."""
 
 import warnings
 
@@ -8,7 +8,7 @@ import pytest
 mne = pytest.importorskip("mne")
 pytest.importorskip("moabb")
 
-from skgeo.datasets import from_arrays, from_raws  # noqa: E402
+from skgeo.datasets import from_arrays, from_epochs, from_raws  # noqa: E402
 from skgeo.eeg import evaluate  # noqa: E402
 from skgeo.eeg._moabb.trials import repeated_trials  # noqa: E402
 
@@ -68,9 +68,37 @@ def test_recordings_in_other_units_are_named():
         warnings.simplefilter("error", UserWarning)
         from_raws(raws, interval=(0, 2))
         from_raws({**raws, "30 times": recording(4, 3e-4)}, interval=(0, 2))
+    two = {"volts": raws["0"], "millivolts": recording(5, 1e-2)}
     raws["microvolts"] = recording(5, 10.0)
     with pytest.warns(UserWarning, match=r"microvolts/0/0 \(1e\+01 V\) have other"):
         from_raws(raws, interval=(0, 2))
+    with pytest.warns(UserWarning, match=r"volts/0/0 .*, millivolts/0/0"):
+        from_raws(two, interval=(0, 2))
+    X = 1e-5 * np.random.default_rng(0).standard_normal((8, 3, 128))
+    X[4:] *= 1e6
+    with pytest.warns(UserWarning, match="have other amplitudes"):
+        from_arrays(X, ["a", "b"] * 4, sfreq=128.0, subject=[1] * 4 + [2] * 4)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_gaps_are_refused_before_filters_spread_them(value):
+    raw = recording()
+    raw._data[1, 1280] = value
+    with pytest.raises(ValueError, match=r"NaN or infinity, first at 10\.000 s"):
+        from_raws({"a": recording(1), "b": raw}, interval=(0, 2))
+
+
+def test_epochs_that_start_at_other_times_do_not_mix():
+    X = 1e-5 * np.random.default_rng(0).standard_normal((8, 3, 100))
+    info = mne.create_info(["C3", "Cz", "C4"], 100.0, "eeg")
+    events = np.column_stack([np.arange(8) * 200, np.zeros(8, int), [1, 2] * 4])
+    early, late = (
+        mne.EpochsArray(X, info, events, tmin, {"a": 1, "b": 2}, verbose="error")
+        for tmin in (0.0, 0.5)
+    )
+    assert from_epochs({"p": early, "q": early.copy()}).subject_list == ["p", "q"]
+    with pytest.raises(ValueError, match="same sampling frequency, length and start"):
+        from_epochs({"p": early, "q": late})
 
 
 @pytest.mark.parametrize(
