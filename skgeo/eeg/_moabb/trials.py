@@ -73,7 +73,7 @@ def repeated_trials(X):
     alive = np.flatnonzero(np.isfinite(norms) & (norms > 0))
     # Five random projections of unit vectors: unlike trials do not agree in all.
     rng = np.random.default_rng(0)
-    seen = flat[alive] @ rng.standard_normal((flat.shape[1], 5)) / norms[alive, None]
+    seen = (flat @ rng.standard_normal((flat.shape[1], 5)))[alive] / norms[alive, None]
     pairs = cKDTree(seen).query_pairs(1e-6, output_type="ndarray")
     return alive[pairs[np.lexsort(pairs.T[::-1])]]
 
