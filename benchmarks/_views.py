@@ -26,6 +26,7 @@ PAGE_OF = {
     "eeg_moabb": "eeg_use",
     "eeg_p300": "eeg_use",
     "eeg_people": "eeg_use",
+    "eeg_rejection": "eeg_use",
     "eeg_ssvep": "eeg_use",
     "eeg_transfer": "eeg_use",
     "dynamics_assimilation": "filters",
@@ -99,7 +100,14 @@ IRS_METHODS = (
     "mm, coupled .5",
 )
 # Ratios of one way of skgeo to another, no business of the overview of peers.
-AMONG_OURSELVES = ("eeg_search_threads", "eeg_block_toeplitz", "eeg_stream")
+AMONG_OURSELVES = (
+    "eeg_average_cost",
+    "eeg_average_landmarks",
+    "eeg_average_memory",
+    "eeg_search_threads",
+    "eeg_block_toeplitz",
+    "eeg_stream",
+)
 FASTER = "times faster than the peer (CPU time)"
 VIEWS = {
     "eeg_covariances": View(
@@ -182,6 +190,18 @@ VIEWS = {
             Pivot("CPU time (s)", ("method",), ("person",), "cpu"),
         ),
     ),
+    "eeg_average_cost": View("The average: time of a fit beside the plain pipeline"),
+    "eeg_average_landmarks": View("The average above 3,000 trials: accuracy"),
+    "eeg_average_memory": View("The average on many trials: memory"),
+    "eeg_rejection": View(
+        "Bad training trials: left, rejected, weighed by their own losses",
+        pivots=(
+            Pivot("Score (%)", ("way",), ("data", "spoiled"), "score"),
+            Pivot(
+                "Gain over leaving them (points)", ("way",), ("data", "spoiled"), "gain"
+            ),
+        ),
+    ),
     "eeg_stream": View("An hour of stream with drop-outs"),
     "eeg_transfer": View(
         "Recentering: other sessions, other people",
@@ -202,7 +222,8 @@ VIEWS = {
             ),
         )
         for part, title in (
-            ("kalunga", "steady-state responses and rest, seven people"),
+            ("kalunga", "steady-state responses and rest, within and across runs"),
+            ("kalunga_others", "steady-state responses and rest, seven people"),
             ("mamem", "steady-state responses in one-second cuts, six people"),
         )
     },

@@ -1,12 +1,12 @@
 """Steady-state responses across people, across runs and within a person.
 
-``python -m benchmarks.eeg.bench_people [--quick] [kalunga|mamem]``, SKGEO_TEST_DATA
-set. The folds are MOABB's: within a person (five stratified folds), from the other runs
-of a person (``CrossSession``, runs for sessions), from the other people
-(``CrossSubject``). Recentering gets the trials of the person to predict without labels,
-all at once ("transductive") or one by one ("trialwise"). Percent correct; errors are
-those of paired differences over people. For MAMEM II training takes every third trial
-of the other people.
+``python -m benchmarks.eeg.bench_people [--quick] [part ...]``, SKGEO_TEST_DATA set;
+parts are kalunga, kalunga_others and mamem. The folds are MOABB's: within a person
+(five stratified folds), from the other runs of a person (``CrossSession``, runs for
+sessions), from the other people (``CrossSubject``). Recentering gets the trials of the
+person to predict without labels, all at once ("transductive") or one by one
+("trialwise"). Percent correct; errors are those of paired differences over people. For
+MAMEM II training takes every third trial of the other people.
 """
 
 import sys
@@ -127,7 +127,7 @@ def across(person, thin):
     return [(train[::thin], test) for train, test in splits]
 
 
-def run_kalunga(quick):
+def run_kalunga(quick, kinds):
     """Score seven people, two runs each."""
     people = range(1, 4 if quick else 8)
     stored = [kalunga(p) for p in people]
@@ -150,11 +150,12 @@ def run_kalunga(quick):
         "across runs": runs,
         "across people": across(person, 1),
     }
+    folds = {kind: folds[kind] for kind in kinds}
     seen = views(X, slice(1024, 1537), *settings)
     return run("Kalunga", seen, y, person, session, settings, folds, None)
 
 
-def run_mamem(quick):
+def run_mamem(quick, kinds):
     """Score six people, one-second cuts, from the other five."""
     people = range(1, 3 if quick else 7)
     stored = [ssvep(p) for p in people]
@@ -162,7 +163,7 @@ def run_mamem(quick):
     y = np.concatenate([labels for _, labels in stored])
     person = np.repeat(list(people), 500)
     settings = (125.0, (6.0, 40.0), (12.0, 10.0, 8.57, 7.5, 6.66))
-    folds = {"across people": across(person, 3)}
+    folds = {kind: across(person, 3) for kind in kinds}
     seen = views(X, slice(None), *settings)
     keep = [
         label for label in contestants(*settings) if not label.endswith("trialwise")
@@ -170,14 +171,19 @@ def run_mamem(quick):
     return run("MAMEM II", seen, y, person, 0 * person, settings, folds, keep)
 
 
-PARTS = {"kalunga": run_kalunga, "mamem": run_mamem}
+PARTS = {
+    "kalunga": (run_kalunga, ("within a person", "across runs")),
+    "kalunga_others": (run_kalunga, ("across people",)),
+    "mamem": (run_mamem, ("across people",)),
+}
 
 
 def main():
     """Run the parts that are asked for."""
     quick = "--quick" in sys.argv
     for part in [name for name in PARTS if name in sys.argv] or list(PARTS):
-        rows = PARTS[part](quick)
+        score_part, kinds = PARTS[part]
+        rows = score_part(quick, kinds)
         for row in rows:
             if row["folds"] == "within a person" and row["data"] == "Kalunga":
                 row["published"] = PUBLISHED.get(row["method"])

@@ -15,10 +15,10 @@ from scipy.special import log_softmax, softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, StratifiedShuffleSplit
-from sklearn.svm import LinearSVC
 
 from skgeo.eeg._means import BlockToeplitzMeans, FilteredMeans, Means
 from skgeo.eeg._solvers.gram_svm import fit_machines, ovr_decision, vote
+from skgeo.eeg._solvers.squared_hinge import squared_hinge_machine
 
 __all__ = ["TangentLogistic", "TangentSVM", "make_head"]
 
@@ -258,10 +258,10 @@ class TangentSVM(_TangentHead):
         self.temperature = 1.0
         if self.probability:
             folds = StratifiedShuffleSplit(1, test_size=0.2, random_state=0)
-            train, test = next(folds.split(codes, codes))
-            fold_coef, intercept = self._linear_machines(
-                Z[train], codes[train], factors[train]
-            )
+            _, test = next(folds.split(codes, codes))
+            training = factors.copy()
+            training[test] = 0.0
+            fold_coef, intercept = self._linear_machines(Z, codes, training)
             self.temperature = self._fitted_temperature(
                 Z[test] @ fold_coef + intercept, codes[test]
             )
@@ -275,15 +275,13 @@ class TangentSVM(_TangentHead):
         coef, intercept = np.zeros((Z.shape[1], len(pairs))), np.zeros(len(pairs))
         for p, (a, b) in enumerate(pairs):
             member = np.flatnonzero((codes == a) | (codes == b))
-            whole = len(member) == len(codes)
-            # A large scale of the constant feature leaves the intercept free.
-            machine = LinearSVC(C=self.C, dual=False, intercept_scaling=10.0)
-            machine.fit(
+            whole = len(member) == len(codes)  # then without a copy
+            coef[:, p], intercept[p] = squared_hinge_machine(
                 Z if whole else Z[member],
                 codes[member] == a,
-                sample_weight=factors[member],
+                factors[member],
+                self.C,
             )
-            coef[:, p], intercept[p] = machine.coef_[0], machine.intercept_[0]
         return coef, intercept
 
     def _fitted_temperature(self, outputs, codes):

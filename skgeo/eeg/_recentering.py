@@ -20,6 +20,7 @@ from skgeo.utils.warn import warn_user
 __all__ = ["CovarianceRecentering"]
 
 _CLIPPED = 0.01  # fraction of eigenvalues beyond the geodesic that is worth a warning
+_MAX_SIZE = 300.0**2  # ratio of traces that is another unit, not another signal
 _OUTSIDE = 1e-6  # fraction of a trace in unseen directions that is worth a warning
 
 
@@ -317,6 +318,13 @@ class CovarianceRecentering(TransformerMixin, MatricesMixin, BaseEstimator):
         check_is_fitted(self)
         X = self._check_matrices(X, reset=False)
         mean = self._mean
+        size = np.median(np.trace(X, axis1=1, axis2=2)) / np.trace(self.mean_)
+        if size > 0 and not 1 / _MAX_SIZE < size < _MAX_SIZE:
+            warn_user(
+                f"The matrices are {size:.0e} times as large as the mean: those of "
+                "volts and microvolts differ like this. Recentered by it they lie far "
+                "from the identity: bring both to one unit, or fit on theirs."
+            )
         if self.metric == "bures-wasserstein":
             outside = mean.outside(X)
             if outside > _OUTSIDE:

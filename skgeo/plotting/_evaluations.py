@@ -177,6 +177,26 @@ def _rows_axis(ax, names, show, baselines):
     ax.set_axisbelow(True)
 
 
+def _at_the_margin(ax, row, words, color="black"):
+    """Words to the right of a row."""
+    ax.annotate(
+        words,
+        (1.01, row),
+        xycoords=("axes fraction", "data"),
+        color=color,
+        fontsize=8.5,
+        va="center",
+    )
+
+
+def _dots_and_bar(ax, row, values, mean, form, color):
+    """Values of a row as dots beside each other, their mean as a bar and in digits."""
+    spread = np.linspace(-0.16, 0.16, len(values)) if len(values) > 1 else [0]
+    ax.plot(values, row + np.asarray(spread), "o", color=color, alpha=0.3, ms=4)
+    ax.plot(mean, row, "|", color=color, ms=17, mew=2.4)
+    _at_the_margin(ax, row, form.format(mean), color)
+
+
 def plot_scores(scores: Any, folds: Any, baselines: Any = ()) -> Any:
     """Draw the scores of each pipeline.
 
@@ -215,25 +235,8 @@ def plot_scores(scores: Any, folds: Any, baselines: Any = ()) -> Any:
             )
         for i, name in enumerate(names):
             values = points.loc[points["pipeline"] == name, "score"].to_numpy()
-            spread = np.linspace(-0.16, 0.16, len(values)) if len(values) > 1 else [0]
-            ax.plot(
-                values,
-                i + np.asarray(spread),
-                "o",
-                color=_color(name, baselines),
-                alpha=0.3,
-                ms=4,
-            )
             mean = rows.loc[rows["pipeline"] == name, "score"].mean()
-            ax.plot(mean, i, "|", color=_color(name, baselines), ms=17, mew=2.4)
-            ax.annotate(
-                f"{mean:.3f}",
-                (1.01, i),
-                xycoords=("axes fraction", "data"),
-                color=_color(name, baselines),
-                fontsize=8.5,
-                va="center",
-            )
+            _dots_and_bar(ax, i, values, mean, "{:.3f}", _color(name, baselines))
         _rows_axis(ax, names, ax is axes[0], baselines)
         if chance is not None:
             low = min(chance, points["score"].min())
@@ -280,24 +283,8 @@ def plot_paired(scores: Any, folds: Any, baselines: Any = ()) -> Any:
         ax.axvline(0, color=THEIRS, linewidth=1)
         for i, name in enumerate(names):
             gap = (wide[name] - wide[base]).dropna().to_numpy()
-            spread = np.linspace(-0.16, 0.16, len(gap)) if len(gap) > 1 else [0]
-            ax.plot(
-                gap,
-                i + np.asarray(spread),
-                "o",
-                color=_color(name, baselines),
-                alpha=0.3,
-                ms=4,
-            )
-            ax.plot(gap.mean(), i, "|", color=_color(name, baselines), ms=17, mew=2.4)
-            ax.annotate(
-                f"{gap.mean():+.3f}",
-                (1.01, i),
-                xycoords=("axes fraction", "data"),
-                color=_color(name, baselines),
-                fontsize=8.5,
-                va="center",
-            )
+            color = _color(name, baselines)
+            _dots_and_bar(ax, i, gap, gap.mean(), "{:+.3f}", color)
         # The baseline differs from task to task, and so do the names.
         _rows_axis(ax, names, True, baselines)
         far = max(0.05, np.abs(ax.get_xlim()).max())
@@ -546,13 +533,7 @@ def plot_meta_analysis(tests: Any, pipe1: Any, pipe2: Any) -> Any:
     ax.set_yticks(range(last + 1), [*labels, "all"], fontsize=8.5)
     for i, value in enumerate([*p, together]):
         words = "p < .001" if value < 0.001 else f"p = {value:.3f}"
-        ax.annotate(
-            words,
-            (1.01, i),
-            xycoords=("axes fraction", "data"),
-            fontsize=8.5,
-            va="center",
-        )
+        _at_the_margin(ax, i, words)
     ax.set_ylim(last + 0.6, -0.6)
     ax.set_xlabel(f"standardized difference, {_plain(pipe1)} - {_plain(pipe2)}")
     title = "Meta-analysis: 95 % intervals, one-sided p"

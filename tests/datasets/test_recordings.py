@@ -235,7 +235,7 @@ def test_epochs_come_back():
     np.testing.assert_allclose(
         X[:10], epochs.get_data(picks="eeg", copy=False) * 1e6, atol=1e-9
     )
-    with pytest.raises(ValueError, match="same sampling frequency and length"):
+    with pytest.raises(ValueError, match="same sampling frequency, length and start"):
         from_epochs([epochs, epochs.copy().crop(0, 1)])
 
 

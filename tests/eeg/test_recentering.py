@@ -16,6 +16,7 @@ from skgeo.eeg._solvers.running_mean import (
     share_of_batch,
 )
 from skgeo.exceptions import NotPositiveDefiniteError, UnusedParameterWarning
+from skgeo.testing import make_trials
 
 
 def wishart(n, d, dof=40, seed=0):
@@ -309,3 +310,16 @@ def test_running_mean_of_the_solver_layer():
         mean.update(X, w)
         np.testing.assert_allclose(mean.restore(mean.recenter(X)), X, rtol=1e-9)
         assert mean.total_weight == 20
+
+
+@pytest.mark.parametrize("metric", ["riemann", "bures-wasserstein"])
+@pytest.mark.parametrize("output", ["matrices", "tangent"])
+def test_matrices_in_another_unit_are_told(metric, output):
+    C, _ = make_trials(20, 3, kind="matrices")
+    recentering = CovarianceRecentering(metric, output=output).fit(C)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        recentering.transform(900 * C)
+    for factor in (1e-12, 1e6):
+        with pytest.warns(UserWarning, match="volts and microvolts"):
+            recentering.transform(factor * C)

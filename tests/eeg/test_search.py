@@ -10,7 +10,7 @@ from pyriemann.estimation import Covariances
 from pyriemann.tangentspace import TangentSpace
 from sklearn.metrics import balanced_accuracy_score, make_scorer
 from sklearn.model_selection import GridSearchCV, GroupKFold, StratifiedKFold
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.svm import SVC
 
 from skgeo.eeg import (
@@ -233,3 +233,32 @@ def test_callbacks_see_every_embedding_and_can_stop():
     watched.fit(X, y)
     assert len(seen) == 3
     assert set(watched.cv_results_["param_order"]) == {3, 2}
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("kind", ["spread", "repeated"])
+def test_the_grid_on_data_far_from_their_mean(kind, seed):
+    """Gains of trials over two orders of magnitude; a few trials, many times."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(36) % 2
+    X = rng.standard_normal((36, 3, 120))
+    X[y == 1, 0] *= 1.3
+    if kind == "spread":
+        X *= np.exp(1.5 * rng.standard_normal((36, 3, 1)))
+    else:
+        X = X[2 * rng.integers(0, 3, 36) + y]
+    cv = list(StratifiedKFold(3, shuffle=True, random_state=seed).split(y, y))
+    ours = AugmentedCovarianceClassifierCV(
+        (1, 2), (3,), Cs=(0.5, 1.5), cv=cv, probability=False
+    ).fit(X, y)
+    pipeline = make_pipeline(AugmentedCovariances(lag=3), TangentMap(), SVC())
+    grid = {
+        "augmentedcovariances__order": [1, 2],
+        "svc__C": [0.5, 1.5],
+        "svc__kernel": ["linear", "rbf"],
+    }
+    theirs = GridSearchCV(pipeline, grid, cv=cv, scoring="roc_auc", refit=False)
+    theirs.fit(X, y)
+    for fold in range(3):
+        name = f"split{fold}_test_score"
+        assert_allclose(ours.cv_results_[name], theirs.cv_results_[name])

@@ -32,7 +32,7 @@ CASES = [
     (AugmentedCovariances(order=2, lag=2, estimator="sch", edge="moabb"), {}),
     (ERPAugmentedCovariances(2), {}),
     (ERPAugmentedCovariances(None, order=2, lag=3), {}),
-    (ChannelSelector(2), {"mixing": "gains"}),
+    (ChannelSelector(2), {}),
     (ChannelSelector(1, order=2, lag=3, shrinkage="auto"), {}),
     (TrialRejector(), {}),
     (TrialRejector(sfreq=100.0, bands=((4.0, 10.0), (10.0, 30.0))), {}),

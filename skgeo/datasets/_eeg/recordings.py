@@ -12,16 +12,19 @@ from numpy.typing import ArrayLike
 from skgeo.utils.optional import import_optional
 from skgeo.utils.params import OneOf, Real, check_params
 from skgeo.utils.validation import check_trials
+from skgeo.utils.warn import warn_user
 
 mne = import_optional("mne", extra="eeg")
 moabb_base = import_optional("moabb.datasets.base", extra="eeg")
 
-__all__ = ["Recordings", "from_arrays"]
+__all__ = ["Recordings", "from_arrays", "warn_other_units"]
 
 PARADIGMS = ("imagery", "p300", "ssvep", "cvep")
 # Below one sample per second there is no EEG, above a megahertz no amplifier.
 SFREQ = Real(1.0, 1e6)
 UNITS = {"V": 1.0, "mV": 1e-3, "uV": 1e-6, "µV": 1e-6, "nV": 1e-9}
+# Ratio of amplitudes above which recordings are not in the same unit.
+_MAX_RATIO = 300.0
 RULES = {"sfreq": SFREQ, "unit": OneOf(*UNITS)}
 
 
@@ -398,7 +401,7 @@ def from_arrays(
 
     width = min(n_times - 1, int(np.ceil(sfreq)))
     step = n_times + 2 * width
-    found = {}
+    found, amplitudes = {}, {}
     for subject in _in_order(subjects):
         of_subject = subjects == subject
         found[subject] = {}
@@ -410,10 +413,45 @@ def from_arrays(
                 padded = _pad(X[mask] * UNITS[unit], width)
                 signal = padded.transpose(1, 0, 2).reshape(n_channels, -1)
                 raw = mne.io.RawArray(signal, info.copy(), verbose="error")
+                spread = np.median(X[mask].std(axis=2)) * UNITS[unit]
+                amplitudes[subject, session, run] = float(spread)
                 starts = (np.arange(mask.sum()) * step + width) / sfreq
                 raw.set_annotations(
                     mne.Annotations(starts, n_times / sfreq, labels[mask])
                 )
                 found[subject][session][run] = raw
+    warn_other_units(amplitudes)
     interval = (0.0, (n_times - 1) / sfreq)
     return Recordings(found, events, interval, paradigm, name, digest.hexdigest())
+
+
+def warn_other_units(amplitudes):
+    """Warn of recordings whose amplitude is out of all proportion to the others'.
+
+    Parameters
+    ----------
+    amplitudes : dict of (subject, session, run) to float
+        Typical standard deviations of their channels, in volts.
+
+    Warns
+    -----
+    UserWarning
+        If the largest is more than 300 times the smallest.
+    """
+    known = {where: size for where, size in amplitudes.items() if size > 0}
+    if not known or max(known.values()) <= _MAX_RATIO * min(known.values()):
+        return
+    usual = float(np.exp(np.median(np.log(list(known.values())))))
+    odd = [
+        f"{'/'.join(map(str, where))} ({size:.0e} V)"
+        for where, size in known.items()
+        if abs(np.log(size / usual)) > np.log(_MAX_RATIO) / 2
+    ]
+    if odd:
+        shown = ", ".join(odd[:5]) + (", ..." if len(odd) > 5 else "")
+        warn_user(
+            f"The recordings (subject/session/run) {shown} have other amplitudes than "
+            f"the others, about {usual:.0e} V: microvolts that were read as volts look "
+            "like this. Across recordings the scores would mean nothing: bring all to "
+            "volts (raw.apply_function(lambda x: 1e-6 * x))."
+        )

@@ -14,6 +14,7 @@ from skgeo.datasets._eeg.recordings import (
     from_arrays,
     is_reserved,
     natural_key,
+    warn_other_units,
 )
 from skgeo.utils.optional import import_optional
 from skgeo.utils.params import Real, SequenceOf, check_params
@@ -160,14 +161,15 @@ def from_raws(
     codes = {label: code + 1 for code, label in enumerate(marks)}
 
     digest = hashlib.sha256(repr((start, stop, marks, resample)).encode())
-    out, counts = {}, dict.fromkeys(marks, 0)
+    out, counts, amplitudes = {}, dict.fromkeys(marks, 0), {}
     for subject, session, run, raw in _each(nested):
         digest.update(repr((subject, session, run)).encode())
         raw = _marked(raw, marks, counts, channels)
-        _update_digest(digest, raw)
+        amplitudes[subject, session, run] = _update_digest(digest, raw)
         if resample is not None and raw.info["sfreq"] != resample:
             raw = raw.load_data().resample(resample, verbose="error")
         out.setdefault(subject, {}).setdefault(session, {})[run] = raw
+    warn_other_units(amplitudes)
     empty = [label for label, count in counts.items() if count == 0]
     if empty:
         raise ValueError(
@@ -245,12 +247,17 @@ def _stim_events(raw):
     return mne.find_events(raw, shortest_event=1, verbose="error")
 
 
+# Starts of annotations that amplifiers and recorders write themselves.
+_OF_SOFTWARE = ("COMMENT/", "RECORD ST", "RECORDING ST", "RECORDING END")
+_OF_SOFTWARE += ("SYNCSTATUS/", "SYNC STATUS/")
+
+
 def _is_no_class(description):
     """Whether an annotation comes from software rather than from an experiment."""
     return (
         is_reserved(description)
         or _is_boundary(description)
-        or description.upper().startswith(("COMMENT/", "RECORD ST"))
+        or description.upper().startswith(_OF_SOFTWARE)
     )
 
 
@@ -365,6 +372,8 @@ def _origin(raw):
 
 
 def _update_digest(digest, raw):
+    """Read a recording once: into the digest, for NaN, and for its amplitude."""
+    spreads = []
     notes = raw.annotations
     digest.update(repr((raw.info["sfreq"], raw.ch_names, raw.n_times)).encode())
     digest.update(repr(list(zip(notes.onset, notes.description, strict=True))).encode())
@@ -378,6 +387,16 @@ def _update_digest(digest, raw):
                 f"cannot be read: {error}. Is the file whole?"
             ) from error
         digest.update(np.ascontiguousarray(block).tobytes())
+        bad = ~np.isfinite(block).all(axis=0)
+        if bad.any():
+            at = (first + int(np.argmax(bad))) / raw.info["sfreq"]
+            raise ValueError(
+                f"{_origin(raw)} holds NaN or infinity, first at {at:.3f} s. Filters "
+                "would spread it over the whole recording: interpolate the gap, or "
+                "fill it and mark it as BAD."
+            )
+        spreads.append(block.std(axis=1))
+    return float(np.median(spreads))
 
 
 def from_epochs(
@@ -421,7 +440,8 @@ def from_epochs(
     channels = _common_channels(nested)
     parts, rows, kinds = [], [], set()
     for subject, session, run, recorded in _each(nested):
-        kinds.add((recorded.info["sfreq"], len(recorded.times)))
+        start = round(float(recorded.times[0]), 6)
+        kinds.add((recorded.info["sfreq"], len(recorded.times), start))
         parts.append(recorded.get_data(picks=channels, copy=False))
         label = {code: text for text, code in recorded.event_id.items()}
         rows += [
@@ -430,12 +450,12 @@ def from_epochs(
         ]
     if len(kinds) > 1:
         raise ValueError(
-            "All epochs must have the same sampling frequency and length; found "
-            f"(Hz, samples) {sorted(kinds)}."
+            "All epochs must have the same sampling frequency, length and start; found "
+            f"(Hz, samples, first time in seconds) {sorted(kinds)}."
         )
     if not rows:
         raise ValueError("The epochs hold no trial.")
-    ((sfreq, _),) = kinds
+    ((sfreq, _, _),) = kinds
     subject, session, run, y = zip(*rows, strict=True)
     return from_arrays(
         np.concatenate(parts),

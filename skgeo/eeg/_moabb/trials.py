@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy as np
+from scipy.spatial import cKDTree
 from sklearn.base import clone
 
 from skgeo.utils.warn import warn_user
@@ -30,8 +31,51 @@ def load_trials(job, subjects) -> Trials:
         subjects=list(subjects),
         return_epochs=any(map(_pipeline_requires_epochs, job.pipelines.values())),
     )
+    _say_what_is_repeated(job, X, metadata)
     about = {subject: _about(job, X, y, metadata, subject) for subject in subjects}
     return Trials(X, y, metadata, about)
+
+
+def _say_what_is_repeated(job, X, metadata):
+    """Warn of trials that are there twice: one may train and its copy be tested."""
+    pairs = repeated_trials(X.get_data(copy=False) if hasattr(X, "ch_names") else X)
+    if not len(pairs):
+        return
+    where = [
+        f"subject {row.subject}, session {session_name(job, row.subject, row.session)},"
+        f" run {row.run}"
+        for row in metadata.itertuples()
+    ]
+    one, other = pairs[0]
+    warn_user(
+        f"{job.dataset.code}: {len(np.unique(pairs))} of {len(where)} trials are "
+        f"copies of each other, such as trial {one} ({where[one]}) and trial {other} "
+        f"({where[other]}). Where one trains and its copy is tested the scores are too "
+        "good: leave one of the recordings out."
+    )
+
+
+def repeated_trials(X):
+    """Find pairs of trials that are the same signal, up to a factor and rounding.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_trials, n_channels, n_times) or 4-D
+        Trials.
+
+    Returns
+    -------
+    pairs : ndarray of shape (n_pairs, 2)
+        Positions of trials; those without signal are in none.
+    """
+    flat = np.asarray(X, dtype=float).reshape(len(X), -1)
+    norms = np.linalg.norm(flat, axis=1)
+    alive = np.flatnonzero(np.isfinite(norms) & (norms > 0))
+    # Five random projections of unit vectors: unlike trials do not agree in all.
+    rng = np.random.default_rng(0)
+    seen = (flat @ rng.standard_normal((flat.shape[1], 5)))[alive] / norms[alive, None]
+    pairs = cKDTree(seen).query_pairs(1e-6, output_type="ndarray")
+    return alive[pairs[np.lexsort(pairs.T[::-1])]]
 
 
 def _about(job, X, y, metadata, subject):

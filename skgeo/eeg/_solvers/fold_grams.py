@@ -17,7 +17,7 @@ PRECISIONS = ("exact", "first-order", "shared")
 
 # Norm of the mean logarithm, over sqrt(n), that a fold's reference must reach in the
 # exact mode. The error of the centered Gram matrix is of second order in it.
-_EXACT = 2e-3
+_EXACT = 1e-4
 
 
 def fold_grams(covariances, trains, precision="exact", sample_weight=None):

@@ -1,0 +1,146 @@
+"""What the average costs: time in units of the plain pipeline, memory of many trials.
+
+``python -m benchmarks.eeg.bench_average [--quick] [cost|landmarks|memory]``;
+SKGEO_TEST_DATA for landmarks.
+
+cost: one fit on 30 trials of 21 channels and 481 times (noise), in turn with one of
+covariances, tangent space and logistic regression. landmarks: the machine in the span
+of 500 trials, which takes over above 3,000, beside the one on all inner products; six
+people of MAMEM II together, four blocks to train (2,400 trials), one to test. memory:
+25,000 and 50,000 trials of 8 channels and 64 times, in processes of their own, peak of
+the resident set, with all that Python and its packages take.
+"""
+
+import resource
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+from benchmarks.common import interleaved, save
+from benchmarks.eeg.bench_bands import tangent_lr
+from benchmarks.eeg.recordings import ssvep
+from skgeo.eeg import AugmentedCovarianceClassifier
+from skgeo.eeg import _heads as heads
+
+FEW = {"orders": (1, 2, 4), "lags": (2, 4)}
+
+
+def run_cost(quick):
+    """Time one fit of each, in turn."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((30, 21, 481)), np.arange(30) % 2
+    X[:, :, 1:] += X[:, :, :-1]
+    Ours = AugmentedCovarianceClassifier
+    seconds = {"sfreq": 160.0, "probability": False}
+    models = {
+        "Cov+TS+LR": tangent_lr(),
+        "average, lags in samples": Ours(probability=False),
+        "average, seconds": Ours(**seconds),
+        "average, seconds and bands": Ours(**seconds, band=(8.0, 32.0)),
+    }
+    calls = {name: lambda m=model: m.fit(X, y) for name, model in models.items()}
+    _, times = interleaved(calls, repeat=3 if quick else 15)
+    reference = times["Cov+TS+LR"]["cpu"]
+    return [
+        {
+            "table": "cost",
+            "method": name,
+            "cpu_ms": 1e3 * measured["cpu"],
+            "ratio": measured["cpu"] / reference,
+        }
+        for name, measured in times.items()
+    ]
+
+
+def run_landmarks(quick):
+    """Compare the machine on landmarks with the whole one."""
+    stored = [ssvep(p) for p in range(1, 3 if quick else 7)]
+    blocks = np.tile(np.arange(500) // 100, len(stored))
+    X = np.concatenate([trials for trials, _ in stored])
+    y = np.concatenate([labels for _, labels in stored])
+    train, test = blocks < 4, blocks == 4
+    rows, whole, known = [], None, (heads.MANY_TRIALS, heads.N_LANDMARKS)
+    for count in (None, 500, 1000):
+        if count is not None:
+            heads.MANY_TRIALS, heads.N_LANDMARKS = 0, count
+        model = AugmentedCovarianceClassifier(**FEW, probability=False)
+        start = time.process_time()
+        model.fit(X[train], y[train])
+        cpu = time.process_time() - start
+        labels = model.predict(X[test])
+        whole = labels if whole is None else whole
+        rows.append(
+            {
+                "table": "landmarks",
+                "method": "all inner products"
+                if count is None
+                else f"{count} landmarks",
+                "n_trials": int(train.sum()),
+                "score": float(100 * np.mean(labels == y[test])),
+                "agreement": float(100 * np.mean(labels == whole)),
+                "cpu": cpu,
+            }
+        )
+        heads.MANY_TRIALS, heads.N_LANDMARKS = known
+    return rows
+
+
+def fit_many(n_trials):
+    """Fit many trials and print seconds and the peak of the resident set in MB."""
+    rng = np.random.default_rng(0)
+    X, y = np.empty((n_trials, 8, 64)), np.arange(n_trials) % 2
+    for start in range(0, n_trials, 5000):
+        part = X[start : start + 5000]
+        part[:] = rng.standard_normal(part.shape)
+    X[y == 1, 0] *= 1.1
+    start = time.process_time()
+    AugmentedCovarianceClassifier(**FEW).fit(X, y)
+    cpu = time.process_time() - start
+    print(cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3)
+
+
+def run_memory(quick):
+    """Fit in processes of their own."""
+    rows = []
+    for n_trials in (5_000, 10_000) if quick else (25_000, 50_000):
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.eeg.bench_average", f"fit={n_trials}"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        cpu, peak = map(float, done.stdout.split())
+        rows.append(
+            {
+                "table": "memory",
+                "method": "average, orders 1, 2, 4, lags 2, 4",
+                "n_trials": n_trials,
+                "trials_mb": n_trials * 8 * 64 * 8 / 1e6,
+                "peak_mb": peak,
+                "cpu": cpu,
+            }
+        )
+        print(rows[-1], flush=True)
+    return rows
+
+
+PARTS = {"cost": run_cost, "landmarks": run_landmarks, "memory": run_memory}
+
+
+def main():
+    """Run the parts that are asked for."""
+    for word in sys.argv[1:]:
+        if word.startswith("fit="):
+            return fit_many(int(word[4:]))
+    quick = "--quick" in sys.argv
+    for part in [name for name in PARTS if name in sys.argv] or list(PARTS):
+        rows = PARTS[part](quick)
+        print(*rows, sep="\n", flush=True)
+        save(f"eeg_average_{part}", rows, quick=quick)
+    return None
+
+
+if __name__ == "__main__":
+    main()
