@@ -51,7 +51,7 @@ def test_another_unit_than_in_fit_is_told(model, factor):
         one = X.copy()
         one[:, 1] *= factor
         with pytest.warns(
-            UserWarning, match=r"times that of fit.*: 1 \((larg|small)er\)"
+            UserWarning, match=r"times that of fit.*: 1 \((larger|smaller)\)"
         ):
             model.predict(one)
 

@@ -101,6 +101,25 @@ def test_every_package_is_in_the_reference():
     assert pages <= set(listed)
 
 
+def test_the_table_of_words_names_parameters_and_attributes_that_exist():
+    import inspect
+
+    from skgeo.testing import all_estimators
+
+    classes = dict(all_estimators())
+    text = (DOCS / "api/index.md").read_text().split("## The same words")[1]
+    rows = re.findall(r"^\| (`.*?) \| (.*?) \|", text, re.M)
+    named = 0
+    for words, where in rows:
+        for name in set(re.findall(r"`(\w+)`", where)) & set(classes):
+            known = set(inspect.signature(classes[name]).parameters)
+            doc = inspect.getdoc(classes[name])
+            for word in re.findall(r"`(\w+)`", words):
+                assert word in known or f"{word} :" in doc, (word, name)
+            named += 1
+    assert named >= 10
+
+
 def test_version_is_the_same_everywhere():
     import skgeo
 
