@@ -75,7 +75,7 @@ def number(value):
     if isinstance(value, (list, tuple)):
         return ", ".join(number(v) for v in value)
     if isinstance(value, dict):
-        return ", ".join(f"{k} {number(v)}" for k, v in value.items())
+        return ", ".join(f"{number(k)} {number(v)}" for k, v in value.items())
     text = str(value)
     if text.startswith("{") and "'" in text:  # a printed dictionary of settings
         text = text.strip("{}").replace("'", "").replace(":", "")

@@ -628,8 +628,9 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, CallbackMixin, BaseEstimator):
         errors = [Y - corrected, Y - model]
         project = self._projection()
         if project is not None:
-            return relative_skill(*(project(e) for e in errors))
-        return relative_skill(*errors, self._units)
+            corrected_error, model_error = map(project, errors)
+            return relative_skill(corrected_error, model_error)
+        return relative_skill(errors[0], errors[1], self._units)
 
     def score(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None

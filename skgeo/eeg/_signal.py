@@ -33,7 +33,7 @@ class FilterRanges(NamedTuple):
     allowed: np.ndarray
 
 
-@dataclass(slots=True)
+@dataclass
 class SignalMemory:
     """Amplitudes and frequencies of the trials that a classifier expects.
 

@@ -15,6 +15,7 @@ from skgeo.eeg import (
     AugmentedCovarianceClassifier,
     AugmentedCovarianceClassifierCV,
     AugmentedCovariances,
+    ChannelSelector,
     CovarianceRecentering,
     DelayEmbedding,
     ERPAugmentedCovariances,
@@ -85,6 +86,7 @@ def fitted_trials():
     yield RecenteredCovarianceClassifier(2, 2).fit(X, y), X
     yield ERPAugmentedCovariances(2).fit(X, y), X
     yield TrialRejector().fit(X), X
+    yield ChannelSelector(2).fit(X, y), X
 
 
 def answer_of(model, X):

@@ -217,7 +217,6 @@ def test_chunk_slices():
 
 def test_solver_result_is_frozen():
     result = SolverResult(1.0, np.zeros(1), 0.0, 1, True)
-    assert result.extra == {}
     with pytest.raises(AttributeError):
         result.x = 2.0
 

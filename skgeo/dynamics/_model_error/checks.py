@@ -154,11 +154,11 @@ def check_nested(estimator, params):
 
 def relative_error(model, X, Y, F, steps, units):
     """Increments over the tendency of the model; zero at the level of rounding."""
-    X, Y, F = X / units, Y / units, F / units
+    Y, F = Y / units, F / units
     error = rms((Y - F) / steps)
     if error <= 1e-14 * rms(Y / steps):
         return 0.0
-    tendency = rms((F - X) / steps) if model is not None else 0.0
+    tendency = 0.0 if model is None else rms((F - X / units) / steps)
     return error / tendency if tendency > 0 else np.inf
 
 
