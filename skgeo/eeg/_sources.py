@@ -1,7 +1,6 @@
 """From trials to the matrices of each embedding, one after another."""
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -340,53 +339,51 @@ def move_of(mean):
         Takes covariances, or block-Toeplitz blocks, and returns them moved.
     """
     if isinstance(mean, RunningBuresMean):
-        return partial(transported, mean)
+        return Transport(mean)
     # The symmetric root: domains must not be turned against each other.
     root = riemann.symmetric_whitener(mean.whitener)[0]
-    return partial(congruence, root)
+    return Congruence(root)
 
 
-def transported(mean, matrices):
+@dataclass(frozen=True)
+class Transport:
     """Move covariances along the Bures-Wasserstein geometry of their mean.
 
-    Parameters
+    Attributes
     ----------
     mean : RunningBuresMean
         The mean.
-    matrices : ndarray of shape (n, d, d)
-        Covariances.
-
-    Returns
-    -------
-    moved : ndarray of shape (n, d, d)
-        Covariances around the identity.
     """
-    moved = mean.recenter(matrices)
-    if mean.clipped > _CLIPPED:
-        warn_user(
-            "Some trials lie so far from the mean of their domain that the "
-            "Bures-Wasserstein geometry has no place for them, and were clipped. Use "
-            "metric='riemann', or leave the trials out (TrialRejector)."
-        )
-    return moved
+
+    mean: object
+
+    def __call__(self, matrices):
+        """Covariances around the identity, of the shape given."""
+        moved = self.mean.recenter(matrices)
+        if self.mean.clipped > _CLIPPED:
+            warn_user(
+                "Some trials lie so far from the mean of their domain that the "
+                "Bures-Wasserstein geometry has no place for them, and were clipped. "
+                "Use metric='riemann', or leave the trials out (TrialRejector)."
+            )
+        return moved
 
 
-def congruence(root, matrices):
+@dataclass(frozen=True)
+class Congruence:
     """Congruence of covariances or of block-Toeplitz blocks by a symmetric root.
 
-    Parameters
+    Attributes
     ----------
     root : ndarray of shape (d, d) or (c, c)
         Symmetric root.
-    matrices : ndarray of shape (n, d, d) or (n, p, c, c)
-        Matrices.
-
-    Returns
-    -------
-    moved : ndarray
-        ``root C root``, symmetric to the last bit.
     """
-    if matrices.ndim == 4:
-        return block_toeplitz.whiten(matrices, root)
-    out = root @ matrices @ root
-    return (out + out.swapaxes(1, 2)) / 2
+
+    root: np.ndarray
+
+    def __call__(self, matrices):
+        """``root C root``, symmetric to the last bit."""
+        if matrices.ndim == 4:
+            return block_toeplitz.whiten(matrices, self.root)
+        out = self.root @ matrices @ self.root
+        return (out + out.swapaxes(1, 2)) / 2

@@ -16,7 +16,7 @@ from skgeo.eeg import (
     TangentMap,
 )
 from skgeo.eeg._solvers.running_mean import RunningBuresMean
-from skgeo.eeg._sources import MeanSettings, RecenteredTraining, transported
+from skgeo.eeg._sources import MeanSettings, RecenteredTraining, Transport
 from skgeo.testing import make_trials
 
 PLAIN = {"metric": "riemann"}
@@ -255,4 +255,4 @@ def test_trials_beyond_the_bures_wasserstein_geometry_are_told():
     C = np.array([np.diag([1.0, 4.0]), np.diag([1.0, 9.0]), np.diag([1.0, 1e-9])])
     mean.start(C[:2], np.ones(2))
     with pytest.warns(UserWarning, match="geometry has no place for them"):
-        transported(mean, C)
+        Transport(mean)(C)
