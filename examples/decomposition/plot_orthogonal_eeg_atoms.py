@@ -34,8 +34,8 @@ print(f"{len(eeg.X)} chunks of {eeg.X.shape[2]} instants, {len(eeg.ch_names)} ch
 # batch. To see the dictionary form, its filters (rows of ``unmixing_``) after each
 # trial are compared with those at the end. The relative gap stays near a tenth:
 # successive instants are alike, so that a batch says less than as many independent rows
-# would. Most codes of EEG are close to Gaussian: the estimator warns of it once, and only
-# the peaked atoms can be taken for sources.
+# would. Most codes of EEG are close to Gaussian: the estimator warns of it once, and
+# only the peaked atoms can be taken for sources.
 
 model = OnlineOrthogonalDictionary(
     center=True, whiten=True, clip_norm=3.0, random_state=0

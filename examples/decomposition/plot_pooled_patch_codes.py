@@ -100,7 +100,7 @@ plt.show()
 #
 # The dictionary of patches
 # -------------------------
-# Edges, corners and ends of strokes, learned from patches of the training pictures without
-# labels.
+# Edges, corners and ends of strokes, learned from patches of the training pictures
+# without labels.
 
 figure_atoms = plot_atoms(models["patch codes, 10 atoms"][0], (4, 4), n_columns=5)
