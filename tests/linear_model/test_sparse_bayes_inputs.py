@@ -316,3 +316,16 @@ def test_score_of_a_constant_is_one():
     for value in (1e8, 0.1, 0.0, -1e300):
         y = np.full(30, value)
         assert SparseBayesianRegressor().fit(X, y).score(X, y) == 1.0
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e150])
+def test_constant_columns_beside_more_columns_than_rows(scale):
+    """The columns that vary are fewer than the rows, and lie anywhere among them."""
+    rng = np.random.default_rng(0)
+    X = np.ones((12, 25))
+    varying = [1, 4, 9, 16, 24]
+    X[:, varying] = rng.standard_normal((12, 5))
+    y = scale * (X[:, 16] + 0.01 * rng.standard_normal(12))
+    model = SparseBayesianRegressor().fit(X, y)
+    assert_allclose(model.coef_[16] / scale, 1.0, atol=0.05)
+    assert (np.delete(model.coef_, varying) == 0).all()

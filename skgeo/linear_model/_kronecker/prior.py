@@ -546,6 +546,8 @@ def _project(fit, i, gamma, C):
         fit.set(i, gamma)
         return
     unit = np.linalg.norm(gamma)
+    if not 0 < unit < np.inf:
+        return  # nothing to project: the variances stay
     source = nnls(C, gamma / unit)[0] * unit
     fit.set(i, np.maximum(C @ source, 1e-5 * gamma.max()), source)
 

@@ -187,9 +187,14 @@ def _nearly_dependent(problem):
     """Whether some column is almost a combination of those before it.
 
     Then several sets of columns explain the same, and the first found need not be the
-    smallest. The design is triangular, its columns of unit norm.
+    smallest. The design is triangular, its columns of unit norm, unless there are more
+    of them than rows, some without variation.
     """
-    pivots = np.abs(np.diag(problem.design)[problem.alive])
+    if len(problem.design) > problem.design.shape[1]:
+        triangle = np.linalg.qr(problem.design[problem.alive].T, mode="r")
+        pivots = np.abs(np.diag(triangle))
+    else:
+        pivots = np.abs(np.diag(problem.design)[problem.alive])
     return pivots.min(initial=1.0) < _MIN_PIVOT
 
 
