@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pyriemann.geometry.distance import distance_wasserstein
-from pyriemann.geometry.mean import mean_riemann, mean_wasserstein
+from pyriemann.utils.distance import distance_wasserstein
+from pyriemann.utils.mean import mean_riemann, mean_wasserstein
 
 from skgeo.eeg import CovarianceRecentering
 from skgeo.eeg._solvers.running_mean import (

@@ -130,6 +130,7 @@ EXAMPLES_OF_MOABB = {
     "skgeo.eeg._moabb.evaluation",
     "skgeo.eeg._moabb.pipelines",
     "skgeo.eeg._moabb.report",
+    "skgeo.plotting._signals",
 }
 
 

@@ -72,7 +72,10 @@ def public_functions():
     for package in PACKAGES:
         module = importlib.import_module(f"skgeo.{package}")
         for name in module.__all__:
-            thing = getattr(module, name)
+            try:
+                thing = getattr(module, name)
+            except ModuleNotFoundError:  # needs an extra, which is not installed
+                continue
             if inspect.isfunction(thing):
                 yield f"{package}.{name}", thing
             elif inspect.isclass(thing) and thing.__module__.startswith("skgeo"):

@@ -160,4 +160,6 @@ class Whitener:
         """Divide rows by the square root of the covariance."""
         if self.factor is None:
             return V / self.std
+        if V.size == 0:
+            return V  # nothing was observed; older SciPy refuses empty systems
         return scipy.linalg.solve_triangular(self.factor, V.T, lower=True).T

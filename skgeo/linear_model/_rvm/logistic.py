@@ -139,13 +139,14 @@ def find_mode(problem, act, precision, coef=None):
     Z = problem.scaled(act)
     prior = np.append(precision, 0.0) if problem.intercept else precision
     w = np.zeros(Z.shape[1]) if coef is None else coef
+    max_steps = _MAX_NEWTON if len(w) else 0  # older SciPy refuses empty systems
 
     def objective(w, logit):
         return _log_likelihood(problem, logit) - 0.5 * prior @ w**2
 
     logit = Z @ w
     value = objective(w, logit)
-    for _ in range(_MAX_NEWTON):
+    for _ in range(max_steps):
         p = expit(logit)
         gradient = Z.T @ (problem.weight * (problem.target - p)) - prior * w
         factor = _curvature(problem, Z, p, prior)
@@ -165,7 +166,7 @@ def find_mode(problem, act, precision, coef=None):
             break
         w, logit, value = new, new_logit, new_value
     factor = _curvature(problem, Z, expit(logit), prior)
-    cov = cho_solve(factor, np.eye(len(w)))
+    cov = cho_solve(factor, np.eye(len(w))) if len(w) else np.zeros((0, 0))
     log_det = 2 * np.sum(np.log(np.diag(factor[0])))
     evidence = value + 0.5 * (np.sum(np.log(precision)) - log_det)
     if problem.intercept:
