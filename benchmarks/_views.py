@@ -22,6 +22,8 @@ FAMILIES = {
 }
 PAGE_OF = {
     "eeg_accuracy": "eeg_accuracy",
+    "eeg_average": "eeg",
+    "eeg_bands_imagery": "eeg_use",
     "eeg_bands": "eeg_accuracy",
     "eeg_moabb": "eeg_use",
     "eeg_p300": "eeg_use",
