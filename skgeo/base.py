@@ -1,11 +1,13 @@
 """The base of every estimator, and mixins for input that is not a 2-D table."""
 
+from typing import Self
+
 import numpy as np
 import sklearn.base
 
 from skgeo.utils.validation import check_matrices, check_trials, read_trials
 
-__all__ = ["BaseEstimator", "MatricesMixin", "TrialsMixin"]
+__all__ = ["ArrayOutputMixin", "BaseEstimator", "MatricesMixin", "TrialsMixin"]
 
 
 class BaseEstimator(sklearn.base.BaseEstimator):
@@ -16,6 +18,25 @@ class BaseEstimator(sklearn.base.BaseEstimator):
         "https://skgeo.readthedocs.io/en/latest/api/generated/"
         "{estimator_module}.{estimator_name}.html"
     )
+
+
+class ArrayOutputMixin:
+    """For transformers of 3-D output, which stays an array; goes before others."""
+
+    def set_output(self, *, transform: str | None = None) -> Self:
+        """Do nothing: the output is 3-D and stays an array.
+
+        Parameters
+        ----------
+        transform : str or None, default=None
+            Ignored; here so that pipelines with 2-D steps can set it.
+
+        Returns
+        -------
+        self : object
+            The transformer.
+        """
+        return self
 
 
 class _ThreeDimensional:

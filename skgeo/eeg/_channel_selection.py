@@ -9,7 +9,7 @@ from scipy.linalg import eigh
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skgeo.base import BaseEstimator, TrialsMixin
+from skgeo.base import ArrayOutputMixin, BaseEstimator, TrialsMixin
 from skgeo.eeg._solvers import riemann
 from skgeo.eeg._solvers.covariances import (
     CovarianceSettings,
@@ -30,6 +30,7 @@ __all__ = ["ChannelSelector"]
 
 class ChannelSelector(  # type: ignore[call-arg]
     CallbackMixin,
+    ArrayOutputMixin,
     TransformerMixin,
     TrialsMixin,
     BaseEstimator,
@@ -242,21 +243,6 @@ class ChannelSelector(  # type: ignore[call-arg]
                 f"{self.n_channels_in_} channels."
             )
         return np.asarray(input_features, dtype=object)[self.selected_]
-
-    def set_output(self, *, transform: str | None = None) -> "ChannelSelector":
-        """Do nothing: trials are 3-D and stay arrays.
-
-        Parameters
-        ----------
-        transform : str or None, default=None
-            Ignored; here so that pipelines with 2-D steps can set it.
-
-        Returns
-        -------
-        self : ChannelSelector
-            The transformer.
-        """
-        return self
 
 
 def _separation(means, channels, n_channels, order):

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skgeo.base import BaseEstimator, TrialsMixin
+from skgeo.base import ArrayOutputMixin, BaseEstimator, TrialsMixin
 from skgeo.eeg._embedding import EDGES, delayed_names
 from skgeo.eeg._solvers.covariances import (
     CovarianceSettings,
@@ -35,7 +35,11 @@ __all__ = ["AugmentedCovariances"]
 
 
 class AugmentedCovariances(  # type: ignore[call-arg]
-    TransformerMixin, TrialsMixin, BaseEstimator, auto_wrap_output_keys=None
+    ArrayOutputMixin,
+    TransformerMixin,
+    TrialsMixin,
+    BaseEstimator,
+    auto_wrap_output_keys=None,
 ):
     """Covariances of delay-embedded trials, from lagged cross-products.
 
@@ -250,18 +254,3 @@ class AugmentedCovariances(  # type: ignore[call-arg]
         if delays is None:
             delays = uniform_delays(self._order, self._lag)
         return delayed_names(self, delays, input_features)
-
-    def set_output(self, *, transform: str | None = None) -> "AugmentedCovariances":
-        """Do nothing: covariances are 3-D and stay arrays.
-
-        Parameters
-        ----------
-        transform : str or None, default=None
-            Ignored; here so that pipelines with 2-D steps can set it.
-
-        Returns
-        -------
-        self : AugmentedCovariances
-            The transformer.
-        """
-        return self

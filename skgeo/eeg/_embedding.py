@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skgeo.base import BaseEstimator, TrialsMixin
+from skgeo.base import ArrayOutputMixin, BaseEstimator, TrialsMixin
 from skgeo.eeg._solvers.lagged import check_window, embed
 from skgeo.utils.params import Integer, OneOf, check_params
 
@@ -52,7 +52,11 @@ def delayed_names(estimator, delays, input_features):
 
 
 class DelayEmbedding(  # type: ignore[call-arg]
-    TransformerMixin, TrialsMixin, BaseEstimator, auto_wrap_output_keys=None
+    ArrayOutputMixin,
+    TransformerMixin,
+    TrialsMixin,
+    BaseEstimator,
+    auto_wrap_output_keys=None,
 ):
     """Stack delayed copies of the channels of each trial.
 
@@ -166,18 +170,3 @@ class DelayEmbedding(  # type: ignore[call-arg]
         """
         check_is_fitted(self)
         return delayed_names(self, self._delays, input_features)
-
-    def set_output(self, *, transform: str | None = None) -> "DelayEmbedding":
-        """Do nothing: embedded trials are 3-D and stay arrays.
-
-        Parameters
-        ----------
-        transform : str or None, default=None
-            Ignored; here so that pipelines with 2-D steps can set it.
-
-        Returns
-        -------
-        self : DelayEmbedding
-            The transformer.
-        """
-        return self

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skgeo.base import BaseEstimator, TrialsMixin
+from skgeo.base import ArrayOutputMixin, BaseEstimator, TrialsMixin
 from skgeo.eeg._solvers import lagged
 from skgeo.eeg._solvers.erp import prototype_scatter, xdawn_filters
 from skgeo.utils.parallel import single_blas_thread
@@ -27,7 +27,11 @@ _MAX_EXPONENT = 1000
 
 
 class ERPAugmentedCovariances(  # type: ignore[call-arg]
-    TransformerMixin, TrialsMixin, BaseEstimator, auto_wrap_output_keys=None
+    ArrayOutputMixin,
+    TransformerMixin,
+    TrialsMixin,
+    BaseEstimator,
+    auto_wrap_output_keys=None,
 ):
     """Covariances of trials stacked under the mean responses of the classes.
 
@@ -299,18 +303,3 @@ class ERPAugmentedCovariances(  # type: ignore[call-arg]
         check_is_fitted(self)
         n_rows = len(self.prototypes_) + self._order * len(self.filters_)
         return np.asarray([str(i) for i in range(n_rows)], dtype=object)
-
-    def set_output(self, *, transform: str | None = None) -> "ERPAugmentedCovariances":
-        """Do nothing: covariances are 3-D and stay arrays.
-
-        Parameters
-        ----------
-        transform : str or None, default=None
-            Ignored; here so that pipelines with 2-D steps can set it.
-
-        Returns
-        -------
-        self : ERPAugmentedCovariances
-            The transformer.
-        """
-        return self

@@ -1,4 +1,5 @@
 """The shipped recording as a MOABB data set."""
+# Imports follow the checks for optional packages.
 # ruff: noqa: E402
 
 import pickle

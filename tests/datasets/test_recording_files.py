@@ -1,4 +1,5 @@
 """Recordings in files."""
+# Imports follow the checks for optional packages.
 # ruff: noqa: E402
 
 import numpy as np

@@ -1,4 +1,5 @@
 """Own recordings: what goes in comes out of MOABB's paradigms."""
+# Imports follow the checks for optional packages.
 # ruff: noqa: E402
 
 import numpy as np

@@ -1,4 +1,5 @@
 """The command ``skgeo moabb``."""
+# Imports follow the checks for optional packages.
 # ruff: noqa: E402
 
 import re

@@ -1,4 +1,5 @@
 """Evaluations through MOABB: both routes, three evaluations, resuming."""
+# Imports follow the checks for optional packages.
 # ruff: noqa: E402
 
 import pathlib

@@ -1,4 +1,5 @@
 """What an evaluation is given: data sets, paradigms, classes, bands, mistakes."""
+# Imports follow the checks for optional packages.
 # ruff: noqa: E402
 
 import numpy as np

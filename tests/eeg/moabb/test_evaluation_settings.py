@@ -1,4 +1,5 @@
 """What an evaluation is told: rates, bands, folds, scorers, who watches."""
+# Imports follow the checks for optional packages.
 # ruff: noqa: E402
 
 import numpy as np

@@ -1,4 +1,5 @@
 """The page: what it says, how it looks, and names that mean harm."""
+# Imports follow the checks for optional packages.
 # ruff: noqa: E402
 
 import re
