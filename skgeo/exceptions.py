@@ -3,6 +3,7 @@
 __all__ = [
     "FilterDivergenceWarning",
     "InvalidParameterError",
+    "LongFitWarning",
     "ModelErrorWarning",
     "NoNetworkError",
     "NotPositiveDefiniteError",
@@ -21,6 +22,10 @@ class NotPositiveDefiniteError(ValueError):
 
 class NoNetworkError(OSError):
     """A data set is not on this machine, and the network cannot be reached."""
+
+
+class LongFitWarning(UserWarning):
+    """A computation will take long; the message says how long and what shortens it."""
 
 
 class ModelErrorWarning(UserWarning):

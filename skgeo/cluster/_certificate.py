@@ -11,7 +11,6 @@ from sklearn.utils import check_array, check_consistent_length, check_random_sta
 from sklearn.utils.validation import check_is_fitted
 
 from skgeo.cluster._inputs import (
-    announce,
     check_exact,
     check_magnitude,
     check_positive_weights,
@@ -28,6 +27,7 @@ from skgeo.cluster._solvers.judgment import (
 )
 from skgeo.cluster._solvers.relaxation import WeightedGram, solve_kmeans_sdp
 from skgeo.exceptions import InvalidParameterError
+from skgeo.utils.durations import announce
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import (
     Callable,

@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from skgeo.base import BaseEstimator
-from skgeo.cluster._inputs import announce, check_points, unit_of
+from skgeo.cluster._inputs import check_points, unit_of
 from skgeo.cluster._links import (
     check_pairs,
     label_weightless,
@@ -31,6 +31,7 @@ from skgeo.cluster._solvers.judgment import certify_labels, root_seconds
 from skgeo.cluster._solvers.local_search import swap_search
 from skgeo.exceptions import InvalidParameterError
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
+from skgeo.utils.durations import announce
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import (
     Boolean,

@@ -8,11 +8,9 @@ from sklearn.utils.validation import validate_data
 
 from skgeo.exceptions import InvalidParameterError
 from skgeo.utils.validation import check_sample_weight
-from skgeo.utils.warn import warn_user
 
 __all__ = [
     "Points",
-    "announce",
     "check_covariances",
     "check_dissimilarities",
     "check_exact",
@@ -27,7 +25,6 @@ __all__ = [
 
 # Squares of larger entries, summed, overflow; squares of smaller ones vanish.
 _LARGEST, _SMALLEST = 1e153, 1e-153
-_LONG = 30.0  # seconds from which on a computation is announced
 
 
 def check_exact(given, X, name="X"):
@@ -115,14 +112,6 @@ def unit_scale(X):
     if scale > 0:
         X /= scale
     return X, scale, center
-
-
-def announce(seconds, what, remedy):
-    """Say beforehand that something will be long."""
-    if not seconds > _LONG:
-        return
-    words = f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes"
-    warn_user(f"{what} will take about {words}, or less. {remedy}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from skgeo.cluster._medoids.search import assign, sample_start, search_medoids
 from skgeo.cluster._outweighed import warn_outweighed
 from skgeo.exceptions import InvalidParameterError
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
+from skgeo.utils.durations import announce
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import (
     Boolean,
@@ -545,12 +546,12 @@ class KMedoids(
         # An ascent step reads about n^2 / K entries; swaps from its two starts each
         # fifty steps some ten passes of n^2.
         seconds = p.bound_iter * n**2 * 1e-9 * (5.0 / p.n_clusters + 0.4)
-        if seconds > 60:
-            warn_user(
-                f"The bound for {n} samples will take about {seconds / 60:.0f} "
-                "minutes, or less if it closes the gap. certify=False leaves it out, a "
-                "smaller bound_iter shortens it."
-            )
+        announce(
+            seconds,
+            f"The bound for {n} samples",
+            "It ends when it closes the gap; certify=False leaves it out, a smaller "
+            "bound_iter shortens it.",
+        )
 
     def _starts(self, D, weight, p, rng):
         if isinstance(p.init, str):

@@ -14,7 +14,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skgeo.base import BaseEstimator
 from skgeo.cluster._inputs import (
-    announce,
     check_covariances,
     check_exact,
     check_magnitude,
@@ -23,6 +22,7 @@ from skgeo.cluster._inputs import (
 from skgeo.cluster._outweighed import warn_outweighed
 from skgeo.cluster._solvers.columns import Columns
 from skgeo.cluster._solvers.likelihood import label_by_program, solve_la_sdp
+from skgeo.cluster._solvers.lloyd import group_means
 from skgeo.cluster._solvers.mixture_em import (
     CovarianceModel,
     Mixture,
@@ -37,6 +37,7 @@ from skgeo.cluster._solvers.mixture_search import (
 from skgeo.cluster._solvers.mixture_starts import first_labels
 from skgeo.cluster._solvers.sketch import balanced_sample
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
+from skgeo.utils.durations import announce
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import (
     Boolean,
@@ -436,7 +437,7 @@ default=None
                 ConvergenceWarning,
             )
         Z = columns.standardize(X[~isolated])
-        means = np.array([Z[codes == k].mean(axis=0) for k in range(found)])
+        means = group_means(Z, codes, found)
         # A share of the spread, so that the densities are numbers.
         ridge = 1e-6 * np.eye(Z.shape[1])
         covariances = np.repeat(ridge[None], found, axis=0)

@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skgeo.base import BaseEstimator
-from skgeo.cluster._inputs import announce, check_points, unit_of
+from skgeo.cluster._inputs import check_points, unit_of
 from skgeo.cluster._nearest_centers import NearestCenters, squared_distances
 from skgeo.cluster._outweighed import warn_outweighed
 from skgeo.cluster._solvers.certificate import CERTIFIED_GAP, ROUNDING, UNDECIDED
@@ -44,6 +44,7 @@ from skgeo.cluster._solvers.runs import (
 )
 from skgeo.exceptions import InvalidParameterError
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
+from skgeo.utils.durations import announce
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import (
     Boolean,

@@ -29,6 +29,7 @@ from skgeo.decomposition._orthogonal.starts import initial_atoms
 from skgeo.decomposition._orthogonal.stream import Stream
 from skgeo.exceptions import InvalidParameterError
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
+from skgeo.utils.durations import EARLIER
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import (
     Boolean,
@@ -328,7 +329,9 @@ class OnlineOrthogonalDictionary(
             best, rows = BestSoFar(stream, judges, X), X[~judged]
         with (
             single_blas_thread(),
-            self._iterations(params.max_iter, X=X, y=y, attributes=_attributes) as tick,
+            self._iterations(
+                params.max_iter, X=X, y=y, attributes=_attributes, remedy=EARLIER
+            ) as tick,
         ):
 
             def after_pass(state):

@@ -40,6 +40,7 @@ from skgeo.decomposition._supervised.doubts import (
 )
 from skgeo.decomposition._supervised.fit import Problem, solve
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
+from skgeo.utils.durations import EARLIER
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import (
     Boolean,
@@ -375,7 +376,7 @@ class SupervisedDictionaryLearning(
         warm = self._warm(units, classes, problem) if params.warm_start else None
         with (
             single_blas_thread(),
-            self._iterations(params.max_iter, X=X, y=y) as tick,
+            self._iterations(params.max_iter, X=X, y=y, remedy=EARLIER) as tick,
         ):
             random_state = check_random_state(params.random_state)
             told_to_stop = []

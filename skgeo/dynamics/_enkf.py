@@ -27,8 +27,8 @@ from skgeo.dynamics._assimilation.static import (
     static_background,
 )
 from skgeo.dynamics._assimilation.update import Update
-from skgeo.dynamics._model_error.progress import announce_rest
 from skgeo.exceptions import FilterDivergenceWarning
+from skgeo.utils.durations import announce
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import (
     Boolean,
@@ -542,7 +542,11 @@ default="homogeneous"
         start = time.perf_counter()
         for i, y in enumerate(Y):
             if i == _TIMED:
-                announce_rest((time.perf_counter() - start) / i, n_times - i)
+                announce(
+                    (time.perf_counter() - start) / i * (n_times - i),
+                    f"The analysis of the {n_times - i} times that are left",
+                    "Watch or stop it with progress.",
+                )
             E = self._advance(model, E, i)
             if process_noise.any():
                 E = E + process_noise * rng.standard_normal(E.shape)

@@ -24,7 +24,7 @@ from skgeo.dynamics._model_error.design import build_design
 from skgeo.dynamics._model_error.equations import write_equations
 from skgeo.dynamics._model_error.norms import relative_skill, rms, state_units
 from skgeo.dynamics._model_error.parameters import PARAM_RULES, UNUSED_PARAMS
-from skgeo.dynamics._model_error.progress import Progress, announce
+from skgeo.dynamics._model_error.progress import Progress, announce_discovery
 from skgeo.dynamics._model_error.regression import discover
 from skgeo.dynamics._model_error.step_error import step_error_of
 from skgeo.dynamics._model_error.tangent import FixedStepModel, call_model
@@ -319,7 +319,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, CallbackMixin, BaseEstimator):
         project = self._projection()
         joint = self._terms.n_equations > 1 and (moved or project is not None)
         n_rows = len(X) * self._terms.n_points
-        announce(self._terms, n_rows, joint, moved, seconds)
+        announce_discovery(self._terms, n_rows, joint, moved, seconds)
         design = build_design(
             self._terms, self.model, X, Y, F, steps,
             evaluate_at=self.evaluate_at if self._baseline else "start",
@@ -357,7 +357,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, CallbackMixin, BaseEstimator):
             rows = design.effective_rows
             regressor = clone(regressor).set_params(effective_rows=rows)
         rows = int(design.target[0].size)
-        announce(problem.terms, rows // problem.terms.n_points, False, False, 0.0)
+        announce_discovery(problem.terms, rows // problem.terms.n_points)
         found = weak_discovery.discover_weak(problem, regressor, X, progress)
         self._store(found)
         self.diagnostics_ = weak_discovery.diagnose_weak(
@@ -384,8 +384,8 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, CallbackMixin, BaseEstimator):
         self._set_terms(Terms(self.library_, joined, Y.shape[1], names))
         self._units = state_units(Y, self._terms.n_equations)
         self.diagnostics_ = {}
-        n_rows = len(X) * self._terms.n_points
-        announce(self._terms, n_rows, self._projection() is not None, False, 0.0)
+        coupled = self._projection() is not None
+        announce_discovery(self._terms, len(X) * self._terms.n_points, coupled)
         design = build_design(
             self._terms, self.model, joined, Y, F, steps, evaluate_at="start",
             project=self._projection(), step_size=self.tangent_step,

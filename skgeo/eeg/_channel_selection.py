@@ -172,7 +172,9 @@ class ChannelSelector(  # type: ignore[call-arg]
                 for k in range(len(classes))
             ]
             n_steps = X.shape[1] - params.n_channels
-            with self._iterations(n_steps, X=X, y=y) as tick:
+            with self._iterations(
+                n_steps, X=X, y=y, remedy="A smaller order shortens it."
+            ) as tick:
                 self._eliminate(means, params, tick)
         return self
 

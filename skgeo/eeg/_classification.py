@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skgeo.eeg._classifier_rules import DISTANCES, PARAM_RULES, UNUSED_PARAMS
 from skgeo.eeg._decisions import TrialClassifier
-from skgeo.eeg._durations import seconds_of_logs, warn_if_long
+from skgeo.eeg._durations import seconds_of_logs
 from skgeo.eeg._groups import GroupMember, resolve_groups
 from skgeo.eeg._heads import make_head
 from skgeo.eeg._patterns import Pattern, covariance_patterns
@@ -36,6 +36,7 @@ from skgeo.eeg._sources import (
     Training,
 )
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
+from skgeo.utils.durations import announce
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Real, check_params
 from skgeo.utils.validation import (
@@ -386,9 +387,9 @@ class AugmentedCovarianceClassifier(CallbackMixin, TrialClassifier):
         seconds = sum(
             seconds_of_logs(len(X), order * X.shape[1]) for order, _ in self.embeddings_
         )
-        warn_if_long(
+        announce(
             seconds,
-            f"{len(X)} trials, {len(self.embeddings_)} embeddings of up to "
+            f"{len(self.embeddings_)} embeddings of {len(X)} trials with up to "
             f"{max(p for p, _ in self.embeddings_) * X.shape[1]} rows",
             "orders=(1, 2), metric='block-toeplitz' or fewer channels shorten it; "
             "callbacks (set_callbacks) show its progress.",

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from skgeo.eeg._classification import AugmentedCovarianceClassifier
 from skgeo.eeg._covariance import AugmentedCovariances
 from skgeo.eeg._decisions import TrialClassifier
-from skgeo.eeg._durations import seconds_of_logs, warn_if_long
+from skgeo.eeg._durations import seconds_of_logs
 from skgeo.eeg._grid import CovarianceGrid, distinct_points
 from skgeo.eeg._search_results import (
     FAST_SCORES,
@@ -30,6 +30,7 @@ from skgeo.eeg._solvers.cross_validation import Folds, score_settings
 from skgeo.eeg._solvers.fold_grams import PRECISIONS
 from skgeo.exceptions import UnusedParameterWarning
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
+from skgeo.utils.durations import announce
 from skgeo.utils.parallel import map_threads
 from skgeo.utils.params import (
     Boolean,
@@ -358,9 +359,9 @@ class AugmentedCovarianceClassifierCV(CallbackMixin, TrialClassifier):
         passes = 1 + (len(folds.splits) if self.precision == "exact" else 1)
         rows = [order * X.shape[1] for order, _ in points]
         seconds = passes * sum(seconds_of_logs(len(X), d) for d in rows) / n_threads
-        warn_if_long(
+        announce(
             seconds,
-            f"{len(points)} embeddings of up to {max(rows)} rows, {len(X)} trials",
+            f"{len(points)} embeddings of {len(X)} trials with up to {max(rows)} rows",
             "Fewer or smaller orders, precision='shared' and n_jobs shorten it; "
             "callbacks (set_callbacks) show its progress.",
         )

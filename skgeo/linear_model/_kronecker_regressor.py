@@ -33,6 +33,7 @@ from skgeo.linear_model._kronecker.posterior import (
 )
 from skgeo.linear_model._shared import LinearPredictor, scaled_r2, warn_unsettled
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
+from skgeo.utils.durations import EARLIER
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Boolean, Null, check_params
 from skgeo.utils.validation import check_sample_weight
@@ -247,7 +248,8 @@ class KroneckerSBLRegressor(
             )
         check_coupling(params.coupling, 1 + len(outputs))
         steps = n_steps(params, 1 + len(outputs))
-        with single_blas_thread(), self._iterations(steps, X=X, y=y) as tick:
+        ticks = self._iterations(steps, X=X, y=y, remedy=EARLIER)
+        with single_blas_thread(), ticks as tick:
             self._fit(X, Y, weights, outputs, params, tick)
         if np.ndim(y) == 1:
             self.coef_, self.intercept_ = self.coef_[0], float(self.intercept_[0])

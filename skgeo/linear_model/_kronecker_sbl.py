@@ -37,6 +37,7 @@ from skgeo.linear_model._kronecker.learned import learn_off_grid, learn_prior
 from skgeo.linear_model._kronecker.support import choose_support
 from skgeo.linear_model._shared import warn_unsettled
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
+from skgeo.utils.durations import EARLIER
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Boolean, Null, OneOf, check_params
 
@@ -267,7 +268,8 @@ class KroneckerSBL(
         n_fits = 1 if params.shared_support else len(X)
         steps = n_fits * n_steps(params, len(factors))
         self._fitted_params = vars(params)  # plain values, which skops can read
-        with single_blas_thread(), self._iterations(steps, X=X, y=y) as tick:
+        ticks = self._iterations(steps, X=X, y=y, remedy=EARLIER)
+        with single_blas_thread(), ticks as tick:
             self._priors = self._learn(X, mask, params.noise_variance, tick)
             self.points_ = None
             if any(parametric):

@@ -25,6 +25,7 @@ from skgeo.linear_model._trace.measurements import (
 )
 from skgeo.linear_model._trace.rank_search import allowed_ranks, search_rank
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
+from skgeo.utils.durations import announce
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import (
     Boolean,
@@ -337,12 +338,11 @@ class RobustTraceRegressor(RegressorMixin, CallbackMixin, BaseEstimator):
         # Two stages; each reads the measurements twice a step, at some 2 GB/s.
         ranks = allowed_ranks(problem, p.max_rank)
         seconds = p.max_iter * (1 + len(ranks) / 3) * problem.A.nbytes * 1.5e-9
-        if seconds > 60:
-            warn_user(
-                f"The fit will take up to {seconds / 60:.0f} minutes ({n} matrices of "
-                f"{problem.layout.p} x {problem.layout.q}). A smaller max_rank "
-                "shortens it."
-            )
+        announce(
+            seconds,
+            f"The fit to {n} matrices of {problem.layout.p} x {problem.layout.q}",
+            "A smaller max_rank shortens it.",
+        )
 
     def _store(self, problem, search, Z, t, x_unit, y_unit):
         best = search.best

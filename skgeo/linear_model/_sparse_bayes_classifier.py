@@ -18,15 +18,14 @@ from skgeo.linear_model._rvm.parameters import SHARED_RULES, UNUSED_KERNEL_PARAM
 from skgeo.linear_model._rvm.rows import row_weights
 from skgeo.linear_model._shared import warn_unsettled
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
+from skgeo.utils.durations import announce
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Instance, Null, OneOf, Real, check_params
 from skgeo.utils.validation import check_labels
-from skgeo.utils.warn import warn_user
 
 __all__ = ["SparseBayesianClassifier"]
 
 _EPS = np.finfo(np.float64).eps
-_LONG = 10.0  # seconds that are announced
 _SECONDS_PER_PRODUCT = 3e-9  # measured with 300 to 600 kernel columns, one thread
 
 
@@ -276,13 +275,12 @@ class SparseBayesianClassifier(ClassifierMixin, CallbackMixin, BaseEstimator):
         rows = np.array([sizes[a] + sizes[b] for a, b in self.pairs_], dtype=float)
         columns = rows if params.kernel != "linear" else float(n_columns)
         products = np.sum(rows * columns * np.minimum(rows, columns))
-        seconds = _SECONDS_PER_PRODUCT * products
-        if seconds > _LONG:
-            warn_user(
-                f"The models of {len(rows)} pairs of classes may take some "
-                f"{seconds:.0f} s: the cost grows with the cube of the number of "
-                "samples. Fit on fewer of them, or watch it with set_callbacks."
-            )
+        announce(
+            _SECONDS_PER_PRODUCT * products,
+            f"The fit of the models of {len(rows)} pairs of classes",
+            "It grows with the cube of the number of samples: fit on fewer of them, or "
+            "watch it with set_callbacks.",
+        )
 
     def _class_weights(self, params, codes, weight):
         """Weight of each class."""

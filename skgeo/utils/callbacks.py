@@ -16,6 +16,8 @@ On scikit-learn below 1.9 the function does nothing and costs nothing.
 from contextlib import contextmanager
 from functools import partial
 
+from skgeo.utils.durations import Pace
+
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
 except ImportError:  # scikit-learn < 1.9 has no callbacks
@@ -39,7 +41,9 @@ class CallbackMixin(CallbackSupportMixin):
     """Give an estimator with an iterative ``fit`` scikit-learn's callbacks."""
 
     @contextmanager
-    def _iterations(self, max_iter, *, X=None, y=None, attributes=None, name="fit"):
+    def _iterations(
+        self, max_iter, *, X=None, y=None, attributes=None, name="fit", remedy=None
+    ):
         """Open the callback context of a fit.
 
         Parameters
@@ -53,6 +57,10 @@ class CallbackMixin(CallbackSupportMixin):
             callback can score the model while it is being fitted.
         name : str, default="fit"
             Name of the task.
+        remedy : str, optional
+            How to shorten the fit, a sentence: the first iterations are timed, and a
+            warning says so if the others will take long.  For fits whose time no
+            formula gives beforehand.
 
         Yields
         ------
@@ -60,8 +68,9 @@ class CallbackMixin(CallbackSupportMixin):
             Call it after each outer iteration with the solver's state (a dict);
             true means that a callback asks to stop.
         """
+        pace = Pace(max_iter, remedy).step if remedy else None
         if not getattr(self, "_skl_callbacks", None):
-            yield _never_stop
+            yield _never_stop if pace is None else lambda state=None: pace()
             return
 
         root = self._init_callback_context(name, max_subtasks=max_iter)
@@ -72,6 +81,8 @@ class CallbackMixin(CallbackSupportMixin):
             # that a solver needs one hook only.
             iteration = root.subcontext(task_name="iteration")
             iteration.call_on_fit_task_begin(estimator=self, X=X, y=y)
+            if pace is not None:
+                pace()
             fitted = None
             if attributes is not None and state is not None:
                 fitted = partial(attributes, state)

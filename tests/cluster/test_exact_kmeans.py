@@ -448,14 +448,14 @@ def test_the_shift_of_the_projection():
 
 def test_a_long_search_is_announced(monkeypatch):
     X, _ = make_gaussian_clusters(60, 3, 2, separation=2.5, random_state=1)
-    monkeypatch.setattr("skgeo.cluster._inputs._LONG", 1e-3)
+    monkeypatch.setattr("skgeo.utils.durations.LONG", 1e-3)
     with pytest.warns(UserWarning, match="Before any branching"):
         ExactKMeans(4, random_state=0).fit(X)
-    with pytest.warns(UserWarning, match="The relaxation with cuts will take about"):
+    with pytest.warns(UserWarning, match="The relaxation with cuts will take up to"):
         SDPKMeans(4, cuts=True, random_state=0).fit(X)
     seen = []
     labels = KMeans(4, n_init=1, random_state=0).fit(X).labels_
-    with pytest.warns(UserWarning, match="The program over cells will take about"):
+    with pytest.warns(UserWarning, match="The program over cells will take up to"):
         certify_kmeans(X, labels, callback=seen.append, random_state=0)
     assert seen
     assert {"n_iter", "objective"} <= set(seen[0])

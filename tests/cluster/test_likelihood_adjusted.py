@@ -458,7 +458,7 @@ def test_a_long_fit_is_announced(monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         LikelihoodAdjustedSDP(2, random_state=0).fit(X)
-    monkeypatch.setattr("skgeo.cluster._inputs._LONG", 0.01)
-    with pytest.warns(UserWarning, match="will take about"):
+    monkeypatch.setattr("skgeo.utils.durations.LONG", 0.01)
+    with pytest.warns(UserWarning, match="will take up to"):
         LikelihoodAdjustedSDP(2, random_state=0).fit(X)
     assert search_seconds(100_000, 20, 10) > 30

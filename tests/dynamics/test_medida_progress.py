@@ -8,7 +8,7 @@ from sklearn.preprocessing import PolynomialFeatures
 
 from skgeo.datasets import Lorenz63
 from skgeo.dynamics import MEDIDA, MemoryLibrary, ModelErrorWarning, WeakLibrary
-from skgeo.dynamics._model_error import progress
+from skgeo.exceptions import LongFitWarning
 from tests.dynamics.common import lorenz_pairs, support
 
 
@@ -75,13 +75,13 @@ def test_long_fits_are_announced_and_short_ones_are_not(monkeypatch):
         warnings.simplefilter("error")
         discovery().fit(pairs.X, pairs.y)
         MEDIDA(None, dt=0.01).fit(pairs.X, pairs.y)
-    monkeypatch.setattr(progress, "_LONG", 1e-9)
+    monkeypatch.setattr("skgeo.utils.durations.LONG", 1e-9)
     for medida, match in (
-        (discovery(), "30 columns of 600 rows may take"),
+        (discovery(), "30 columns of 600 rows will take"),
         (
             MEDIDA(None, dt=0.01, library=PolynomialFeatures(3)),
             "20 columns of 200 rows",
         ),
     ):
-        with pytest.warns(UserWarning, match=match):
+        with pytest.warns(LongFitWarning, match=match):
             medida.fit(pairs.X, pairs.y)

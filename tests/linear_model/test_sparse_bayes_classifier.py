@@ -394,8 +394,7 @@ def test_positive_takes_two_classes_and_any_kernel():
 def test_a_long_fit_is_announced_once(monkeypatch):
     X, y = signed_classes(2)
     y = y + 2 * (X[:, 3] > 0.5)
-    monkeypatch.setattr("skgeo.linear_model._sparse_bayes_classifier._LONG", 1e-6)
-    monkeypatch.setattr("skgeo.linear_model._rvm.evidence._LONG", 1e-9)
+    monkeypatch.setattr("skgeo.utils.durations.LONG", 1e-9)
     with pytest.warns(UserWarning, match="cube of the number") as caught:
         SparseBayesianClassifier(kernel="rbf").fit(X, y)
-    assert sum("may take" in str(w.message) for w in caught) == 1
+    assert sum("will take" in str(w.message) for w in caught) == 1

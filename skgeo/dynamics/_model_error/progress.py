@@ -2,14 +2,12 @@
 
 from collections.abc import Callable
 
-import numpy as np
-
 from skgeo.exceptions import ModelErrorWarning
+from skgeo.utils.durations import announce
 from skgeo.utils.warn import warn_user
 
-__all__ = ["Progress", "announce", "announce_rest"]
+__all__ = ["Progress", "announce_discovery"]
 
-_LONG = 10.0  # seconds that are announced
 _SECONDS_PER_PRODUCT = 4e-10  # of a regression, one thread
 _REGRESSIONS = 10  # of all columns, with rounds for the noise and the step error
 
@@ -47,7 +45,9 @@ class Progress:
             )
 
 
-def announce(terms, n_rows, coupled, tangents, seconds_per_call):
+def announce_discovery(
+    terms, n_rows, coupled=False, tangents=False, seconds_per_call=0.0
+):
     """Say so if a fit will be long.
 
     Parameters
@@ -56,11 +56,11 @@ def announce(terms, n_rows, coupled, tangents, seconds_per_call):
         The library.
     n_rows : int
         Number of rows of one equation.
-    coupled : bool
+    coupled : bool, default=False
         Whether one regression fits all equations.
-    tangents : bool
+    tangents : bool, default=False
         Whether the model is called for every column.
-    seconds_per_call : float
+    seconds_per_call : float, default=0.0
         Time that one call of the model took.
     """
     columns, n_regressions = len(terms.names), terms.n_equations
@@ -71,19 +71,8 @@ def announce(terms, n_rows, coupled, tangents, seconds_per_call):
     seconds = _SECONDS_PER_PRODUCT * products * n_regressions * _REGRESSIONS
     if tangents:
         seconds += seconds_per_call * columns
-    if seconds > _LONG:
-        warn_user(
-            f"The discovery among {columns} columns of {n_rows} rows may take some "
-            f"{np.ceil(seconds):.0f} s. Shrink the library, take fewer pairs, or watch "
-            "it with set_callbacks."
-        )
-
-
-def announce_rest(seconds_per_step, n_steps):
-    """Say so if the steps that are left will take long."""
-    if seconds_per_step * n_steps > _LONG:
-        warn_user(
-            f"The {n_steps} analyses that are left may take some "
-            f"{np.ceil(seconds_per_step * n_steps):.0f} s. Watch or stop them with "
-            "progress."
-        )
+    announce(
+        seconds,
+        f"The discovery among {columns} columns of {n_rows} rows",
+        "Shrink the library, take fewer pairs, or watch it with set_callbacks.",
+    )

@@ -16,7 +16,7 @@ from skgeo.linear_model._rvm.starts import (
     nonnegative_start,
     ridge_start,
 )
-from skgeo.utils.warn import warn_user
+from skgeo.utils.durations import announce
 
 __all__ = ["SOLVERS", "fit_evidence"]
 
@@ -31,7 +31,6 @@ _UNION_RANGE = 20.0  # runners-up this close in log evidence are joined with the
 _MAX_SWAPS = 50
 _EXTRA_STEPS = 8  # of the forward path, beyond twice the terms of the first model
 _MAX_KICKS = 16  # terms that "search" removes in turn; "thorough" removes every one
-_LONG = 10.0  # seconds that are announced
 _SECONDS_PER_PRODUCT = 2e-8  # measured with 250 to 1000 kernel columns, one thread
 _MIN_KICK = 1e-3  # gain of log evidence worth a change of the model by kicks
 
@@ -139,11 +138,12 @@ def _announce(problem, k):
     """Say so if the search will be long."""
     p, r = problem.design.shape
     seconds = _SECONDS_PER_PRODUCT * p * r * (k + 10)
-    if seconds > _LONG and not problem.announced:
-        warn_user(
-            f"The search among {p} columns of {r} rows may take some {seconds:.0f} s. "
+    if not problem.announced:
+        announce(
+            seconds,
+            f"The search among {p} columns of {r} rows",
             "solver='sequential' is several times faster and often ends at a lower "
-            "evidence."
+            "evidence.",
         )
 
 
