@@ -8,6 +8,7 @@ from sklearn.cluster import KMeans
 from skgeo.cluster import SDPKMeans, certify_kmeans
 from skgeo.cluster._inputs import inertia_of
 from skgeo.cluster._solvers.anticluster import anticluster_bound, deal_blocks
+from skgeo.cluster._solvers.lloyd import group_means
 from skgeo.kernels import kmeans
 
 
@@ -144,3 +145,9 @@ def test_cuts_tighten_the_relaxation():
         assert_allclose(cut.inertia_, plain.inertia_, rtol=1e-9)
         assert cut.lower_bound_ <= cut.inertia_
         assert cut.gap_ < 0.3 * plain.gap_
+
+
+def test_means_of_groups():
+    X, labels = scattered(30), np.arange(30) % 3
+    expected = [[np.mean([x[j] for x in X[k::3]]) for j in range(2)] for k in range(3)]
+    assert_allclose(group_means(X, labels, 3), expected)

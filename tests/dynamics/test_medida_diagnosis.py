@@ -19,6 +19,7 @@ from skgeo.dynamics import (
     skill_scorer,
 )
 from skgeo.dynamics._model_error.design import build_design
+from skgeo.dynamics._model_error.diagnostics import neighbor_correlation
 from skgeo.dynamics._model_error.regression import discover
 from skgeo.dynamics._model_error.rivals import closest_rivals
 from skgeo.exceptions import UnusedParameterWarning
@@ -424,3 +425,27 @@ def test_exchanges_cost_what_least_squares_says():
         best = min(costs, key=costs.get)
         assert (rivals[i].term, rivals[i].other) == best
         assert rivals[i].cost == pytest.approx(costs[best])
+
+
+def test_correlation_of_neighbors_on_a_grid():
+    rng = np.random.default_rng(0)
+    residual = rng.standard_normal((2, 5, 20)).cumsum(axis=2) + 3.0
+    above, below = 0.0, 0.0
+    for series in residual.reshape(-1, 20):
+        r = series - series.mean()
+        above += sum(r[i] * r[i + 1] for i in range(19))
+        below += sum(r * r)
+    found = neighbor_correlation(np.zeros((5, 20)), residual)
+    assert found == pytest.approx(above / below)
+    assert neighbor_correlation(np.zeros((2, 20)), residual[:, :2]) == 0.0
+
+
+def test_correlation_of_neighboring_states():
+    rng = np.random.default_rng(1)
+    X = rng.standard_normal((40, 2)) * [1.0, 1e3] + [5.0, 0.0]
+    residual = np.sin(X[:, 0])[None, :, None] + 0.1 * rng.standard_normal((3, 40, 1))
+    Z = (X - X.mean(axis=0)) / X.std(axis=0)
+    square = ((Z[:, None] - Z) ** 2).sum(axis=2) + 1e9 * np.eye(40)
+    nearest = square.argmin(axis=1)
+    expected = np.sum(residual * residual[:, nearest]) / np.sum(residual**2)
+    assert neighbor_correlation(X, residual) == pytest.approx(expected)

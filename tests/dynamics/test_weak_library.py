@@ -247,7 +247,11 @@ def test_pairs_that_do_not_follow_one_another_are_refused():
         ).fit(X[:-1], X[1:])
     with pytest.raises(ValueError, match="interactions='single'"):
         WeakLibrary(PDELibrary1D(2, 2, interactions="full")).fit(X)
-    with pytest.raises(ValueError, match="does not fit on a grid"):
-        MEDIDA(None, 0.1, library=WeakLibrary(PDELibrary1D(1, 1), width=9)).fit(
-            X[:-1], X[1:]
-        )
+
+
+@pytest.mark.parametrize(("n_points", "width"), [(3, 9), (10, 5), (12, 13)])
+def test_a_window_that_does_not_fit_is_refused(n_points, width):
+    X = np.random.default_rng(0).standard_normal((50, n_points))
+    library = WeakLibrary(PDELibrary1D(1, 1), width=width)
+    with pytest.raises(ValueError, match=f"{width} points does not fit on a grid"):
+        MEDIDA(None, 0.1, library=library).fit(X[:-1], X[1:])

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from skgeo.dynamics import PDELibrary1D, WeakLibrary
-from skgeo.dynamics._model_error.weak import _spatial_windows, _stride
+from skgeo.dynamics._model_error.weak import _noise, _spatial_windows, _stride
 
 
 def windows_of(periodic, width, n=96, length=3.0):
@@ -49,3 +49,14 @@ def test_no_gap_at_all_may_be_asked_for():
     X = np.hstack([np.exp(-t), np.exp(-0.5 * t)])
     library = WeakLibrary(max_gap=0)
     assert library.fit(X).n_features_in_ == 2
+
+
+def test_noise_is_read_column_by_column_from_eight_samples_on():
+    rng = np.random.default_rng(0)
+    t = np.linspace(0, 1, 4000)[:, None]
+    U = t**2 + rng.standard_normal((4000, 3)) * [0.1, 1.0, 10.0]
+    assert_allclose(_noise(U), [0.1, 1.0, 10.0], rtol=0.06)
+    assert_allclose(_noise(U[:7]), 0.0)
+    third = np.diff(U[:8], n=3, axis=0)
+    expected = np.median(np.abs(third), axis=0) / 0.6745 / np.sqrt(20)
+    assert_allclose(_noise(U[:8]), expected)

@@ -15,6 +15,7 @@ import numpy as np
 
 from skgeo.cluster._solvers.cuts import CutProblem, Rows, first_state, solve_with_cuts
 from skgeo.cluster._solvers.groups import group_points
+from skgeo.cluster._solvers.lloyd import group_means
 from skgeo.cluster._solvers.local_search import swap_search
 from skgeo.kernels import kmeans
 from skgeo.utils.parallel import map_threads
@@ -121,8 +122,7 @@ def _raise_values(X, labels, block, n_blocks, n_clusters, deadline, rng):
     for b, mine in enumerate(lists):
         rows[b, : len(mine)] = mine
     labels = labels.astype(np.int64)
-    centers = np.array([X[labels == k].mean(axis=0) for k in range(n_clusters)])
-    pool = [centers]
+    pool = [group_means(X, labels, n_clusters)]
     best = (-np.inf, rows.copy())
 
     def strong():
@@ -136,11 +136,7 @@ def _raise_values(X, labels, block, n_blocks, n_clusters, deadline, rng):
             )
             values[b] = min(known, value)
             if value < known * (1 - 1e-6) and len(np.unique(found)) == n_clusters:
-                pool.append(
-                    np.array(
-                        [X[mine][found == k].mean(axis=0) for k in range(n_clusters)]
-                    )
-                )
+                pool.append(group_means(X[mine], found, n_clusters))
         return values
 
     last = 0

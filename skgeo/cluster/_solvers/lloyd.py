@@ -5,10 +5,15 @@ from sklearn.cluster import KMeans, MiniBatchKMeans
 
 from skgeo.utils.parallel import single_openmp_thread
 
-__all__ = ["group_rows", "lift_centers", "split_cells"]
+__all__ = ["group_means", "group_rows", "lift_centers", "split_cells"]
 
 _MANY = 5000  # points from which cells are found in mini-batches
 _FEW = 2000  # rows up to which one thread is the fastest
+
+
+def group_means(X, labels, n_groups):
+    """Mean of each group of rows, (n_groups, n_features); no group may be empty."""
+    return np.array([X[labels == k].mean(axis=0) for k in range(n_groups)])
 
 
 def group_rows(rows, n_groups, random_state, n_init=5):

@@ -4,6 +4,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import AgglomerativeClustering, KMeans
 
+from skgeo.cluster._solvers.lloyd import group_means
 from skgeo.cluster._solvers.relaxation import WeightedGram, solve_kmeans_sdp
 from skgeo.cluster._solvers.sketch import balanced_sample
 
@@ -39,8 +40,7 @@ def _ward(X, n_clusters, rng):
         return AgglomerativeClustering(n_clusters).fit_predict(X)
     rows = rng.choice(len(X), _WARD, replace=False)
     found = AgglomerativeClustering(n_clusters).fit_predict(X[rows])
-    centers = [X[rows][found == k].mean(axis=0) for k in range(n_clusters)]
-    return _nearest(X, np.array(centers))
+    return _nearest(X, group_means(X[rows], found, n_clusters))
 
 
 def starting_labels(X, n_clusters, kind, n_random, rng):
@@ -131,8 +131,7 @@ def first_labels(X, n_clusters, init, given, n_random, rng):
         result = solve_kmeans_sdp(
             WeightedGram.of_points(X[rows]), n_clusters, tol=1e-2, random_state=rng
         )
-        centers = [X[rows][result.labels == k].mean(axis=0) for k in range(n_clusters)]
-        labels = _nearest(X, np.array(centers))
+        labels = _nearest(X, group_means(X[rows], result.labels, n_clusters))
         labels[rows] = result.labels
         starts.insert(0, ("sdp", labels))
     return starts
