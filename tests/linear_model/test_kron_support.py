@@ -1,5 +1,6 @@
 """Supports that are no product set, and coupling learned from the evidence."""
 
+import warnings
 from functools import reduce
 
 import numpy as np
@@ -7,7 +8,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skgeo.linear_model import KroneckerSBL
+from skgeo.linear_model._kronecker.codes import code_columns
 from skgeo.linear_model._kronecker.exchange import _Exchange, exchange_codes
+from skgeo.linear_model._kronecker.fitting import _couplings
 
 ROWS, COLUMNS = (8, 9, 7), (12, 12, 10)
 SMALL_ROWS, SMALL_COLUMNS = (6, 6, 5), (8, 7, 6)
@@ -213,3 +216,38 @@ def test_gains_of_codes_are_differences_of_the_evidence(is_complex):
     found, best = exchange_codes(H, Y, members, gammas, noise, 1.5)
     assert 5 in found
     assert evidence(found, best) - 1.5 * len(found) > present - 3.0
+
+
+@pytest.mark.parametrize("support", ["free", "hierarchical"])
+def test_rows_of_which_nothing_is_left(support):
+    # Rows beside one of a quadrillion are zero to working precision.
+    rng = np.random.default_rng(0)
+    factors = (rng.standard_normal((3, 4)), rng.standard_normal((3, 4)))
+    X = rng.standard_normal((6, 9))
+    X[2] *= 1e200
+    model = KroneckerSBL(factors, support=support, shared_support=False, max_iter=30)
+    with np.errstate(all="raise", under="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        codes = model.fit(X).transform(X)
+    assert codes.shape == (6, 16)
+    assert np.isfinite(codes).all()
+
+
+def test_columns_of_no_codes():
+    factors = [np.ones((3, 4)), np.ones((2, 5))]
+    assert code_columns(factors, np.empty((2, 0), dtype=int)).shape == (6, 0)
+
+
+def test_couplings_are_tried_in_all_modes_and_in_all_but_one():
+    tried = list(_couplings([True, False, True]))
+    assert len(tried) == len({tuple(t) for t in tried})
+    coupled = {tuple(b > 0 for b in t) for t in tried}
+    assert coupled == {
+        (True, False, True),
+        (False, False, True),
+        (True, False, False),
+    }
+    assert {tuple(b > 0 for b in t) for t in _couplings([False, True])} == {
+        (False, True)
+    }
+    assert not list(_couplings([False]))

@@ -77,7 +77,8 @@ def code_columns(factors, codes, where=None):
     columns = factors[0][:, codes[0]]
     for H, index in zip(factors[1:], codes[1:], strict=True):
         columns = columns[:, None, :] * H[None, :, index]
-        columns = columns.reshape(-1, columns.shape[-1])
+        # Rows are named: without codes -1 could be any number.
+        columns = columns.reshape(len(columns) * len(H), -1)
     return columns if where is None else columns[where]
 
 
@@ -175,7 +176,11 @@ def fit_codes(factors, groups, kind, sets, gammas, noise, costs, *, learn_noise,
             continue
         structure.update(power.reshape(problem.shape), slopes.reshape(problem.shape))
         new = structure.flat()
-        change = np.linalg.norm(new - flat) / np.linalg.norm(new)
+        size = np.linalg.norm(new)
+        if size == 0:  # rows so small beside the others that nothing is left of them
+            change = 0.0
+            break
+        change = np.linalg.norm(new - flat) / size
         if learn_noise:
             level = max(np.sqrt(residual / inverse), noise_floor)
             change += abs(np.log(level / noise))
@@ -196,7 +201,7 @@ def fit_codes(factors, groups, kind, sets, gammas, noise, costs, *, learn_noise,
 
 def _drop_small(g):
     """Zeros in place of what is negligible."""
-    return np.where(g > _GONE * g.max(), g, 0.0)
+    return np.where(g > _GONE * g.max(initial=0.0), g, 0.0)
 
 
 class _Free:
