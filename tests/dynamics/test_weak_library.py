@@ -255,3 +255,12 @@ def test_a_window_that_does_not_fit_is_refused(n_points, width):
     library = WeakLibrary(PDELibrary1D(1, 1), width=width)
     with pytest.raises(ValueError, match=f"{width} points does not fit on a grid"):
         MEDIDA(None, 0.1, library=library).fit(X[:-1], X[1:])
+
+
+def test_eleven_states_are_enough():
+    t = 0.1 * np.arange(11)
+    U = np.exp(-t)[:, None]
+    library = WeakLibrary(PolynomialFeatures(1), duration=5)
+    assert MEDIDA(None, 0.1, library=library).fit(U[:-1], U[1:]).coef_.size
+    with pytest.raises(ValueError, match="at least 11 are needed"):
+        MEDIDA(None, 0.1, library=library).fit(U[:-2], U[1:-1])

@@ -17,6 +17,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import get_tags
 
 import skgeo
+from skgeo.exceptions import LongFitWarning
 from tests.fuzz import inputs, parameters
 
 PACKAGE = os.path.dirname(skgeo.__file__) + os.sep
@@ -218,12 +219,14 @@ def run(cls, seed):
                 fitted = True
                 _call_methods(estimator, X, y, found)
         except TooSlow:
-            found("slow", "fit", "stopped after 20 CPU seconds")
+            pass
         except Exception as error:  # what it is, judge says
             if kind := judge(error):
                 found(kind, place(error), f"{type(error).__name__}: {error}")
-    if time.process_time() - start > SLOW:
-        found("slow", "fit", f"{time.process_time() - start:.0f} CPU seconds")
+    seconds = time.process_time() - start
+    # What was said beforehand may be slow.
+    if seconds > SLOW and not any(w.category is LongFitWarning for w in caught):
+        found("slow", "fit", f"{seconds:.0f} CPU seconds, not announced")
     noisy = {
         f"{w.filename.removeprefix(PACKAGE)}:{w.lineno}"
         for w in caught
