@@ -55,12 +55,17 @@ def __dir__():
     return __all__
 
 
-def warmup() -> int:
+def warmup(n_jobs: int | None = None) -> int:
     """Compile every numba kernel of skgeo, or load it from numba's disk cache.
 
     Call it before timing anything, and once when a container image is built:
     the first call of a kernel costs one to two seconds when it is compiled and
     some tenths of a second when it comes from the cache.
+
+    Parameters
+    ----------
+    n_jobs : int, default=None
+        Number of processes that compile at a time; -1 for one per core.
 
     Returns
     -------
@@ -75,4 +80,4 @@ def warmup() -> int:
     """
     from skgeo.kernels import warmup_all
 
-    return warmup_all()
+    return warmup_all(n_jobs)

@@ -5,8 +5,11 @@ Every module of this package holds kernels decorated with
 them once on tiny data.  Nothing here imports a solver or an estimator.
 """
 
+import pathlib
 import pkgutil
 from importlib import import_module
+
+from joblib import Parallel, delayed, effective_n_jobs
 
 __all__ = ["kernel_modules", "warmup_all"]
 
@@ -27,8 +30,18 @@ def kernel_modules():
     return [import_module(f"{__name__}.{name}") for name in names]
 
 
-def warmup_all():
+def _warmup(name):
+    import_module(f"{__name__}.{name}").warmup()
+
+
+def warmup_all(n_jobs=None):
     """Run the ``warmup`` function of every kernel module.
+
+    Parameters
+    ----------
+    n_jobs : int, optional
+        Number of processes that compile at a time, into numba's cache on disk; this
+        process loads the kernels from there afterwards.
 
     Returns
     -------
@@ -37,6 +50,14 @@ def warmup_all():
     """
     from skgeo.kernels._jit import KERNELS
 
-    for module in kernel_modules():
+    modules = kernel_modules()
+    if effective_n_jobs(n_jobs) > 1:
+        # The longest sources first, so that no process is left with one at the end.
+        longest = sorted(
+            modules, key=lambda m: -pathlib.Path(m.__file__).stat().st_size
+        )
+        names = [module.__name__.rpartition(".")[2] for module in longest]
+        Parallel(n_jobs, batch_size=1)(delayed(_warmup)(name) for name in names)
+    for module in modules:
         module.warmup()
     return len(KERNELS)

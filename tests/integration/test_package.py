@@ -9,9 +9,11 @@ import subprocess
 import sys
 
 import pytest
+from joblib import parallel_config
 from numpydoc.validate import validate
 
 import skgeo
+from skgeo import kernels
 from skgeo.kernels import kernel_modules, warmup_all
 from skgeo.kernels._jit import KERNELS
 from skgeo.testing import all_estimators
@@ -80,6 +82,15 @@ def test_warmup_reaches_every_kernel():
     missed = [k.py_func.__qualname__ for k in compiled if not k.signatures]
     assert not missed, f"warmup() of their modules misses {missed}"
     assert all(hasattr(module, "warmup") for module in kernel_modules())
+
+
+def test_processes_share_the_modules_out(monkeypatch):
+    compiled = []
+    monkeypatch.setattr(kernels, "_warmup", compiled.append)
+    with parallel_config(backend="threading"):
+        assert skgeo.warmup(n_jobs=2) == len(KERNELS)
+    modules = [module.__name__ for module in kernel_modules()]
+    assert sorted(f"skgeo.kernels.{name}" for name in compiled) == modules
 
 
 @pytest.mark.parametrize("name", list(public_objects()))
