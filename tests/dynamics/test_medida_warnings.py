@@ -18,6 +18,7 @@ from skgeo.dynamics import (
     PDELibrary1D,
     StencilLibrary,
 )
+from skgeo.dynamics._model_error.tangent import call_model
 from tests.dynamics.common import lorenz_pairs, support
 
 
@@ -148,3 +149,14 @@ def test_units_drop_out(scale):
     assert support(plain) == support(scaled) == {"x"}
     np.testing.assert_allclose(scaled.coef_, plain.coef_, rtol=1e-6)
     np.testing.assert_allclose(scaled.skill_, plain.skill_, rtol=1e-6)
+
+
+@pytest.mark.parametrize("n", [1, 5])
+def test_a_model_of_one_state_is_recognized(n):
+    def model(x):
+        a, b = x  # fails on a batch of more or fewer than two states
+        return np.array([float(b), float(a)])
+
+    X = np.arange(2.0 * n).reshape(n, 2)
+    with pytest.raises(ValueError, match="takes one state: models are batched"):
+        call_model(model, X)
