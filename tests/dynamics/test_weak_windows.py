@@ -5,7 +5,12 @@ import pytest
 from numpy.testing import assert_allclose
 
 from skgeo.dynamics import PDELibrary1D, WeakLibrary
-from skgeo.dynamics._model_error.weak import _noise, _spatial_windows, _stride
+from skgeo.dynamics._model_error.weak import (
+    _corner,
+    _noise,
+    _spatial_windows,
+    _stride,
+)
 
 
 def windows_of(periodic, width, n=96, length=3.0):
@@ -60,3 +65,12 @@ def test_noise_is_read_column_by_column_from_eight_samples_on():
     third = np.diff(U[:8], n=3, axis=0)
     expected = np.median(np.abs(third), axis=0) / 0.6745 / np.sqrt(20)
     assert_allclose(_noise(U[:8]), expected)
+
+
+@pytest.mark.parametrize("n_waves", [1, 2, 5])
+def test_the_spectrum_ends_where_the_noise_begins(n_waves):
+    x = np.arange(64) / 64
+    waves = sum(np.cos(2 * np.pi * k * x + k) for k in range(1, n_waves + 1))
+    noise = 0.1 * np.random.default_rng(0).standard_normal((50, 64))
+    # In half waves, the first that is lost.
+    assert _corner(waves + noise, 0.1, periodic=True) == 2 * (n_waves + 1)
