@@ -70,7 +70,8 @@ def test_noise_is_read_column_by_column_from_eight_samples_on():
 @pytest.mark.parametrize("n_waves", [1, 2, 5])
 def test_the_spectrum_ends_where_the_noise_begins(n_waves):
     x = np.arange(64) / 64
-    waves = sum(np.cos(2 * np.pi * k * x + k) for k in range(1, n_waves + 1))
+    # Each wave has four times the power of the noise.
+    waves = sum(0.05 * np.cos(2 * np.pi * k * x + k) for k in range(1, n_waves + 1))
     noise = 0.1 * np.random.default_rng(0).standard_normal((50, 64))
     # In half waves, the first that is lost.
     assert _corner(waves + noise, 0.1, periodic=True) == 2 * (n_waves + 1)
