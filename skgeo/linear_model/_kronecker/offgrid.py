@@ -3,8 +3,8 @@
 With the covariance C = noise I + kron_i K_i, K_i = H_i diag(g_i) H_i', the evidence has
 closed-form slopes in the points at which columns are evaluated, the variances and the
 noise, each from products of small matrices. Quasi-Newton steps follow them; points are
-removed, merged, added and moved to another place while the evidence, less the cost
-of a point, rises.
+removed, merged, added and moved to another place, and whole sets of points are
+replaced, while the evidence, less the cost of a point, rises.
 """
 
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment, minimize
 
 from skgeo.linear_model._kronecker.posterior import kron_outer, mode_products
+from skgeo.linear_model._kronecker.scan import scan_sets
 
 __all__ = ["ParametricMode", "grid_slots", "refine_points"]
 
@@ -29,6 +30,8 @@ _LEVELS = (1.0, 0.1)
 _N_PLACES = 2
 # Gain in log evidence below which a move is not worth it.
 _MIN_GAIN = 1e-3
+# Numbers of points, from that of a mode, of the sets by which it is replaced.
+_FEWER, _MORE = 2, 1
 
 
 class ParametricMode:
@@ -57,15 +60,14 @@ class ParametricMode:
 
     def columns(self, points):
         """Columns of norm one."""
-        H = self._evaluate(self.factor, "columns", points)
-        return H / _norms(H)
+        H, _ = _unit_columns(self._evaluate(self.factor, "columns", points))
+        return H
 
     def slopes(self, points):
         """Columns of norm one, and their derivatives."""
-        H = self._evaluate(self.factor, "columns", points)
+        H, sizes = _unit_columns(self._evaluate(self.factor, "columns", points))
         D = self._evaluate(self.factor.derivative, "derivatives", points)
-        norm = _norms(H)
-        H, D = H / norm, D / norm
+        D = D / sizes[0] / sizes[1]
         return H, D - H * np.sum((H.conj() * D).real, axis=0)
 
     def _evaluate(self, function, what, points):
@@ -88,9 +90,14 @@ def _spacing(points):
     return float(np.median(np.diff(points))) if len(points) > 1 else 1.0
 
 
-def _norms(H):
+def _unit_columns(H):
+    """Columns of norm one, and two factors of the norms: these may leave floats."""
+    top = np.abs(H).max(axis=0, initial=0.0)
+    top = np.where(top > 0, top, 1.0)
+    H = H / top
     norms = np.linalg.norm(H, axis=0)
-    return np.where(norms > 0, norms, 1.0)
+    norms = np.where(norms > 0, norms, 1.0)
+    return H / norms, (top, norms)
 
 
 @dataclass
@@ -292,6 +299,8 @@ def refine_points(modes, Y, columns, points, gammas, noise, costs, *,
         if callback is not None and callback(info):
             break
         if net <= before + _MIN_GAIN:
+            state, net = _replace(problem, state, net, costs)
+        if net <= before + _MIN_GAIN:
             settled = True
             break
     return state, trace, settled
@@ -398,4 +407,27 @@ def _relocate(problem, state, net, costs, i):
             trial, value = problem.optimize(trial, _TRIAL_STEPS)
             if value - _cost(trial, costs) > net + _MIN_GAIN:
                 return trial, value - _cost(trial, costs)
+    return state, net
+
+
+def _replace(problem, state, net, costs):
+    """Replace all points of a mode by another set where that raises the evidence."""
+    for i, mode in enumerate(problem.modes):
+        if mode is None:
+            continue
+        present = len(state.gammas[i])
+        most = min(len(mode.grid), len(state.columns[i]), present + _MORE)
+        found = scan_sets(
+            mode, state.columns, state.gammas, problem.Y, state.noise, i, costs[i],
+            range(max(1, present - _FEWER), most + 1),
+        )  # fmt: skip
+        best, best_net = state, net
+        for points, gammas in found:
+            trial = state.copy()
+            trial.points[i], trial.gammas[i] = points, gammas
+            trial.columns[i] = mode.columns(points)
+            trial, value = problem.optimize(trial, _TRIAL_STEPS)
+            if value - _cost(trial, costs) > best_net:
+                best, best_net = trial, value - _cost(trial, costs)
+        state, net = best, best_net
     return state, net
