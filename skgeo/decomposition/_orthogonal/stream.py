@@ -267,7 +267,10 @@ class Stream:
                         kernels.code_moments(codes, self.settings.p, *work.moments)
                         n_rows += self._count(tally, work.moments, len(batch), unit)
                 self.undetermined = undetermined_atoms(tally, n_rows, self.settings.p)
-            self.mixed = mixed_atoms(np.vstack(self.sample))
+            self.mixed = np.empty(0, dtype=int)
+            # While the gap is large, atoms are mixtures that will be left.
+            if self.converged or self.time_at_noise_floor > 0:
+                self.mixed = mixed_atoms(np.vstack(self.sample))
             if len(self.mixed) and self.kept:
                 now = mixed_atoms(self._codes_of_all(self.kept, work))
                 self.mixed = np.intersect1d(self.mixed, now)

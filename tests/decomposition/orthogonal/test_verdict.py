@@ -116,10 +116,14 @@ def test_mixtures_are_named_if_the_rows_kept_say_so_too():
     def rows(codes):
         return [codes[i : i + SIZE] @ stream.W for i in range(0, 1000, SIZE)]
 
+    stream.time_at_noise_floor = 1.0
     for kept, expected in (([], [1, 3]), (rows(turned), [1, 3]), (rows(Z), [])):
         judged(stream, turned, kept)
         assert_array_equal(stream.mixed, expected)
     judged(stream, Z, rows(turned))
+    assert_array_equal(stream.mixed, [])
+    stream.time_at_noise_floor = 0.0  # the gap is large: not settled yet
+    judged(stream, turned, [])
     assert_array_equal(stream.mixed, [])
 
 
