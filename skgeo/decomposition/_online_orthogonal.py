@@ -573,9 +573,10 @@ class OnlineOrthogonalDictionary(
             ``1 - exp(-2 h)``, where h is the mean over the atoms of the negentropy of
             their codes (estimated by spacings [4]_), less what they share because they
             are correlated: 0 for Gaussian codes, 1 for the best code of the same
-            energy (two values, or all energy in one row), negative if codes are
-            correlated and otherwise Gaussian. Atoms without energy are left out; 0 if
-            there is no other.
+            energy (two values, or all energy in one row). ``exp(2 h) - 1``, down to
+            -1, where h is negative: codes correlated and otherwise Gaussian, or that
+            determine each other. Atoms without energy are left out; 0 if there is no
+            other.
         """
         return code_quality(self._codes(X))
 

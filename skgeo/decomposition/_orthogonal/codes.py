@@ -37,9 +37,10 @@ def code_quality(codes):
     Returns
     -------
     quality : float
-        ``1 - exp(-2 h)`` with h the mean negentropy per atom less the mutual
-        information per atom of Gaussian codes correlated alike: one minus an entropy
-        power, that of Gaussian codes with the covariance of these being one.
+        ``1 - exp(-2 h)``, or the same of -h with a minus where h is negative, with h
+        the mean negentropy per atom less the mutual information per atom of Gaussian
+        codes correlated alike. ``exp(-2 h)`` is an entropy power, one for Gaussian
+        codes of the same covariance.
     """
     C = codes.astype(np.float64)
     size = np.abs(C).max(axis=0, initial=0.0)
@@ -57,7 +58,8 @@ def code_quality(codes):
     shared = -0.5 * np.linalg.slogdet(correlation)[1] / r
     gaussian = ndtri((np.arange(n_rows) + 0.5) / n_rows)[:, None]
     negentropy = _entropies(gaussian / gaussian.std()) - _entropies(C).mean()
-    return float(1.0 - np.exp(-2.0 * (negentropy[0] - shared)))
+    h = negentropy[0] - shared
+    return float(-np.sign(h) * np.expm1(-2.0 * abs(h)))
 
 
 def _entropies(C):

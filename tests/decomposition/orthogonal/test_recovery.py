@@ -109,12 +109,12 @@ def test_score_by_hand():
     assert code_quality(uniform) == pytest.approx(1 - 6 / (np.pi * np.e), abs=0.01)
     # Correlated Gaussian codes: what they share is taken off.
     turned = np.stack([gaussian[:, 0], gaussian @ [0.6, 0.8]], axis=1)
-    assert code_quality(turned) == pytest.approx(1 - 1 / 0.8, abs=0.02)
+    assert code_quality(turned) == pytest.approx(0.8 - 1, abs=0.02)
     mixed = np.hstack([laplace[:1000], np.full((1000, 1), 7.0)])
     assert code_quality(mixed) == pytest.approx(code_quality(laplace[:1000]))
     assert code_quality(1e200 * mixed - 3) == pytest.approx(code_quality(mixed))
     assert code_quality(np.ones((5, 2))) == 0.0
-    assert np.isfinite(code_quality(np.hstack([laplace, 2 * laplace])))
+    assert -1 < code_quality(np.hstack([laplace, 2 * laplace])) < -0.9
     assert np.isfinite(code_quality(np.array([[1.0, 2.0], [3.0, 5.0]])))
 
 
