@@ -2,10 +2,9 @@
 A dictionary that forms while the stream flows
 ==============================================
 
-Rows arrive a few at a time. Each is a sparse combination of 16 orthonormal atoms that
-the estimator does not know. :class:`~skgeo.decomposition.OnlineOrthogonalDictionary`
-reads them once. While it is looking for the dictionary it keeps the last 64 n rows;
-when it has found one it keeps none, and its atoms converge to the true ones.
+Rows arrive a few at a time, each a sparse combination of 16 unknown orthonormal atoms.
+:class:`~skgeo.decomposition.OnlineOrthogonalDictionary` finds the atoms while the rows
+pass, and keeps rows only as long as it has not.
 """
 
 # %%
@@ -35,9 +34,9 @@ def err4(learned, true):
 # %%
 # Learning
 # --------
-# Chunks of any size will do: rows wait inside until a batch is full, and the result
-# depends on the rows alone. We keep snapshots of the overlap of learned and true atoms;
-# a permutation matrix means that they agree, up to order and signs.
+# Chunks may have any size: rows wait until a batch is full, and the result depends on
+# the rows alone. Learned atoms, in rows, are put in the order of the true atoms they
+# overlap most at the end; a bright diagonal means that they agree up to signs.
 
 model = OnlineOrthogonalDictionary(batch_size=64, random_state=1)
 frames, seen, error = {}, [], []
@@ -79,8 +78,10 @@ plt.show()
 # %%
 # When the dictionary changes
 # ---------------------------
-# Decaying steps converge, and for that reason they are slow to follow a change.
-# ``step="constant"`` keeps forgetting: the error stays larger, and recovery is quick.
+# Steps that decay converge, but when the gap rises far above what noise explains, the
+# dictionary counts as lost and is looked for anew. ``step="constant"`` never stops
+# forgetting: it also follows slow changes, which raise no alarm, and its error stays
+# larger.
 
 other = np.linalg.qr(rng.standard_normal((n, n)))[0]
 fig, ax = plt.subplots(figsize=(6, 3.6), layout="constrained")

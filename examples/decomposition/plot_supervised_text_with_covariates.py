@@ -2,26 +2,26 @@
 Imbalanced text with covariates: which manual entries are about signals?
 ========================================================================
 
-A few topics, learned from word frequencies, tell the docstrings of ``scipy.signal``
-(about one in fifteen) from those of the rest of numpy, scipy and scikit-learn. The
-length of an entry and what sections it has are covariates: they help to classify and
-are not something a topic should have to explain. Words stay in a sparse matrix
-throughout.
+The docstrings of ``scipy.signal`` are one in fifteen among those of numpy, scipy and
+scikit-learn. Six topics learned from word frequencies *and* labels tell them apart, and
+can be read. The length of an entry and what sections it has are covariates: they help
+to classify, and no topic has to explain them.
 """
 
 # %%
-# A pipeline without metadata routing
-# -----------------------------------
-# The last four columns are covariates; ``covariate_columns`` says so, and everything
-# else of scikit-learn works as usual.
+# Words and covariates
+# --------------------
+# The entries are those of the packages as installed. Words of the form of a docstring
+# rather than of its matter are left out.
 
 import matplotlib.pyplot as plt
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
+from sklearn.cross_decomposition import PLSRegression
 from sklearn.decomposition import NMF
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import PrecisionRecallDisplay, average_precision_score
+from sklearn.metrics import average_precision_score, precision_recall_curve
 from sklearn.model_selection import train_test_split
 
 from skgeo.datasets import load_docstrings
@@ -34,7 +34,6 @@ train, test = train_test_split(
 y, y_new = docs.target[train], docs.target[test]
 print(f"{len(y)} entries to learn from, {y.mean():.1%} of them about signals")
 
-# Words of the form of a docstring rather than of its matter are no topic.
 form = """
     additional api array arrays available axes axis backends bool boolean callable
     capability chunks class code compatible computation cpu cupy dask default
@@ -60,6 +59,12 @@ words = vectorizer.fit_transform([docs.data[i] for i in train])
 words_new = vectorizer.transform([docs.data[i] for i in test])
 vocabulary = vectorizer.get_feature_names_out()
 
+# %%
+# A supervised dictionary
+# -----------------------
+# Covariates are the last columns of a sparse matrix; ``covariate_columns`` says so, and
+# no metadata routing is needed.
+
 X = hstack([words, csr_matrix(docs.covariates[train])]).tocsr()
 X_new = hstack([words_new, csr_matrix(docs.covariates[test])]).tocsr()
 
@@ -72,25 +77,41 @@ model = SupervisedDictionaryLearning(
 ).fit(X, y)
 
 # %%
-# Against topics that never saw a label
-# -------------------------------------
+# Beside simpler ways
+# -------------------
+# Six topics that never saw a label, six PLS directions, and logistic regression on all
+# 800 words, which has no topics to show. All are given the covariates too.
 
-nmf = NMF(6, init="nndsvda", max_iter=400, random_state=0).fit(words)
 scale = docs.covariates[train].std(axis=0)
 
 
-def blind_features(W, rows):
-    C = nmf.transform(W) / nmf.transform(words).std(axis=0)
-    return np.hstack([C, docs.covariates[rows] / scale])
+def with_covariates(features, rows):
+    return np.hstack([features, docs.covariates[rows] / scale])
 
 
-blind = LogisticRegression(C=1000, max_iter=2000).fit(blind_features(words, train), y)
+def logistic(code, C):
+    """Scores of new entries by logistic regression on features of the words."""
+    spread = np.maximum(code(words).std(axis=0), 1e-12)
+    features = with_covariates(code(words) / spread, train)
+    classifier = LogisticRegression(C=C, max_iter=2000).fit(features, y)
+    new = with_covariates(code(words_new) / spread, test)
+    return classifier.predict_proba(new)[:, 1]
+
+
+nmf = NMF(6, init="nndsvda", max_iter=400, random_state=0).fit(words)
+pls = PLSRegression(6, scale=False).fit(words.toarray(), y)
+everything = LogisticRegression(C=10.0, max_iter=2000).fit(
+    hstack([words, csr_matrix(docs.covariates[train] / scale)]).tocsr(), y
+)
+everything_new = hstack([words_new, csr_matrix(docs.covariates[test] / scale)]).tocsr()
 scores = {
     "supervised dictionary": model.predict_proba(X_new)[:, 1],
-    "NMF, then logistic": blind.predict_proba(blind_features(words_new, test))[:, 1],
+    "logistic, all words": everything.predict_proba(everything_new)[:, 1],
+    "PLS, then logistic": logistic(lambda W: pls.transform(W.toarray()), C=1.0),
+    "NMF, then logistic": logistic(nmf.transform, C=1000.0),
 }
 for name, score in scores.items():
-    print(f"{name}: average precision {average_precision_score(y_new, score):.3f}")
+    print(f"{name:22s} average precision {average_precision_score(y_new, score):.3f}")
 
 # %%
 # What the topics are made of
@@ -113,9 +134,13 @@ for ax in axes[1]:
 plt.show()
 
 # %%
+# Precision and recall
+# --------------------
+
 figure, axes = plt.subplots(1, 2, figsize=(9.5, 4), layout="constrained")
-for name, score in scores.items():
-    PrecisionRecallDisplay.from_predictions(y_new, score, name=name, ax=axes[0])
+for (name, score), style in zip(scores.items(), ("-", "--", "--", ":"), strict=True):
+    precision, recall, _ = precision_recall_curve(y_new, score)
+    axes[0].step(recall, precision, style, where="post", label=name)
 axes[0].set(title="new entries", xlabel="recall", ylabel="precision")
 axes[0].legend(loc="lower left", fontsize=9)
 effect = model.covariate_coef_[0] * docs.covariates[train].std(axis=0)
@@ -123,3 +148,9 @@ axes[1].barh(docs.covariate_names, effect, color="0.5")
 axes[1].axvline(0, color="0.2", linewidth=0.8)
 axes[1].set(title="covariates", xlabel="change of the logit per standard deviation")
 plt.show()
+
+# %%
+# Topics that never saw a label have none to spare for one entry in fifteen. With
+# labels, six topics are about level with logistic regression on all words and with PLS
+# (on other splits they are a little behind both). What they add is that they can be
+# read.

@@ -23,6 +23,7 @@ from skgeo.decomposition._orthogonal.codes import (
     unseen_atoms,
 )
 from skgeo.decomposition._orthogonal.epochs import fit_epochs, snapshot
+from skgeo.decomposition._orthogonal.negentropy import mixed_atoms
 from skgeo.decomposition._orthogonal.outliers import Watch, warn_outweighed
 from skgeo.decomposition._orthogonal.settings import Settings, usual_batch
 from skgeo.decomposition._orthogonal.starts import initial_atoms
@@ -186,7 +187,8 @@ class OnlineOrthogonalDictionary(
     UserWarning
         When the mean carries energy and ``center=False``; when :meth:`fit` whitens
         data that do not vary in every direction, a few rows or entries outweigh all
-        others, or codes are so near to Gaussian that the rows cannot tell the atoms.
+        others, codes are so near to Gaussian that the rows cannot tell the atoms, or
+        a rotation of atoms would take their codes farther from Gaussian.
 
     See Also
     --------
@@ -201,6 +203,8 @@ class OnlineOrthogonalDictionary(
        via lp-norm Maximization", arXiv:2002.10043, 2020.
     .. [3] Y. Zhai, Z. Yang, Z. Liao, J. Wright, Y. Ma, "Complete Dictionary Learning
        via l4-Norm Maximization over the Orthogonal Group", arXiv:1906.02435, 2019.
+    .. [4] O. Vasicek, "A Test for Normality Based on Sample Entropy", Journal of the
+       Royal Statistical Society B 38, 1976.
 
     Examples
     --------
@@ -364,7 +368,9 @@ class OnlineOrthogonalDictionary(
             )
         with single_blas_thread():
             codes = self._coded(X)
-            unseen = unseen_atoms(codes, params.exponent)
+            unseen, mixed = unseen_atoms(codes, params.exponent), ()
+            if best is None:  # otherwise a dictionary is chosen by another measure
+                mixed = mixed_atoms(codes)
         rank = learned.rank
         if params.n_components is not None and not params.whiten:
             size = np.abs(codes).max(axis=0)
@@ -379,6 +385,7 @@ class OnlineOrthogonalDictionary(
             )
         self._warn_mean()
         self._warn_unseen(unseen)
+        self._warn_mixed(mixed)
         warn_outweighed(X, params, learned.mean)
         return self
 
@@ -411,6 +418,20 @@ class OnlineOrthogonalDictionary(
                 "are not Gaussian indeed."
             )
 
+    def _warn_mixed(self, mixed):
+        """Say that another contrast takes atoms apart."""
+        if len(mixed) > 1:
+            p = self._stream.settings.p
+            self._stream.warned_mixed = True
+            warn_user(
+                f"A rotation of {len(mixed)} of {len(self._stream.W)} atoms takes "
+                "their codes farther from Gaussian, by negentropy or kurtosis, but not "
+                f"by the mean of |code|^{p}: they may be mixtures of codes near the "
+                "border between peaked and flat for this exponent, or not be "
+                f"independent. Compare exponent={7 - p} by score, and whiten=True if "
+                "codes are correlated."
+            )
+
     def partial_fit(self, X: ArrayLike, y: None = None) -> OnlineOrthogonalDictionary:
         """Go on learning from more rows of the stream.
 
@@ -434,7 +455,8 @@ class OnlineOrthogonalDictionary(
         UserWarning
             Once per stream each: when the mean carries energy and ``center=False``,
             when a few rows or entries outweigh the others, when the later half of
-            ``200 n_components`` rows or more do not determine the atoms.
+            ``200 n_components`` rows or more do not determine the atoms, or prefer a
+            rotation of them.
         """
         params = check_params(self)
         first = not self.__sklearn_is_fitted__()
@@ -457,6 +479,8 @@ class OnlineOrthogonalDictionary(
         self._warn_mean()
         if not self._stream.warned_unseen:
             self._warn_unseen(self._stream.undetermined)
+        if not self._stream.warned_mixed:
+            self._warn_mixed(self._stream.mixed)
         return self
 
     def _new_stream(self, params, X, random_state):
@@ -535,10 +559,9 @@ class OnlineOrthogonalDictionary(
     def score(self, X: ArrayLike, y: None = None) -> float:
         """How far the codes of rows are from Gaussian; higher is better.
 
-        Every atom counts by standardized codes, whatever ``center`` and ``exponent``
-        are, so scores of all settings on the same rows can be compared: by the mean
-        distance from the median where codes are peaked, by the kurtosis where they are
-        flat.
+        Scores of all settings on the same rows can be compared, whatever ``center``,
+        ``exponent`` and ``whiten`` are, for the same number of atoms: neither the mean
+        nor the size of the codes matters. Atoms of independent codes have the highest.
 
         Parameters
         ----------
@@ -550,10 +573,13 @@ class OnlineOrthogonalDictionary(
         Returns
         -------
         score : float
-            Mean over the atoms of a number from 0, Gaussian codes, to 1, the best code
-            of the same energy: all of it in one row for a peaked code, the same
-            modulus in every row for a flat one. Atoms without energy are left out; 0 if
-            there is no other.
+            ``1 - exp(-2 h)``, where h is the mean over the atoms of the negentropy of
+            their codes (estimated by spacings [4]_), less what they share because they
+            are correlated: 0 for Gaussian codes, 1 for the best code of the same
+            energy (two values, or all energy in one row). ``exp(2 h) - 1``, down to
+            -1, where h is negative: codes correlated and otherwise Gaussian, or that
+            determine each other. Atoms without energy are left out; 0 if there is no
+            other.
         """
         return code_quality(self._codes(X))
 

@@ -388,8 +388,7 @@ class SupervisedDictionaryLearning(
             solution = solve(params, problem, warm, random_state, after_iteration)
             self._set(solution, units, classes, centered)
             warn_signs(params, problem, solution)
-            blind = params.kind == "feature" and not params.refit_coef
-            warn_unexplained(self._scores(X, Z), problem, blind)
+            warn_unexplained(params, self._scores(X, Z), problem)
         if not self.converged_ and self.n_iter_ >= params.max_iter:
             warn_user(
                 f"{params.solver} stopped at max_iter={params.max_iter} with its "

@@ -11,6 +11,7 @@ __all__ = [
     "clip_rows",
     "code_moments",
     "contrast",
+    "negentropy_sweep",
     "towards_vertex",
     "turned_pairs",
     "warmup",
@@ -131,6 +132,88 @@ def turned_pairs(C, pairs, signs, cosines, sines, p, gains, errors):
 
 
 @jit
+def _negentropy_of_pair(x, y, c, s, means):
+    """Negentropies of a pair of codes turned by an angle; fill in the four means."""
+    n = len(x)
+    means[:] = 0.0
+    for i in range(n):
+        u, v = c * x[i] + s * y[i], c * y[i] - s * x[i]
+        means[0] += u * np.exp(-0.5 * u * u)
+        means[1] += abs(u)
+        means[2] += v * np.exp(-0.5 * v * v)
+        means[3] += abs(v)
+    means /= n
+    means[1] -= np.sqrt(2.0 / np.pi)
+    means[3] -= np.sqrt(2.0 / np.pi)
+    skew, peak = 36.0 / (8.0 * np.sqrt(3.0) - 9.0), 1.0 / (2.0 - 6.0 / np.pi)
+    return skew * (means[0] ** 2 + means[2] ** 2) + peak * (
+        means[1] ** 2 + means[3] ** 2
+    )
+
+
+@jit
+def negentropy_sweep(C, R, pairs, cosines, sines, doubt):
+    """Turn pairs of codes, one after the other, to where their negentropy is largest.
+
+    The negentropy of a standardized code u is approximated by
+    ``36 / (8 sqrt(3) - 9) (E u exp(-u^2/2))^2 + (E|u| - sqrt(2/pi))^2 / (2 - 6/pi)``.
+
+    Parameters
+    ----------
+    C : ndarray of shape (r, n_samples)
+        Codes of mean zero and variance one, one row per atom; turned.
+    R : ndarray of shape (r, r)
+        Turned alike.
+    pairs : ndarray of shape (n_pairs, 2), int
+        Pairs of rows.
+    cosines, sines : ndarray of shape (n_angles,)
+        Angles to try, the first of which is zero.
+    doubt : float
+        A pair is turned if that gains more than this many standard errors.
+
+    Returns
+    -------
+    n_turned : int
+        Number of pairs turned.
+    """
+    n, n_turned = C.shape[1], 0
+    skew, peak = 36.0 / (8.0 * np.sqrt(3.0) - 9.0), 1.0 / (2.0 - 6.0 / np.pi)
+    here, there, trial = np.empty(4), np.empty(4), np.empty(4)
+    for q in range(len(pairs)):
+        x, y = C[pairs[q, 0]], C[pairs[q, 1]]
+        start = _negentropy_of_pair(x, y, 1.0, 0.0, here)
+        best, value = 0, start
+        for a in range(1, len(cosines)):
+            new = _negentropy_of_pair(x, y, cosines[a], sines[a], trial)
+            if new > value:
+                best, value = a, new
+                there[:] = trial
+        if best == 0:
+            continue
+        c, s = cosines[best], sines[best]
+        total, square = 0.0, 0.0
+        for i in range(n):
+            u, v = c * x[i] + s * y[i], c * y[i] - s * x[i]
+            change = 0.0
+            for code, sign, k in ((u, 1, 0), (v, 1, 2), (x[i], -1, 0), (y[i], -1, 2)):
+                means = there if sign > 0 else here
+                bell = code * np.exp(-0.5 * code * code)
+                slope = skew * means[k] * bell + peak * means[k + 1] * abs(code)
+                change += 2.0 * sign * slope
+            total += change
+            square += change * change
+        mean = total / n
+        if value - start > doubt * np.sqrt(max(square / n - mean * mean, 0.0) / n):
+            n_turned += 1
+            for M in (C, R):
+                for j in range(M.shape[1]):
+                    x_j, y_j = M[pairs[q, 0], j], M[pairs[q, 1], j]
+                    M[pairs[q, 0], j] = c * x_j + s * y_j
+                    M[pairs[q, 1], j] = c * y_j - s * x_j
+    return n_turned
+
+
+@jit
 def clip_rows(X, norms, limit):
     """Scale back, in place, the rows whose norm is above ``limit``; return how many."""
     n_clipped = 0
@@ -153,5 +236,9 @@ def warmup():
     out = np.empty((1, 1))
     angle, pairs = np.ones(1), np.array([[0, 1]])
     turned_pairs(np.ones((2, 3)), pairs, np.ones(2), angle, angle, 3, out, out.copy())
+    angles = np.array([0.0, 0.5])
+    negentropy_sweep(
+        np.ones((2, 3)), np.eye(2), pairs, np.cos(angles), np.sin(angles), 1.0
+    )
     W = np.eye(2)
     towards_vertex(W, W.copy(), W.copy(), 0.5)

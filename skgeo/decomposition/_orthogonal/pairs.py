@@ -12,15 +12,15 @@ from skgeo.kernels import orthogonal_dictionary as kernels
 __all__ = ["better_turns", "turn_rows"]
 
 _ANGLES = np.pi * np.arange(1, 16) / 16.0
-# A gain has to be this many standard errors: it is the best of many.
+# Standard errors that a gain has to exceed.
 _DOUBT = 1.0
-# Pairs are looked at whose moduli are correlated by more than this many standard errors
-# of independent ones. Mixtures of independent codes are.
+# Pairs are looked at whose moduli or squares are correlated by more than this many
+# standard errors of independent ones. Mixtures of independent codes are.
 _DEPENDENT = 4.0
 _MAX_ROWS = 4096
 
 
-def better_turns(codes, signs, p):
+def better_turns(codes, signs, p, doubt=_DOUBT):
     """Disjoint pairs of atoms whose contrast a turn raises beyond doubt.
 
     Parameters
@@ -31,6 +31,8 @@ def better_turns(codes, signs, p):
         1 for atoms of peaked codes, -1 for flat ones.
     p : {3, 4}
         Exponent.
+    doubt : float, default=1.0
+        Standard errors that a gain has to exceed: it is the best of many.
 
     Returns
     -------
@@ -40,24 +42,26 @@ def better_turns(codes, signs, p):
     some = np.linspace(0, len(codes) - 1, min(len(codes), _MAX_ROWS)).astype(int)
     C = np.ascontiguousarray(codes[some].T, dtype=np.float64)
     C /= float(np.abs(C).max(initial=0.0)) or 1.0
-    size = np.abs(C) - np.abs(C).mean(axis=1, keepdims=True)
-    norm = np.linalg.norm(size, axis=1)
-    size /= np.where(norm > 0, norm, 1.0)[:, None]
-    related = np.abs(np.triu(size @ size.T, 1)) > _DEPENDENT / np.sqrt(len(some))
-    pairs = np.argwhere(related)
+    related = np.zeros((len(C), len(C)))
+    for size in (np.abs(C), C * C):
+        size = size - size.mean(axis=1, keepdims=True)
+        norm = np.linalg.norm(size, axis=1)
+        size /= np.where(norm > 0, norm, 1.0)[:, None]
+        related = np.maximum(related, np.abs(size @ size.T))
+    pairs = np.argwhere(np.triu(related, 1) > _DEPENDENT / np.sqrt(len(some)))
     if len(pairs) == 0:
         return []
-    gain, doubt = np.empty((2, len(pairs), len(_ANGLES)))
+    gain, error = np.empty((2, len(pairs), len(_ANGLES)))
     kernels.turned_pairs(
-        C, pairs, signs, np.cos(_ANGLES), np.sin(_ANGLES), p, gain, doubt
+        C, pairs, signs, np.cos(_ANGLES), np.sin(_ANGLES), p, gain, error
     )
     best = gain.argmax(axis=1)
     rows = np.arange(len(pairs))
-    gain, doubt = gain[rows, best], doubt[rows, best]
+    gain, error = gain[rows, best], error[rows, best]
     turns, taken = [], set()
     for i in np.argsort(-gain, kind="stable"):
         k, m = map(int, pairs[i])
-        if gain[i] > _DOUBT * doubt[i] and not taken & {k, m}:
+        if gain[i] > doubt * error[i] and not taken & {k, m}:
             turns.append((k, m, float(_ANGLES[best[i]])))
             taken |= {k, m}
     return turns

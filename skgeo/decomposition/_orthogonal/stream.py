@@ -34,8 +34,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from skgeo.decomposition._orthogonal.codes import code_powers, undetermined_atoms
+from skgeo.decomposition._orthogonal.codes import (
+    code_powers,
+    excess_gain,
+    undetermined_atoms,
+)
 from skgeo.decomposition._orthogonal.moments import Moments
+from skgeo.decomposition._orthogonal.negentropy import mixed_atoms, second_opinion
 from skgeo.decomposition._orthogonal.pairs import better_turns, turn_rows
 from skgeo.decomposition._orthogonal.polar import polar_factor
 from skgeo.decomposition._orthogonal.settings import Settings
@@ -64,9 +69,14 @@ _STEADY = 4.0
 # fourth powers of 2**16 times a few thousand still fit single precision.
 _ROOM = 16
 _VANISHING = 60
+# Squared sine from which on atoms are turned to those of largest negentropy.
+_TURNED = 0.01
 # The codes of a stream are judged when this many times n rows have been seen, and
 # whenever the rows have doubled since, by those of the later half.
 _FIRST_VERDICT = 200
+# The codes of the last rows before that are kept, this many times n but at least the
+# second number, for a second opinion.
+_SAMPLE, _SAMPLE_MIN = 32, 1024
 
 
 @dataclass
@@ -95,8 +105,9 @@ class Stream:
         Their mean square length.
     n_measured : int
         Number of rows behind these two.
-    warned_mean, warned_unseen : bool
-        Whether the user has been told that they are large, that codes look Gaussian.
+    warned_mean, warned_unseen, warned_mixed : bool
+        Whether the user has been told that they are large, that codes look Gaussian,
+        that another contrast takes atoms apart.
     basis : ndarray of shape (n_features, n) or None
         Where the principal subspace starts, if atoms are looked for in one.
     noise : float
@@ -121,8 +132,11 @@ class Stream:
         learned from.
     next_verdict : float
         Number of rows seen at which the codes are judged next.
-    undetermined : ndarray of int
-        Atoms that, by the last verdict, the rows do not determine.
+    undetermined, mixed : ndarray of int
+        Atoms that, by the last verdict, the rows do not determine, and that another
+        contrast takes apart.
+    sample : list of ndarray
+        Codes of the last batches before a verdict, as met, in the unit of the averages.
     """
 
     W: np.ndarray
@@ -150,6 +164,7 @@ class Stream:
     n_measured: int = 0
     warned_mean: bool = False
     warned_unseen: bool = False
+    warned_mixed: bool = False
     basis: np.ndarray | None = None
     noise: float = 0.0
     clock: float = 0.0
@@ -159,6 +174,8 @@ class Stream:
     n_met: int = 0
     next_verdict: float = 0.0
     undetermined: np.ndarray | None = None
+    mixed: np.ndarray | None = None
+    sample: list = field(default_factory=list)
 
     def __post_init__(self):
         n, settings = len(self.W), self.settings
@@ -166,7 +183,7 @@ class Stream:
         self.squares, self.powers, self.steady = np.zeros(n), np.zeros(n), np.zeros(n)
         self.offset = np.zeros(self.pending.shape[1])
         self.tally, self.next_verdict = np.zeros((4, n)), _FIRST_VERDICT * n / 2
-        self.undetermined = np.empty(0, dtype=int)
+        self.undetermined = self.mixed = np.empty(0, dtype=int)
         if settings.center or settings.whiten or settings.n_components is not None:
             self.moments = Moments(
                 self.pending.shape[1], settings.center, settings.whiten, self.basis
@@ -197,7 +214,7 @@ class Stream:
         """
         if self.n_pending == 0:
             return self
-        ahead = copy.deepcopy(self, {id(self.kept): []})
+        ahead = copy.deepcopy(self, {id(self.kept): [], id(self.sample): []})
         ahead.n_steps += 1
         ahead._step(
             self.pending[: self.n_pending], _Workspace(self.pending, len(self.W))
@@ -250,6 +267,14 @@ class Stream:
                         kernels.code_moments(codes, self.settings.p, *work.moments)
                         n_rows += self._count(tally, work.moments, len(batch), unit)
                 self.undetermined = undetermined_atoms(tally, n_rows, self.settings.p)
+            self.mixed = np.empty(0, dtype=int)
+            # While the gap is large, atoms are mixtures that will be left.
+            if self.converged or self.time_at_noise_floor > 0:
+                self.mixed = mixed_atoms(np.vstack(self.sample))
+            if len(self.mixed) and self.kept:
+                now = mixed_atoms(self._codes_of_all(self.kept, work))
+                self.mixed = np.intersect1d(self.mixed, now)
+        self.sample.clear()
         self.tally[:], self.n_tallied, self.next_verdict = 0.0, 0, 2.0 * met
 
     def _count(self, tally, moments, n_rows, unit):
@@ -316,6 +341,10 @@ class Stream:
         kernels.code_moments(codes, p, *work.moments)
         if not again:
             self.n_tallied += self._count(self.tally, work.moments, len(batch), unit)
+            if self.next_verdict - self.n_met <= max(
+                _SAMPLE * len(self.W), _SAMPLE_MIN
+            ):
+                self.sample.append(np.ldexp(codes, unit))
         shifts = np.ldexp(self._shifts(work.moments, unit, rho), (2 - p) * unit)
         power, square, energy, signal = kernels.contrast(codes, p, self.signs, shifts)
         if signal > 0.0:
@@ -426,9 +455,9 @@ class Stream:
         """Turn pairs of atoms that the rows of X want in another basin; say whether."""
         if not self.magnitudes.any():
             return False  # no batch has filled yet
-        size = len(self.pending)
+        size, work = len(self.pending), _Workspace(self.pending, len(self.W))
         batches = [X[start : start + size] for start in range(0, len(X), size)]
-        return self._turn_pairs(batches, _Workspace(self.pending, len(self.W)))
+        return self._turn_pairs(batches, work) or self._turn_all(batches, work)
 
     def _codes_of_all(self, batches, work):
         """Codes of batches met before, in the unit of the averages."""
@@ -445,6 +474,24 @@ class Stream:
         for matrix in (self.W, self.G):
             turn_rows(matrix, turns)
         return bool(turns)
+
+    def _turn_all(self, batches, work):
+        """Go to the dictionary of largest negentropy, where the contrast is larger."""
+        p, codes = self.settings.p, self._codes_of_all(batches, work)
+        opinion = second_opinion(codes)
+        if opinion is None or not opinion.displaced.max() > _TURNED:
+            return False
+        turned = codes @ opinion.turn.T
+        gain, error = excess_gain(codes, turned, p)
+        if not gain > error:
+            return False
+        for matrix in (self.W, self.G):
+            matrix[:] = opinion.turn @ matrix
+        self.magnitudes, self.squares, self.powers = (
+            (np.abs(turned) ** k).mean(axis=0) for k in (p - 2, 2, p)
+        )
+        self.steady = self.magnitudes.copy()
+        return True
 
     def _codes_of(self, batch, work):
         """Unit, prepared rows and codes of a batch met before, or None as unit."""
@@ -502,6 +549,7 @@ class Stream:
         self.powers = np.ldexp(self.powers, p * shift)
         for row, power in zip(self.tally, code_powers(p), strict=True):
             row[:] = np.ldexp(row, power * shift)
+        self.sample = [np.ldexp(codes, shift) for codes in self.sample]
         self.offset = np.ldexp(self.offset, shift)
         self.energy = math.ldexp(self.energy, 2 * shift)
         if self.totals is not None:

@@ -93,6 +93,7 @@ def test_score_picks_the_setting_that_recovers(name, offset):
 
 
 def test_score_by_hand():
+    """One minus the entropy power of known distributions, relative to a Gaussian."""
     rng = np.random.default_rng(0)
     gaussian = rng.standard_normal((100_000, 2))
     assert abs(code_quality(gaussian)) < 0.02
@@ -101,15 +102,37 @@ def test_score_by_hand():
     assert code_quality(spike) == pytest.approx(1.0, abs=0.02)
     signs = rng.choice([-1.0, 1.0], (10_000, 3))
     assert code_quality(signs) == pytest.approx(1.0, abs=1e-3)
-    laplace = rng.laplace(size=(200_000, 1))
-    expected = 1 - np.sqrt(0.5) / np.sqrt(2 / np.pi)  # mean modulus b, variance 2 b^2
+    laplace = rng.laplace(size=(200_000, 1))  # entropy 1 + log 2, variance 2
+    expected = 1 - np.exp(2 + 2 * np.log(2)) / (4 * np.pi * np.e)
     assert code_quality(laplace) == pytest.approx(expected, abs=0.01)
-    uniform = rng.uniform(size=(200_000, 1))
-    assert code_quality(uniform) == pytest.approx((3 - 1.8) / 2, abs=0.01)
+    uniform = rng.uniform(size=(200_000, 1))  # entropy 0, variance 1/12
+    assert code_quality(uniform) == pytest.approx(1 - 6 / (np.pi * np.e), abs=0.01)
+    # Correlated Gaussian codes: what they share is taken off.
+    turned = np.stack([gaussian[:, 0], gaussian @ [0.6, 0.8]], axis=1)
+    assert code_quality(turned) == pytest.approx(0.8 - 1, abs=0.02)
     mixed = np.hstack([laplace[:1000], np.full((1000, 1), 7.0)])
     assert code_quality(mixed) == pytest.approx(code_quality(laplace[:1000]))
     assert code_quality(1e200 * mixed - 3) == pytest.approx(code_quality(mixed))
     assert code_quality(np.ones((5, 2))) == 0.0
+    assert -1 < code_quality(np.hstack([laplace, 2 * laplace])) < -0.9
+    assert np.isfinite(code_quality(np.array([[1.0, 2.0], [3.0, 5.0]])))
+
+
+@pytest.mark.parametrize("name", ["uniform", "laplace", "sparse", "half zero"])
+def test_score_is_highest_at_the_true_atoms(name):
+    """Mixtures may cross the border between peaked and flat: no jump there."""
+    rng = np.random.default_rng(1)
+    if name == "half zero":
+        Z = rng.choice([-1.0, 1.0], (4000, 2)) * (rng.random((4000, 2)) < 0.5)
+        Z += 0.01 * rng.standard_normal(Z.shape)
+    else:
+        Z = DRAWS[name](rng, (4000, 2))
+    scores = []
+    for angle in np.linspace(0, np.pi / 4, 6):
+        c, s = np.cos(angle), np.sin(angle)
+        scores.append(code_quality(Z @ np.array([[c, s], [-s, c]])))
+    # Most rows of sparse mixtures are still zero: all scores are close to one.
+    assert max(scores[1:]) < scores[0]
 
 
 @pytest.mark.parametrize("n", [6, 20])

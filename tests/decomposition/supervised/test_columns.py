@@ -234,6 +234,28 @@ def test_a_classifier_that_explains_nothing():
         SupervisedDictionaryLearning(1).fit(X, y)
 
 
+@pytest.mark.parametrize("kind", ["filter", "feature"])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_labels_drawn_by_chance_are_not_explained(kind, n_classes):
+    """The training loss falls all the same; about one in twenty is believed."""
+    said, told = 0, 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        X, y = rng.laplace(size=(400, 5)), rng.integers(0, n_classes, 400)
+        for labels in (y, (X[:, 0] + X[:, 1] > 0).astype(int)):
+            model = SupervisedDictionaryLearning(2, kind=kind, alpha=1e-3)
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                model.fit(X, labels)
+            found = any("more than chance" in str(w.message) for w in caught)
+            if labels is y:
+                said += found
+            else:
+                told += found
+    assert said >= 15
+    assert told == 0
+
+
 @pytest.mark.parametrize("factor", [1e-320, 1e-250, 1e-60, 1e60, 1e250, 1.7e307])
 @pytest.mark.parametrize("scale_features", [True, False])
 @pytest.mark.parametrize("positive", [{}, POSITIVE])

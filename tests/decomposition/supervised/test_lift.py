@@ -12,6 +12,7 @@ from skgeo.decomposition._supervised.initialization import (
     principal_axes,
 )
 from skgeo.decomposition._supervised.loss import (
+    CovariateModel,
     ridge_logistic,
 )
 from skgeo.decomposition._supervised.lpgd import lpgd
@@ -223,3 +224,52 @@ def test_large_and_zero_reconstruction_weight():
     penalty = np.r_[np.full(14, 0.01), covariates.penalty]
     _, value = ridge_logistic(X, loss, penalty, np.zeros((1, 17)), max_iter=5000)
     assert_allclose(none.objective[-1], value, rtol=1e-8)  # binary: rank one suffices
+
+
+def plain_lpgd(data, loss, rank, recon, ridge, max_iter):
+    """Objective of the filter model without covariates: formulas, and no state kept."""
+    X = dense(data)
+    G = X.T @ (data.weight[:, None] * X)
+    H = X.T @ (loss.weight[:, None] * X)
+    L = 2 * ridge + (0.25 if loss.binary else 0.5) * np.linalg.eigvalsh(H)[-1]
+
+    def project(A):
+        V = np.linalg.eigh(2 * recon / L * G + A.T @ A)[1][:, -rank:]
+        return A @ V @ V.T, V
+
+    def objective(A, V):
+        value = nll(X @ A.T, loss) + ridge * np.sum(A**2)
+        return value + recon * (np.trace(G) - np.trace(V.T @ G @ V))
+
+    def gradient(A):
+        E = np.exp(full_logits(X @ A.T))
+        R = E / E.sum(1, keepdims=True)
+        R[np.arange(len(R)), loss.y] -= 1
+        R = loss.weight[:, None] * R[:, -loss.n_logits :]
+        return R.T @ X + 2 * ridge * A
+
+    A, V = project(np.zeros((loss.n_logits, X.shape[1])))
+    before, t, trace, restarts = A, 1.0, [objective(A, V)], 0
+    while len(trace) <= max_iter:
+        t_next = (1 + np.sqrt(1 + 4 * t * t)) / 2
+        Y = A + (t - 1) / t_next * (A - before)
+        new, V = project(Y - gradient(Y) / L)
+        if objective(new, V) > trace[-1]:
+            new, V = project(A - gradient(A) / L)
+            t_next, restarts = 1.0, restarts + 1
+        before, A, t = A, new, t_next
+        trace.append(objective(A, V))
+    return np.array(trace), restarts
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_steps_of_the_filter_follow_the_formulas(n_classes):
+    """Momentum, step length and restarts: they decide about the time alone."""
+    data, loss, _ = setting(n_classes=n_classes, q=0)
+    covariates = CovariateModel.of_columns(loss, np.empty((120, 0)), np.empty(0))
+    options = {"rank": 2, "recon": 0.5, "ridge": 1e-3, "max_iter": 25}
+    expected, restarts = plain_lpgd(data, loss, **options)
+    assert restarts > 0
+    found = lpgd("filter", data, loss, covariates, tol=0.0, **options)
+    assert found.restarts == restarts
+    assert_allclose(found.objective, expected, rtol=1e-8)

@@ -1,0 +1,160 @@
+"""What a stream remembers of its codes, and what it says of them."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skgeo.decomposition._orthogonal.best import BestSoFar
+from skgeo.decomposition._orthogonal.settings import Settings
+from skgeo.decomposition._orthogonal.stream import Stream, _Workspace
+
+N, SIZE = 5, 20
+STILL = {"decay": False, "step_size": 1e-300, "gradient_weight": 1e-3}
+
+
+def still_stream(seed=0, **params):
+    """A stream whose dictionary does not move: codes as met are known."""
+    W = np.linalg.qr(np.random.default_rng(seed).standard_normal((N, N)))[0]
+    return Stream(W.copy(), np.empty((SIZE, N)), Settings(**STILL, **params))
+
+
+def powers(p):
+    return np.array([p - 2, 2, p, 2 * p - 2])[:, None]
+
+
+def sums(codes, p):
+    return np.array([(np.abs(codes) ** k).sum(axis=0) for k in powers(p)[:, 0]])
+
+
+@pytest.mark.parametrize("p", [3, 4])
+def test_tally_begins_anew_at_each_verdict(p):
+    stream = still_stream(p=p)
+    X = np.random.default_rng(1).laplace(size=(3000, N))
+    codes = X @ stream.W.T
+    # 200 n = 1000 rows for the first verdict, the tally from 500 on.
+    for met, since in ((480, 0), (500, 500), (980, 500), (1000, 1000), (1980, 1000)):
+        while stream.n_met < met:
+            stream.partial_update(X[stream.n_met : stream.n_met + SIZE])
+        assert stream.n_met == met
+        assert stream.n_tallied == met - since
+        unit = 2.0**stream.exponent
+        found = stream.tally * unit ** powers(p)
+        assert_allclose(found, sums(codes[since:met], p), rtol=1e-9, atol=1e-12)
+    assert stream.next_verdict == 2000
+
+
+@pytest.mark.parametrize("p", [3, 4])
+@pytest.mark.parametrize("growth", [2.0**20, 2.0**45])
+def test_tally_and_means_follow_the_unit(p, growth):
+    """Data that outgrow their unit: everything kept is expressed in the new one."""
+    stream = still_stream(p=p)
+    rng = np.random.default_rng(2)
+    X = rng.laplace(size=(400, N)) + 0.5
+    stream.partial_update(X[:200])
+    before = stream.exponent
+    old = {k: np.array(getattr(stream, k)) for k in ("squares", "powers", "steady")}
+    old = {**old, "offset": stream.offset.copy(), "energy": stream.energy}
+    gradient, stream.sample = stream.G.copy(), [X[:20].copy()]
+    stream._rescale(before + 30)
+    shift = 2.0**-30
+    for name, power in (("squares", 2), ("powers", p), ("steady", p - 2)):
+        assert_allclose(getattr(stream, name), old[name] * shift**power)
+    assert_allclose(stream.offset, old["offset"] * shift)
+    assert_allclose(stream.energy, old["energy"] * shift**2)
+    assert_allclose(stream.G, gradient * shift**p)
+    assert_allclose(stream.sample[0], X[:20] * shift)
+    stream._rescale(before)
+    X[200:] *= growth
+    stream.partial_update(X[200:])
+    assert stream.exponent > before + 10
+    unit = 2.0**stream.exponent
+    found = stream.tally * unit ** powers(p)
+    assert_allclose(found, sums(X @ stream.W.T, p), rtol=1e-9)
+    assert_allclose(stream.offset * unit, X.mean(axis=0))
+    assert_allclose(stream.energy * unit**2, np.mean(np.sum(X**2, axis=1)))
+
+
+def judged(stream, tallied, kept):
+    """The verdict of a stream over codes as met, and rows it has kept."""
+    work = _Workspace(stream.pending, N)
+    stream.exponent, stream.n_met = 0, 200 * N - SIZE
+    stream.tally[:], stream.n_tallied = sums(tallied, stream.settings.p), len(tallied)
+    stream.next_verdict, stream.kept = 200 * N, kept
+    stream.sample = [tallied]
+    stream._judge(SIZE, work)
+    assert stream.n_tallied == 0
+    assert not stream.tally.any()
+    assert not stream.sample
+    return stream.undetermined
+
+
+@pytest.mark.parametrize("p", [3, 4])
+def test_what_has_just_been_found_raises_no_alarm(p):
+    """Codes as met were mixtures; those of the rows kept are told apart by now."""
+    stream = still_stream(p=p)
+    rng = np.random.default_rng(3)
+    gaussian, peaked = rng.standard_normal((500, N)), rng.laplace(size=(500, N))
+
+    def rows(codes):
+        return [codes[i : i + SIZE] @ stream.W for i in range(0, 500, SIZE)]
+
+    everything = np.arange(N)
+    assert_array_equal(judged(stream, gaussian, []), everything)
+    assert_array_equal(judged(stream, gaussian, rows(gaussian)), everything)
+    assert len(judged(stream, gaussian, rows(peaked))) == 0
+    # What was told apart as met needs no second look.
+    assert len(judged(stream, peaked, rows(gaussian))) == 0
+
+
+def test_mixtures_are_named_if_the_rows_kept_say_so_too():
+    stream = still_stream()
+    Z = np.random.default_rng(4).choice([-1.0, 1.0], (1000, N))
+    turned = Z.copy()
+    turned[:, 1] = (Z[:, 1] + Z[:, 3]) / np.sqrt(2)
+    turned[:, 3] = (Z[:, 1] - Z[:, 3]) / np.sqrt(2)
+
+    def rows(codes):
+        return [codes[i : i + SIZE] @ stream.W for i in range(0, 1000, SIZE)]
+
+    stream.time_at_noise_floor = 1.0
+    for kept, expected in (([], [1, 3]), (rows(turned), [1, 3]), (rows(Z), [])):
+        judged(stream, turned, kept)
+        assert_array_equal(stream.mixed, expected)
+    judged(stream, Z, rows(turned))
+    assert_array_equal(stream.mixed, [])
+    stream.time_at_noise_floor = 0.0  # the gap is large: not settled yet
+    judged(stream, turned, [])
+    assert_array_equal(stream.mixed, [])
+
+
+def test_codes_are_kept_shortly_before_a_verdict():
+    stream = still_stream()
+    X = np.random.default_rng(5).laplace(size=(9000, N))
+    longest = 0
+    for start in range(0, len(X), SIZE):
+        stream.partial_update(X[start : start + SIZE])
+        left = stream.next_verdict - stream.n_met
+        held = sum(len(C) for C in stream.sample)
+        longest = max(longest, held)
+        if left > 1024 + SIZE:
+            assert held == 0
+    assert 1024 - 2 * SIZE <= longest <= 1024 + SIZE
+
+
+def test_judges_count_one_degree_of_freedom(monkeypatch):
+    """A gain within three standard errors of ten runs, n - 1 of them free, is none."""
+    rng = np.random.default_rng(6)
+    X = rng.standard_normal((10, N))
+    runs = rng.standard_normal(10)
+    runs = (runs - runs.mean()) / runs.std()
+    stream = still_stream()
+    stream.partial_update(rng.laplace(size=(40, N)))
+    for mean, better in ((3.0 / np.sqrt(9.9), False), (3.0 / np.sqrt(8.9), True)):
+        best = BestSoFar(stream, X, X)
+        best.first = np.zeros((10, 3))
+        gain = np.repeat((runs + mean)[:, None], 3, axis=1)
+        monkeypatch.setattr(BestSoFar, "_energy", lambda self, found, g=gain: g)
+        best.kept = best.first
+        best.offer(stream)
+        assert (best.learned is not None) == better
+        monkeypatch.undo()
