@@ -14,6 +14,7 @@ from skgeo.utils.validation import (
     check_trials,
     read_trials,
 )
+from skgeo.utils.warn import warn_user
 
 __all__ = ["RecenteredCovarianceClassifier"]
 
@@ -59,18 +60,18 @@ class RecenteredCovarianceClassifier(AugmentedCovarianceClassifier):
         (with its ``theta=0.5``). Recentered covariances are classified by the
         affine-invariant geometry in both cases. Block-Toeplitz covariances are
         recentered by the affine-invariant mean of their diagonal blocks.
-    method : {"tangent-svm", "tangent-lr", "mdm", "fgmdm"}, default="tangent-svm"
+    method : {"auto", "tangent-svm", "tangent-lr", "mdm", "fgmdm"}, default="auto"
         Classifier.
     C : float, default=1.0
         Inverse regularization of the tangent methods.
     kernel : {"linear", "rbf"}, default="linear"
-        Kernel of ``"tangent-svm"``.
+        Kernel of the support vector machine.
     gamma : "scale", "auto" or float, default="scale"
         Width of the rbf kernel.
     class_weight : "balanced", dict or None, default=None
         Weights of the classes.
     probability : bool, default=True
-        Whether ``"tangent-svm"`` calibrates probabilities.
+        Whether ``"tangent-svm"`` and ``"auto"`` give probabilities.
     edge : {"valid", "moabb", "wrap"}, default="valid"
         What happens at the ends of a trial.
     estimator : str or callable, default="scm"
@@ -94,6 +95,8 @@ class RecenteredCovarianceClassifier(AugmentedCovarianceClassifier):
         The orders and lags in use, in samples.
     groups_ : list of GroupMember
         Group, band, embedding and share of each.
+    method_ : str
+        The method in use.
     n_channels_in_, n_times_in_ : int
         Shape of a training trial.
 
@@ -203,8 +206,29 @@ class RecenteredCovarianceClassifier(AugmentedCovarianceClassifier):
             X = np.concatenate([X, labeled])
             y = np.concatenate([np.asarray(y), y_target])
             domains = np.concatenate([domains, np.full(len(labeled), -1)])
+        self._warn_single_classes(y, domains)
         X_target = np.concatenate(target) if target else None
         return self._fit(X, y, sample_weight, domains=domains, X_target=X_target)
+
+    def _warn_single_classes(self, y, domains):
+        """Recentering a domain of one class moves that class to where all others go."""
+        labels = np.asarray(y)
+        if labels.ndim != 1 or len(labels) != len(domains) or domains.max() < 1:
+            return  # refused later, or a single domain
+        single = [
+            domain
+            for domain in range(domains.max() + 1)
+            if len(set(labels[domains == domain].tolist())) == 1
+        ]
+        if single and len(set(labels.tolist())) > 1:
+            shown = ", ".join(str(self.domains_[k]) for k in single[:5])
+            shown += ", ..." if len(single) > 5 else ""
+            warn_user(
+                f"{len(single)} of {domains.max() + 1} domains hold trials of one "
+                f"class only ({shown}). Recentering moves the mean of each domain to "
+                "one point, and takes away what tells this class from the others. Pass "
+                "subjects= such that domains hold all classes."
+            )
 
     @staticmethod
     def _target(X_target, X, name):
