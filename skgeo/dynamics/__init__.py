@@ -1,11 +1,13 @@
 """Learn what a dynamical model lacks: MEDIDA, its libraries and its filter."""
 
+from skgeo.dynamics._assimilation.trajectory import FilteredTrajectory
 from skgeo.dynamics._enkf import EnsembleKalmanFilter
 from skgeo.dynamics._hippo import HiPPOProjector
 from skgeo.dynamics._library.memory import MemoryLibrary
 from skgeo.dynamics._library.pde import PDELibrary1D, PDELibrary2D
 from skgeo.dynamics._library.pointwise import FunctionLibrary, StencilLibrary
 from skgeo.dynamics._library.pysindy import from_pysindy
+from skgeo.dynamics._library.quasi_geostrophic import TwoLayerQGLibrary
 from skgeo.dynamics._library.weak import WeakLibrary
 from skgeo.dynamics._medida import MEDIDA
 from skgeo.dynamics._model_error.corrected import CorrectedModel
@@ -22,6 +24,7 @@ __all__ = [
     "CorrectedMemoryModel",
     "CorrectedModel",
     "EnsembleKalmanFilter",
+    "FilteredTrajectory",
     "FunctionLibrary",
     "HiPPOProjector",
     "MemoryLibrary",
@@ -29,6 +32,7 @@ __all__ = [
     "PDELibrary1D",
     "PDELibrary2D",
     "StencilLibrary",
+    "TwoLayerQGLibrary",
     "WeakLibrary",
     "forecast_scorer",
     "from_pysindy",

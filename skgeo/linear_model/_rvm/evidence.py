@@ -8,7 +8,12 @@ ends at a model that no single addition, removal or change of a precision improv
 import numpy as np
 from scipy.special import chdtri
 
-from skgeo.linear_model._rvm.posterior import Posterior, Problem, SparseFit
+from skgeo.linear_model._rvm.posterior import (
+    Posterior,
+    Problem,
+    SparseFit,
+    economic_qr,
+)
 from skgeo.linear_model._rvm.starts import (
     backward_start,
     fixed_point_start,
@@ -53,8 +58,8 @@ def fit_evidence(
         "sequential" climbs from the empty model, "fixed_point" from where a fixed
         point on all precisions at once ends. "search" climbs from several models,
         unless a test says that the first one explains all that there is to explain,
-        exchanges terms, and removes the weakest in turn to climb again; "thorough" does
-        so with every term, and whatever the test says.
+        exchanges terms, and removes the weakest in turn to climb again, unless no model
+        can do without; "thorough" does so with every term, and whatever the test says.
     max_precision : float, default=inf
         Terms of a larger precision are removed at the end, weakest first.
     min_coef : ndarray of shape (n_features,), optional
@@ -127,7 +132,7 @@ def _search(problem, thorough):
     _exchange(best)
     n_kicks = len(problem.design) if thorough else 0 if explained else _MAX_KICKS
     while n_kicks and best.converged:
-        better = _kick(best, n_kicks)
+        better = _kick(best, n_kicks, thorough)
         if better is None:
             break
         best = better
@@ -171,9 +176,10 @@ def _explains_all(problem, model):
     freedom = len(problem.alive) - len(model.act)
     if freedom <= 0 or not target.any():
         return True
-    active = problem.design[model.act]
-    q = np.linalg.qr(active.T)[0]
-    residual = target - q @ (q.T @ target)
+    residual = target
+    if len(model.act):
+        q = economic_qr(problem.design[model.act].T)[0]
+        residual = target - q @ (q.T @ target)
     rss = residual @ residual
     if problem.noise > 0:
         statistic = rss / problem.noise
@@ -215,9 +221,16 @@ def _exchange(model):
             break
 
 
-def _kick(best, n_kicks):
-    """Find a better model by barring each term for a while, the weakest first."""
+def _kick(best, n_kicks, thorough):
+    """Find a better model by barring each term for a while, the weakest first.
+
+    Unless every term is asked for, those stay that no model can do without: of 21
+    removals that gained, one gained by such a term, an eighth of a nat.
+    """
+    limits = best.problem.best_without
     for place in np.argsort(np.abs(best.mu))[:n_kicks]:
+        if limits[best.act[place]] < best.score and not thorough:
+            continue
         model = best.kick(place, _MIN_KICK)
         if model is not None:
             _exchange(model)
