@@ -566,7 +566,8 @@ class Stream:
         if clip_norm is not None:
             norms = np.sqrt(np.einsum("ij,ij->i", X, X))
             if norms.any():
-                limit = clip_norm * np.median(norms[norms > 0])
+                limit = clip_norm * float(np.median(norms[norms > 0]))
+                limit = X.dtype.type(min(limit, float(np.finfo(X.dtype).max)))
                 kernels.clip_rows(X, norms, limit)
         if not again and not self.settings.center:
             self._measure(X, unit)

@@ -249,3 +249,14 @@ def test_workers_of_dask_distributed():
             )
         travelled = future.result()
     assert_same(OnlineOrthogonalDictionary(random_state=0).partial_fit(X), travelled)
+
+
+def test_a_huge_limit_clips_nothing():
+    X = np.random.default_rng(0).laplace(size=(40, 3)).astype(np.float32)
+    fits = []
+    for clip_norm in (1e30, 1e300):
+        with np.errstate(over="raise"):
+            fits.append(
+                OnlineOrthogonalDictionary(clip_norm=clip_norm, random_state=0).fit(X)
+            )
+    np.testing.assert_array_equal(fits[0].components_, fits[1].components_)
