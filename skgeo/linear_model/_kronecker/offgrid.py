@@ -3,8 +3,8 @@
 With the covariance C = noise I + kron_i K_i, K_i = H_i diag(g_i) H_i', the evidence has
 closed-form slopes in the points at which columns are evaluated, the variances and the
 noise, each from products of small matrices. Quasi-Newton steps follow them; points are
-removed, merged, added and moved to another place while the evidence, less the cost
-of a point, rises.
+removed, merged, added and moved to another place, and whole sets of points are
+replaced, while the evidence, less the cost of a point, rises.
 """
 
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment, minimize
 
 from skgeo.linear_model._kronecker.posterior import kron_outer, mode_products
+from skgeo.linear_model._kronecker.scan import scan_sets
 
 __all__ = ["ParametricMode", "grid_slots", "refine_points"]
 
@@ -29,6 +30,8 @@ _LEVELS = (1.0, 0.1)
 _N_PLACES = 2
 # Gain in log evidence below which a move is not worth it.
 _MIN_GAIN = 1e-3
+# Numbers of points, from that of a mode, of the sets by which it is replaced.
+_FEWER, _MORE = 2, 1
 
 
 class ParametricMode:
@@ -292,6 +295,8 @@ def refine_points(modes, Y, columns, points, gammas, noise, costs, *,
         if callback is not None and callback(info):
             break
         if net <= before + _MIN_GAIN:
+            state, net = _replace(problem, state, net, costs)
+        if net <= before + _MIN_GAIN:
             settled = True
             break
     return state, trace, settled
@@ -398,4 +403,27 @@ def _relocate(problem, state, net, costs, i):
             trial, value = problem.optimize(trial, _TRIAL_STEPS)
             if value - _cost(trial, costs) > net + _MIN_GAIN:
                 return trial, value - _cost(trial, costs)
+    return state, net
+
+
+def _replace(problem, state, net, costs):
+    """Replace all points of a mode by another set where that raises the evidence."""
+    for i, mode in enumerate(problem.modes):
+        if mode is None:
+            continue
+        present = len(state.gammas[i])
+        most = min(len(mode.grid), len(state.columns[i]), present + _MORE)
+        found = scan_sets(
+            mode, state.columns, state.gammas, problem.Y, state.noise, i, costs[i],
+            range(max(1, present - _FEWER), most + 1),
+        )  # fmt: skip
+        best, best_net = state, net
+        for points, gammas in found:
+            trial = state.copy()
+            trial.points[i], trial.gammas[i] = points, gammas
+            trial.columns[i] = mode.columns(points)
+            trial, value = problem.optimize(trial, _TRIAL_STEPS)
+            if value - _cost(trial, costs) > best_net:
+                best, best_net = trial, value - _cost(trial, costs)
+        state, net = best, best_net
     return state, net
