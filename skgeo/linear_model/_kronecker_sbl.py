@@ -84,7 +84,7 @@ class KroneckerSBL(
         any set. "auto" takes the one of the largest evidence less its costs. All but
         the first need few codes or few measurements: the codes are looked for in the
         product set found first and, where the dictionary has at most 1,000,000 entries,
-        among all, single ones being added, removed and exchanged at the end.
+        among all; single codes, indices and blocks are exchanged at the end.
     coupling : sequence of float, "auto" or None, default=None
         Block sparsity: one weight per mode, from 0 for none to 1, by which the variance
         of each code borrows from its two neighbors in that mode. "auto" tries .25, .5

@@ -13,7 +13,7 @@ import numpy as np
 from skgeo.linear_model._kronecker.dense import from_columns, from_gram
 from skgeo.linear_model._kronecker.posterior import kron_outer
 
-__all__ = ["CodeFit", "code_columns", "code_posterior", "fit_codes"]
+__all__ = ["CodeFit", "NestedVariances", "code_columns", "code_posterior", "fit_codes"]
 
 # Entries of explicit columns, and codes or measurements that are solved densely.
 _MAX_COLUMNS, _MAX_DENSE = 4_000_000, 1500
@@ -140,8 +140,9 @@ def fit_codes(factors, groups, kind, sets, gammas, noise, costs, *, learn_noise,
     sets : list of ndarray of int
         Product set of codes to begin with.
     gammas : list of ndarray, or ndarray
-        Variances over these sets: those of each mode or, of a free structure, those of
-        all codes, zero where one has left.
+        Variances over these sets: those of each mode; or, of a free structure, those of
+        all codes, zero where one has left; or, of a nested one, those of the other
+        modes for each block, of shapes (n_blocks, n_i), zero where an index has left.
     noise : float
         Noise variance at the start.
     costs : list of float
@@ -161,7 +162,7 @@ def fit_codes(factors, groups, kind, sets, gammas, noise, costs, *, learn_noise,
     if n * n_measured > _MAX_COLUMNS or min(n, n_measured) > _MAX_DENSE:
         return None
     problem = _Problem(factors, sets, groups)
-    structure = (_Nested if kind == "hierarchical" else _Free)(gammas, costs)
+    structure = (NestedVariances if kind == "hierarchical" else _Free)(gammas, costs)
     trace, change = [], np.inf
     for iteration in range(max_iter + 1):
         flat = structure.flat()
@@ -234,14 +235,17 @@ class _Free:
         return len(weak) > 0
 
 
-class _Nested:
+class NestedVariances:
     """A product of variances over the other modes for each index of the first."""
 
     def __init__(self, gammas, costs):
-        first = np.ones((len(gammas[0]), 1))
-        self.parts = [first * g for g in gammas[1:]] or [np.ones((len(gammas[0]), 1))]
-        self.parts[-1] = self.parts[-1] * gammas[0][:, None]
-        self.costs, self.n_modes = costs, len(gammas)
+        if gammas[0].ndim == 2:
+            self.parts = [g.copy() for g in gammas]
+        else:
+            first = np.ones((len(gammas[0]), 1))
+            self.parts = [first * g for g in gammas[1:]] or [first]
+            self.parts[-1] = self.parts[-1] * gammas[0][:, None]
+        self.costs = costs
 
     def _shaped(self, i):
         """Part i, broadcast over the tensor of codes."""

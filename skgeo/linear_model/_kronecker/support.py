@@ -8,6 +8,7 @@ from skgeo.exceptions import InvalidParameterError
 from skgeo.linear_model._kronecker.codes import code_columns, fit_codes
 from skgeo.linear_model._kronecker.exchange import exchange_codes
 from skgeo.linear_model._kronecker.masked import group_rows
+from skgeo.linear_model._kronecker.nested_exchange import exchange_blocks
 
 __all__ = ["choose_support"]
 
@@ -63,6 +64,7 @@ def choose_support(prior, X, mask, params, noise):
             max_iter=params.max_iter, tol=params.tol,
         )  # fmt: skip
 
+    everything = _all_columns(dictionary, groups)
     # Single codes start from nested sets, too: free variances reach fewer optima.
     kinds = ("hierarchical",) if params.support == "hierarchical" else tuple(found)[1:]
     for kind in kinds:
@@ -70,10 +72,9 @@ def choose_support(prior, X, mask, params, noise):
         for start_sets, gammas in starts + (more if kind == "free" else []):
             trial = run(kind, start_sets, gammas, fit.noise_variance)
             found[kind] += [] if trial is None else [trial]
-    everything = _all_columns(dictionary, groups) if found["free"] else None
-    if everything is not None:
-        best = max(found["free"], key=lambda one: one.net_evidence)
-        found["free"].append(_exchange(best, dictionary, everything, costs, run))
+        if found[kind] and everything is not None:
+            best = max(found[kind], key=lambda one: one.net_evidence)
+            found[kind].append(_exchange(best, dictionary, everything, costs, run))
     asked = found if params.support == "auto" else (params.support,)
     found = [one for kind in asked for one in found[kind]]
     if not found:
@@ -109,19 +110,47 @@ def _all_columns(dictionary, groups):
 
 
 def _exchange(fit, dictionary, everything, costs, run):
-    """Exchange single codes of a fit for others while that raises the evidence."""
-    columns, Y = everything
+    """Exchange codes, or indices of blocks, while that raises the evidence."""
+    change = _other_blocks if fit.kind == "hierarchical" else _other_codes
     for _ in range(_N_EXCHANGES):
-        before = np.ravel_multi_index(tuple(fit.codes), dictionary.code_shape)
-        members, gammas = exchange_codes(
-            columns, Y, before, fit.gammas, fit.noise_variance, float(sum(costs))
-        )
-        if not len(members) or set(members) == set(before):
+        start = change(fit, dictionary, everything, costs)
+        if start is None:
             break
-        codes = np.array(np.unravel_index(members, dictionary.code_shape))
-        sets, start = _all_codes(codes, gammas)
-        trial = run("free", sets, start, fit.noise_variance)
+        trial = run(fit.kind, *start, fit.noise_variance)
         if trial is None or trial.net_evidence <= fit.net_evidence:
             break
         fit = trial
     return fit
+
+
+def _other_codes(fit, dictionary, everything, costs):
+    """Sets and variances after exchanges of single codes; None if there are none."""
+    columns, Y = everything
+    before = np.ravel_multi_index(tuple(fit.codes), dictionary.code_shape)
+    members, gammas = exchange_codes(
+        columns, Y, before, fit.gammas, fit.noise_variance, float(sum(costs))
+    )
+    if not len(members) or set(members) == set(before):
+        return None
+    codes = np.array(np.unravel_index(members, dictionary.code_shape))
+    return _all_codes(codes, gammas)
+
+
+def _other_blocks(fit, dictionary, everything, costs):
+    """Sets and variances after exchanges in nested sets; None if there are none."""
+    shape = dictionary.code_shape
+    if len(shape) < 2:
+        return None
+    full = np.zeros(shape)
+    full[tuple(fit.codes)] = fit.gammas
+    parts = []
+    for i in range(1, len(shape)):
+        # Of a product the largest entry along the other modes is a multiple.
+        axes = tuple(j for j in range(1, len(shape)) if j != i)
+        parts.append(full.max(axis=axes))
+    top = full.reshape(len(full), -1).max(axis=1)[:, None]
+    safe = np.where(top > 0, top, 1.0)
+    parts = [p / safe for p in parts[:-1]] + parts[-1:]
+    found = exchange_blocks(*everything, parts, fit.noise_variance, costs)
+    same = all(np.array_equal(p > 0, f > 0) for p, f in zip(parts, found, strict=True))
+    return None if same else ([np.arange(n) for n in shape], found)
