@@ -11,6 +11,7 @@ from skgeo.linear_model._kronecker.dictionary import (
     Dictionary,
     check_factors,
     check_measurements,
+    flat_rows,
 )
 from skgeo.linear_model._kronecker.fitting import MatrixList
 from skgeo.linear_model._kronecker.learned import data_unit
@@ -137,6 +138,8 @@ def mode_product(
 
 
 def _check_tensor(tensor):
+    if np.ma.is_masked(tensor):
+        raise ValueError("tensor has masked entries, of which there is no product.")
     try:
         tensor = np.asarray(tensor)
     except ValueError as error:
@@ -173,9 +176,9 @@ def kron_posterior(
         Factors of the dictionary, real or complex.
     gammas : sequence of array-like of shape (n_i,)
         Non-negative factors of the prior variance.
-    Y : array-like of shape (n_samples, prod m_i)
-        Measurement vectors, C-ordered (the last mode runs fastest); NaN where an
-        entry is missing.
+    Y : array-like of shape (n_samples, prod m_i) or (n_samples, m_1, ..., m_I)
+        Measurement vectors, C-ordered (the last mode runs fastest), or tensors; NaN
+        (or masked, in a masked array of NumPy) where an entry is missing.
     noise_variance : float
         Positive noise variance.
 
@@ -222,6 +225,7 @@ def kron_posterior(
     noise = check_params("kron_posterior", _POSTERIOR_RULES, given).noise_variance
     factors = check_factors(factors)
     gammas = _check_gammas(gammas, factors)
+    Y = flat_rows(Y, tuple(len(H) for H in factors), "Y")
     if np.iscomplexobj(Y):
         factors = [H.astype(np.complex128) for H in factors]
     Y = check_measurements(Y, factors, "Y", allow_nan=True)

@@ -14,6 +14,7 @@ from skgeo.linear_model._kronecker.dictionary import (
     apply_factors,
     check_factors,
     finite,
+    flat_rows,
     n_dims,
     warn_of_twins,
 )
@@ -228,16 +229,19 @@ class KroneckerSBLRegressor(
             one; if a kept feature or pattern has an indistinguishable twin.
         """
         params = check_params(self)
+        outputs = self.output_factors
+        if outputs is not None:
+            outputs = check_factors(outputs, "output_factors")
+        y = _flat(y, outputs)
+        self._outputs = outputs
         X, y = validate_data(
-            self, X, _flat(y), dtype=np.float64, multi_output=True, y_numeric=True,
-            ensure_min_samples=2,
+            self, flat_rows(X, (1,), "X"), y, dtype=np.float64, multi_output=True,
+            y_numeric=True, ensure_min_samples=2,
         )  # fmt: skip
         weights = _count_weights(sample_weight, len(X))
         Y = np.asarray(y, dtype=np.float64).reshape(len(X), -1)
-        if self.output_factors is None:
+        if outputs is None:
             outputs = [np.eye(Y.shape[1])]
-        else:
-            outputs = check_factors(self.output_factors, "output_factors")
         if any(np.iscomplexobj(H) for H in outputs):
             raise ValueError("output_factors must be real.")
         sizes = tuple(len(H) for H in outputs)
@@ -351,11 +355,13 @@ class KroneckerSBLRegressor(
         score : float
             Coefficient of determination.
         """
-        return scaled_r2(_flat(y), self.predict(X), sample_weight)
+        return scaled_r2(_flat(y, self._outputs), self.predict(X), sample_weight)
 
 
-def _flat(y):
-    """Targets with tensors flattened."""
+def _flat(y, outputs):
+    """Targets with tensors flattened, whose shape is checked; masked ones are NaN."""
+    shape = (1,) if outputs is None else tuple(len(H) for H in outputs)
+    y = flat_rows(y, shape, "y", "output_factors")
     if n_dims(y) <= 2:
         return y
     y = np.asarray(y)

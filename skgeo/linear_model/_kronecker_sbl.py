@@ -21,6 +21,7 @@ from skgeo.linear_model._kronecker.dictionary import (
     check_factors,
     check_measurements,
     finite,
+    flat_rows,
     is_parametric,
     n_dims,
     on_grid,
@@ -134,8 +135,9 @@ class KroneckerSBL(
         Weights between neighboring variances, one per mode; a list of those per row
         if the support is not shared.
     indistinguishable_ : list of ndarray of int of shape (n_pairs_i, 2)
-        In each mode, pairs of a kept index and another one whose columns differ by a
-        scale only: the data cannot tell which of the two is in use.
+        In each mode, pairs of a kept index and another one whose columns, where
+        anything was measured, differ by a scale only: the data cannot tell which of
+        the two is in use.
     n_iter_ : int
         Number of iterations.
     converged_ : bool
@@ -228,8 +230,8 @@ class KroneckerSBL(
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, m_1, ..., m_I)
-            One vector or tensor of measurements per row, NaN where an entry is
-            missing; complex only if a factor is.
+            One vector or tensor of measurements per row, NaN (or masked, in a masked
+            array of NumPy) where an entry is missing; complex only if a factor is.
         y : None
             Ignored.
 
@@ -274,7 +276,7 @@ class KroneckerSBL(
             self.points_ = None
             if any(parametric):
                 self._move_points(parametric, X, tick)
-        self._store()
+        self._store(mask)
         warn_unsettled(self, "The variances were still changing")
         return self
 
@@ -334,14 +336,7 @@ class KroneckerSBL(
     def _validate(self, X, factors, *, reset):
         """Check rows; returns them, zero where missing, and where they are not."""
         shape = tuple(len(H) for H in factors)
-        if len(shape) > 1 and n_dims(X) == len(shape) + 1:
-            X = np.asarray(X)
-            if X.shape[1:] != shape:
-                raise ValueError(
-                    f"X has tensors of shape {X.shape[1:]}, but factors have {shape} "
-                    "rows."
-                )
-            X = X.reshape(len(X), -1)
+        X = flat_rows(X, shape, "X")
         if factors[0].dtype.kind != "c":
             X = validate_data(
                 self, X, dtype=np.float64, reset=reset, ensure_all_finite="allow-nan"
@@ -385,8 +380,8 @@ class KroneckerSBL(
             priors.append(choose_support(prior, X[rows], holes, self._params, noise))
         return priors
 
-    def _store(self):
-        """Turn learned priors into fitted attributes."""
+    def _store(self, mask):
+        """Turn priors learned from rows with gaps into fitted attributes."""
         priors = self._priors
         gammas = [
             [finite(g, "A variance in gammas_") for g in prior.gammas]
@@ -414,7 +409,11 @@ class KroneckerSBL(
         self.converged_ = all(prior.fit.converged for prior in priors)
         self._n_features_out = self._dictionary.n_codes
         kept = [np.unique(np.concatenate(s)) for s in zip(*supports, strict=True)]
-        self.indistinguishable_ = warn_of_twins(self._dictionary.factors, kept)
+        seen = None if mask is None else mask.any(axis=0)
+        self.indistinguishable_ = warn_of_twins(
+            self._dictionary.factors, kept,
+            None if seen is None else seen.reshape(self._dictionary.shape),
+        )  # fmt: skip
 
     def _posteriors(self, X, mask):
         """Yield the prior and the posterior of groups of rows."""

@@ -48,6 +48,11 @@ class SteeringFactor:
     ValueError
         If arrays have the wrong shape or are not finite.
 
+    Warns
+    -----
+    UserWarning
+        If angles are no cosines, or the array resolves more of them than are scanned.
+
     See Also
     --------
     KroneckerSBL : Takes any object with ``points``, ``__call__`` and ``derivative``.
@@ -87,6 +92,12 @@ class SteeringFactor:
                 f"Phases reach {phase:.3g} radians, of which floating-point numbers "
                 "keep no digit after the point. positions are in half wavelengths, "
                 "angles are cosines: give them in these units."
+            )
+        if np.abs(self.points).max() > 1.0 + 1e-9:
+            warn_user(
+                f"angles lie between {self.points.min():.6g} and "
+                f"{self.points.max():.6g}, but they are cosines, from -1 to 1: give "
+                "np.cos of angles in radians."
             )
         low, high = self.points.min(), self.points.max()
         step = (high - low) / max(len(self.points) - 1, 1)

@@ -296,3 +296,78 @@ class TestRegressor:
     def test_weights_that_are_no_counts(self, weights, message):
         with pytest.raises(ValueError, match=message):
             KroneckerSBLRegressor().fit(self.X, self.T, sample_weight=weights)
+
+
+def test_masked_arrays_are_missing_entries():
+    factors, X = gapped()
+    mask = np.random.default_rng(3).random(X.shape) < 0.3
+    holes = np.where(mask, np.nan, X)
+    hidden = np.ma.array(np.where(mask, 1e3, X), mask=mask)
+    plain = KroneckerSBL(factors).fit(holes)
+    masked = KroneckerSBL(factors).fit(hidden)
+    assert_allclose(masked.transform(hidden), plain.transform(holes))
+    tensors = np.ma.array(hidden.data.reshape(3, 5, 6), mask=mask.reshape(3, 5, 6))
+    assert_allclose(masked.reconstruct(tensors), plain.reconstruct(holes))
+    assert masked.score(hidden) == plain.score(holes)
+    gammas = [np.ones(7), np.ones(8)]
+    by = [kron_posterior(factors, gammas, Y, 0.1).mean for Y in (holes, tensors)]
+    assert_allclose(by[0], by[1])
+    features = np.random.default_rng(0).standard_normal((3, 2))
+    with pytest.raises(ValueError, match="contains NaN"):
+        KroneckerSBLRegressor(factors).fit(features, hidden)
+    with pytest.raises(ValueError, match="contains NaN"):
+        KroneckerSBLRegressor().fit(hidden, features)
+    with pytest.raises(ValueError, match="masked"):
+        mode_product(np.ma.array(np.ones((7, 8)), mask=np.eye(7, 8)), factors)
+
+
+def gapped():
+    rng = np.random.default_rng(0)
+    factors = [rng.standard_normal((5, 7)), rng.standard_normal((6, 8))]
+    codes = np.zeros((7, 8))
+    codes[np.ix_([1, 4], [2, 6])] = 1.0
+    X = np.kron(*factors) @ codes.ravel() + 0.05 * rng.standard_normal((3, 30))
+    return factors, X
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_small_floats_are_taken_without_warnings(dtype):
+    factors, X = gapped()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = KroneckerSBL([H.astype(dtype) for H in factors]).fit(X.astype(dtype))
+    assert [s.tolist() for s in model.support_] == [[1, 4], [2, 6]]
+
+
+def test_columns_that_differ_only_where_nothing_is_measured():
+    factors, X = gapped()
+    twin = factors[0][:, 1].copy()
+    twin[2] += 5.0
+    factors[0] = np.column_stack([factors[0], twin])
+    plain = KroneckerSBL(factors).fit(X)
+    assert not len(plain.indistinguishable_[0])
+    tensors = X.reshape(3, 5, 6).copy()
+    tensors[:, 2] = np.nan
+    with pytest.warns(UserWarning, match="not identifiable"):
+        model = KroneckerSBL(factors).fit(tensors)
+    (pair,) = model.indistinguishable_[0]
+    assert set(pair) == {1, 7}
+    # One row that measured them tells them apart.
+    tensors[0] = X[0].reshape(5, 6)
+    assert not len(KroneckerSBL(factors).fit(tensors).indistinguishable_[0])
+
+
+def test_targets_of_another_order_of_axes_are_refused():
+    rng = np.random.default_rng(0)
+    factors = [rng.standard_normal((4, 5)), rng.standard_normal((3, 4))]
+    X, Y = rng.standard_normal((20, 6)), rng.standard_normal((20, 4, 3))
+    model = KroneckerSBLRegressor(factors).fit(X, Y)
+    flat = KroneckerSBLRegressor(factors).fit(X, Y.reshape(20, -1))
+    assert_allclose(model.predict(X), flat.predict(X))
+    assert model.score(X, Y) == flat.score(X, Y.reshape(20, -1))
+    for call in (KroneckerSBLRegressor(factors).fit, model.score):
+        for wrong in (Y.transpose(0, 2, 1), Y.reshape(20, 2, 6)):
+            with pytest.raises(ValueError, match="output_factors have"):
+                call(X, wrong)
+    with pytest.raises(ValueError, match="factors have"):
+        kron_posterior(factors, [np.ones(5), np.ones(4)], Y.transpose(0, 2, 1), 0.1)

@@ -1,5 +1,7 @@
 """Parametric factors: slopes of the evidence, points off the grid, Cramer-Rao bound."""
 
+import warnings
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -244,3 +246,30 @@ def test_bad_factors():
     ]:
         with pytest.raises(ValueError, match=message):
             SteeringFactor(**{"positions": range(4), "angles": GRID, **bad})
+
+
+def test_angles_that_are_no_cosines():
+    for angles in (np.arange(-90, 91, 10), np.linspace(-np.pi / 2, np.pi / 2, 9)):
+        with pytest.warns(UserWarning, match="cosines"):
+            SteeringFactor(range(8), angles)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        SteeringFactor(range(8), np.linspace(-1, 1, 9))
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+def test_maps_of_any_magnitude(size):
+    _, _, X, noise = plane(0, 20.0)
+    at = []
+    for scale in (1.0, size):
+        factors = [
+            SteeringFactor(range(8), GRID, scale * np.eye(8)),
+            SteeringFactor(range(10), GRID),
+        ]
+        model = KroneckerSBL(factors, noise_variance=noise)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", RuntimeWarning)
+            warnings.filterwarnings("ignore", "A variance in gammas_")
+            model.fit(X)
+        at.append(np.sort(model.points_[0][model.support_[0]]))
+    assert_allclose(at[1], at[0], atol=1e-6)

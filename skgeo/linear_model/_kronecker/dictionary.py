@@ -14,6 +14,7 @@ __all__ = [
     "check_factors",
     "check_measurements",
     "finite",
+    "flat_rows",
     "indistinguishable",
     "is_parametric",
     "n_dims",
@@ -69,7 +70,8 @@ def check_factors(factors, name="factors", *, any_magnitude=False):
             )
         if not np.isfinite(H).all():
             raise ValueError(f"{name}[{i}] contains NaN or infinity.")
-        sizes = np.abs(H).max(axis=0)
+        # float64: the ends of the range are no numbers of smaller floats.
+        sizes = np.abs(H).max(axis=0).astype(np.float64)
         sizes = sizes[sizes > 0]
         ordinary = not len(sizes) or (
             sizes.min() >= _RANGE[0] and sizes.max() <= _RANGE[1]
@@ -292,6 +294,38 @@ def n_dims(X):
         return 0
 
 
+def flat_rows(A, shape, name, factors="factors"):
+    """Rows that are tensors as vectors, and masked entries as NaN.
+
+    Parameters
+    ----------
+    A : array-like
+        Rows, vectors or tensors.
+    shape : tuple of int
+        Rows of the factors, which tensors must have. Nothing is a tensor where there
+        is one factor.
+    name, factors : str
+        Names of the rows and of the factors, for messages.
+
+    Returns
+    -------
+    rows : array-like
+        ``A`` itself where it has nothing of both.
+    """
+    if isinstance(A, np.ma.MaskedArray):
+        kind = np.complex128 if A.dtype.kind == "c" else np.float64
+        A = A.astype(kind).filled(np.nan)
+    if n_dims(A) <= 2 or len(shape) == 1:
+        return A
+    A = np.asarray(A)
+    if A.shape[1:] != shape:
+        raise ValueError(
+            f"{name} has tensors of shape {A.shape[1:]}, but {factors} have {shape} "
+            "rows."
+        )
+    return A.reshape(len(A), -1)
+
+
 def finite(values, name):
     """Replace what overflowed by the largest number, with a warning.
 
@@ -338,7 +372,7 @@ def indistinguishable(factor, kept):
     return np.column_stack([kept[first], second])
 
 
-def warn_of_twins(factors, kept):
+def warn_of_twins(factors, kept, measured=None):
     """Find, and warn of, kept columns that others equal but for a scale.
 
     Parameters
@@ -347,12 +381,16 @@ def warn_of_twins(factors, kept):
         Factors with columns of unit norm (or zero).
     kept : list of ndarray of int
         Indices kept in each mode.
+    measured : ndarray of bool of shape (m_1, ..., m_I), optional
+        Entries that were measured in any row: columns may differ elsewhere only.
 
     Returns
     -------
     pairs : list of ndarray of int of shape (n_pairs_i, 2)
         In each mode, index kept and indistinguishable other index.
     """
+    if measured is not None:
+        factors = [_seen_rows(H, measured, i) for i, H in enumerate(factors)]
     pairs = [indistinguishable(H, k) for H, k in zip(factors, kept, strict=True)]
     if any(len(p) for p in pairs):
         mode = next(i for i, p in enumerate(pairs) if len(p))
@@ -364,6 +402,14 @@ def warn_of_twins(factors, kept):
             "indistinguishable_). The reconstructed measurements are not affected."
         )
     return pairs
+
+
+def _seen_rows(H, measured, i):
+    """Rows of factor i of which anything was measured, its columns of norm one."""
+    axes = tuple(j for j in range(measured.ndim) if j != i)
+    H = H[measured.any(axis=axes)]
+    norms = np.linalg.norm(H, axis=0)
+    return H / np.where(norms > 0, norms, 1.0)
 
 
 def apply_factors(factors, codes, name="A measurement"):

@@ -60,15 +60,14 @@ class ParametricMode:
 
     def columns(self, points):
         """Columns of norm one."""
-        H = self._evaluate(self.factor, "columns", points)
-        return H / _norms(H)
+        H, _ = _unit_columns(self._evaluate(self.factor, "columns", points))
+        return H
 
     def slopes(self, points):
         """Columns of norm one, and their derivatives."""
-        H = self._evaluate(self.factor, "columns", points)
+        H, sizes = _unit_columns(self._evaluate(self.factor, "columns", points))
         D = self._evaluate(self.factor.derivative, "derivatives", points)
-        norm = _norms(H)
-        H, D = H / norm, D / norm
+        D = D / sizes[0] / sizes[1]
         return H, D - H * np.sum((H.conj() * D).real, axis=0)
 
     def _evaluate(self, function, what, points):
@@ -91,9 +90,14 @@ def _spacing(points):
     return float(np.median(np.diff(points))) if len(points) > 1 else 1.0
 
 
-def _norms(H):
+def _unit_columns(H):
+    """Columns of norm one, and two factors of the norms: these may leave floats."""
+    top = np.abs(H).max(axis=0, initial=0.0)
+    top = np.where(top > 0, top, 1.0)
+    H = H / top
     norms = np.linalg.norm(H, axis=0)
-    return np.where(norms > 0, norms, 1.0)
+    norms = np.where(norms > 0, norms, 1.0)
+    return H / norms, (top, norms)
 
 
 @dataclass

@@ -12,9 +12,9 @@ import numpy as np
 __all__ = ["scan_sets"]
 
 # Sets that go on to the next size, and the best additions tried for each.
-_BEAM, _BRANCHES = 128, 6
+_BEAM, _BRANCHES = 512, 12
 # Sets of each size whose points leave the scan, and sets that are returned in all.
-_N_POLISHED, _N_BEST = 48, 12
+_N_POLISHED, _N_BEST = 192, 12
 # Operations, but for a constant, of one search; below so many sets it is left out.
 _MAX_WORK, _MIN_BEAM = 400_000_000, 16
 # Numbers in one block of work.
@@ -60,6 +60,8 @@ def scan_sets(problem_mode, columns, gammas, Y, noise, mode, cost, sizes):
         where no set comes near the evidence of the one kept, or a search is too long.
     """
     problem = _ScanProblem(problem_mode, columns, gammas, Y, noise, mode, cost)
+    if not problem.power.any():
+        return []  # nothing but noise is left by the other modes
     beam, n_firsts = problem.beam(sizes.stop - 1)
     if beam < _MIN_BEAM:
         return []
