@@ -24,6 +24,9 @@ from skgeo.cluster._solvers import bounds as kmeans_bounds
 from skgeo.cluster._solvers import certificate as kmeans_certificate
 from skgeo.cluster._solvers.groups import group_points, max_inner_product
 from skgeo.cluster._solvers.relaxation import (
+    WeightedGram,
+    _distances,
+    _level,
     double_centered,
     multiplier_certificate,
     solve_kmeans_sdp,
@@ -520,3 +523,31 @@ def test_exact_large_integers_are_taken():
 def test_other_missing_labels_get_no_verdict(labels):
     with pytest.raises(ValueError, match="the first for sample 1"):
         certify_kmeans(np.arange(4.0)[:, None], labels)
+
+
+def test_level_of_a_multiplier_with_exact_sums():
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(3), [3, 4, 6])
+    X = rng.standard_normal((13, 2)) + 8.0 * np.array([[0, 0], [1, 0], [0, 1]])[labels]
+    gram = WeightedGram.of(double_centered(X @ X.T))
+    squared, means, sizes = _distances(gram, labels, 3)
+    margins = squared - squared[np.arange(13), labels][:, None]
+    separation = np.diag(means)[:, None] + np.diag(means) - 2 * means
+    unit = 1.0 / sizes[:, None] + 1.0 / sizes
+    rows = [np.flatnonzero(labels == a) for a in range(3)]
+    # Row and column sums that complementary slackness asks for at this level.
+    level, masses = 1.7, np.zeros((13, 13))
+    for a in range(3):
+        for b in range(3):
+            if a != b:
+                tau = level * unit[a, b]
+                row = 0.5 * sizes[b] * (margins[rows[a], b] - tau)
+                column = 0.5 * sizes[a] * (margins[rows[b], a] - tau)
+                assert_allclose(row.sum(), column.sum())
+                masses[np.ix_(rows[a], rows[b])] = np.outer(row, column) / row.sum()
+    assert_allclose(_level(masses, rows, sizes, separation, unit), level, rtol=1e-12)
+    # Where the pairs disagree, each counts as its unit.
+    masses[np.ix_(rows[0], rows[1])] += 0.1
+    pairs = unit[[0, 0, 1], [1, 2, 2]]
+    expected = level - 0.2 / pairs.sum()
+    assert_allclose(_level(masses, rows, sizes, separation, unit), expected)

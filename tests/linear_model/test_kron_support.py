@@ -8,7 +8,11 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skgeo.linear_model import KroneckerSBL
-from skgeo.linear_model._kronecker.codes import code_columns, fit_codes
+from skgeo.linear_model._kronecker.codes import (
+    NestedVariances,
+    code_columns,
+    fit_codes,
+)
 from skgeo.linear_model._kronecker.exchange import _Exchange, exchange_codes
 from skgeo.linear_model._kronecker.fitting import _couplings
 from skgeo.linear_model._kronecker.nested_exchange import (
@@ -339,3 +343,44 @@ def test_gains_of_groups_are_differences_of_the_evidence(is_complex):
     ]
     assert top == np.argmax(values) == 0
     assert_allclose(gain, values[0], rtol=1e-8)
+
+
+def removals(parts, gain, costs):
+    """Every index and block that may be removed: evidence less cost, and what stays."""
+    used = [p > 0 for p in parts]
+    for j in range(len(gain)):
+        if not all(u[j].any() for u in used):
+            continue
+        inner = [c * u[j].sum() for c, u in zip(costs[1:], used, strict=True)]
+        rest = [u.copy() for u in used]
+        for u in rest:
+            u[j] = False
+        if sum(all(u[k].any() for u in used) for k in range(len(gain))) > 1:
+            yield gain[j].sum() - costs[0] - sum(inner), rest
+        for i, u in enumerate(used):
+            for k in np.flatnonzero(u[j]) if u[j].sum() > 1 else ():
+                rest = [u.copy() for u in used]
+                rest[i][j, k] = False
+                yield np.take(gain[j], k, axis=i).sum() - costs[i + 1], rest
+
+
+def test_trimming_removes_what_brings_least():
+    rng = np.random.default_rng(0)
+    costs, removed = [2.0, 1.0, 1.5], set()
+    for _ in range(60):
+        parts = [rng.random((3, n)) * (rng.random((3, n)) < 0.6) for n in (3, 4)]
+        for p in parts:
+            p[0, 0] = 1.0
+        nested = NestedVariances(parts, costs)
+        used = np.einsum("ja,jb->jab", parts[0] > 0, parts[1] > 0)
+        gain = used * rng.exponential(rng.choice([0.3, 1.0, 3.0]), (3, 3, 4))
+        options = sorted(removals(parts, gain, costs), key=lambda option: option[0])
+        expected = bool(options) and options[0][0] < 0
+        assert nested.trim(gain) == expected
+        rest = options[0][1] if expected else [p > 0 for p in parts]
+        for p, old, kept in zip(nested.parts, parts, rest, strict=True):
+            assert_array_equal(p, np.where(kept, old, 0.0))
+        before, after = (sum(np.count_nonzero(p) for p in q)
+                         for q in (parts, nested.parts))  # fmt: skip
+        removed.add(before - after)
+    assert {0, 1} < removed  # nothing, an index, a block

@@ -241,13 +241,8 @@ def multiplier_certificate(A, labels, n_clusters, N):
     t_max -= t_error
     if t_max <= floor + rounding:
         return "open"
-    masses, guesses, weights = N * np.outer(gram.root, gram.root), [], []
-    for a in range(K):
-        for b in range(a + 1, K):
-            mass = masses[np.ix_(rows[a], rows[b])].sum() / (sizes[a] * sizes[b])
-            guesses.append((separation[a, b] - 2 * mass) / unit[a, b])
-            weights.append(unit[a, b])
-    guess = np.average(guesses, weights=weights)
+    masses = N * np.outer(gram.root, gram.root)
+    guess = _level(masses, rows, sizes, separation, unit)
     width = t_max - floor
     t = float(np.clip(guess, floor + 0.05 * width, t_max - 0.05 * width))
     full = A.copy()
@@ -285,6 +280,21 @@ def multiplier_certificate(A, labels, n_clusters, N):
         full[:, r] -= np.outer(full[:, r] @ unit_root, unit_root)
     top = largest_eigenvalues(0.5 * (full + full.T), 1)[0]
     return "certified" if top + slip + rounding < t else "open"
+
+
+def _level(masses, rows, sizes, separation, unit):
+    """Level t that the masses of a multiplier's blocks point to.
+
+    For an optimal one the sum over a pair of groups a, b is
+    n_a n_b (separation_ab - t unit_ab) / 2, so that each pair gives t.
+    """
+    guesses, weights = [], []
+    for a in range(len(rows)):
+        for b in range(a + 1, len(rows)):
+            mass = masses[np.ix_(rows[a], rows[b])].sum() / (sizes[a] * sizes[b])
+            guesses.append((separation[a, b] - 2 * mass) / unit[a, b])
+            weights.append(unit[a, b])
+    return np.average(guesses, weights=weights)
 
 
 def _within(block, root):
