@@ -117,6 +117,15 @@ def save(name, rows, *, quick=False, **extra):
     atomic_write(RESULTS / f"{name}.json", text)
 
 
+def other_rows(name, column, values):
+    """Rows of ``results/<name>.json`` whose column holds none of some values."""
+    path = RESULTS / f"{name}.json"
+    if not path.exists():
+        return []
+    rows = json.loads(path.read_text())["rows"]
+    return [row for row in rows if row[column] not in values]
+
+
 def _plain(value):
     return value.tolist() if hasattr(value, "tolist") else str(value)
 

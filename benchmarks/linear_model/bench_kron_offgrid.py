@@ -11,14 +11,13 @@ at the true ones; "true angles" are least squares for the gains alone.
 """
 
 import argparse
-import json
 import time
 import warnings
 
 import numpy as np
 from scipy.optimize import least_squares
 
-from benchmarks.common import RESULTS, save
+from benchmarks.common import other_rows, save
 from skgeo.datasets import make_irs_mimo
 from skgeo.linear_model import KroneckerSBL, SteeringFactor, mode_product
 
@@ -212,11 +211,8 @@ def main():
                 "n_trials": n_trials,
             })  # fmt: skip
             print(rows[-1], flush=True)
-    path = RESULTS / "kron_offgrid.json"
-    if not args.quick and path.exists():
-        before = json.loads(path.read_text())["rows"]
-        rows += [row for row in before if row["snr"] not in levels]
-        rows.sort(key=lambda row: row["snr"])
+    rows += other_rows("kron_offgrid", "snr", levels)
+    rows.sort(key=lambda row: row["snr"])
     save("kron_offgrid", rows, quick=args.quick)
 
 
