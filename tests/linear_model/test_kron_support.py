@@ -130,6 +130,18 @@ def test_one_and_two_modes():
     assert not zero.transform(X).any()
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("kind", ["hierarchical", "free"])
+def test_columns_of_zeros(kind):
+    rng = np.random.default_rng(0)
+    factors = [rng.standard_normal((5, 7)), rng.standard_normal((6, 8))]
+    factors[0][:, 3] = 0.0
+    X = np.outer(factors[0][:, [1, 4]].sum(axis=1), factors[1][:, 2]).reshape(1, -1)
+    model = KroneckerSBL(factors, support=kind).fit(X)
+    assert_array_equal(model.support_[0], [1, 4])
+    assert_array_equal(model.support_[1], [2, 2])
+
+
 def test_too_large_for_single_codes(monkeypatch):
     factors, _, X, _ = problem(0, "kronecker")
     monkeypatch.setattr("skgeo.linear_model._kronecker.codes._MAX_COLUMNS", 10)
