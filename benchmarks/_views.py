@@ -481,7 +481,14 @@ VIEWS = {
     "kron_offgrid": View(
         "Angles between grid points",
         pivots=(
+            Pivot("Mean NMSE", ("snr",), ("method",), "nmse_mean"),
             Pivot("Median NMSE", ("snr",), ("method",), "nmse_median"),
+            Pivot(
+                "Share of draws within twice the error of the oracle",
+                ("snr",),
+                ("method",),
+                "within_twice_oracle",
+            ),
             Pivot("Angle error over its bound", ("snr",), ("method",), "ratio_median"),
         ),
     ),

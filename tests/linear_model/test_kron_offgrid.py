@@ -138,36 +138,33 @@ def test_angles_between_grid_points_reach_the_bound():
 
 
 def test_channels_off_the_grid():
-    gains = []
-    for seed in range(2):
-        data = make_irs_mimo(snr=20.0, on_grid=False, random_state=seed)
-        phase = np.exp(-1j * np.pi * np.arange(256)) / 16
-        factors = [
-            SteeringFactor(-np.arange(256), data.angles, data.patterns.T * phase),
-            SteeringFactor(-np.arange(6), data.angles, data.pilots.T),
-            SteeringFactor(range(16), data.angles),
-        ]
-        for factor, H in zip(factors, data.factors, strict=True):
-            assert_allclose(factor(data.angles), H, atol=1e-12)
-        errors = []
-        for given in (data.factors, factors):
-            model = KroneckerSBL(given, noise_variance=data.noise_variance)
-            codes = model.fit(data.X).transform(data.X).reshape(18, 18, 18)
-            station = data.channel_factors[1]
-            if model.points_ is not None:
-                station = SteeringFactor(-np.arange(6), GRID)(model.points_[1])
-            by = [model.factors_[0], station, model.factors_[2]]
-            gap = np.abs(mode_product(codes, by) - data.channels[0]) ** 2
-            errors.append(gap.sum() / np.sum(np.abs(data.channels[0]) ** 2))
-        gains.append(errors[0] / errors[1])
-        assert len(model.support_[1]) == 1
-        assert_allclose(model.points_[1][model.support_[1]], data.cosines[1], atol=0.01)
-        assert len(model.objective_) == model.n_iter_ + 1
-        assert_allclose(model.objective_[-1], model.score(data.X), rtol=1e-9)
-        # Grid points that are not in use stay where they were.
-        rest = np.setdiff1d(np.arange(18), model.support_[1])
-        assert_array_equal(model.points_[1][rest], data.angles[rest])
-    assert np.median(gains) > 3
+    data = make_irs_mimo(snr=20.0, on_grid=False, random_state=0)
+    phase = np.exp(-1j * np.pi * np.arange(256)) / 16
+    factors = [
+        SteeringFactor(-np.arange(256), data.angles, data.patterns.T * phase),
+        SteeringFactor(-np.arange(6), data.angles, data.pilots.T),
+        SteeringFactor(range(16), data.angles),
+    ]
+    for factor, H in zip(factors, data.factors, strict=True):
+        assert_allclose(factor(data.angles), H, atol=1e-12)
+    errors = []
+    for given in (data.factors, factors):
+        model = KroneckerSBL(given, noise_variance=data.noise_variance)
+        codes = model.fit(data.X).transform(data.X).reshape(18, 18, 18)
+        station = data.channel_factors[1]
+        if model.points_ is not None:
+            station = SteeringFactor(-np.arange(6), GRID)(model.points_[1])
+        by = [model.factors_[0], station, model.factors_[2]]
+        gap = np.abs(mode_product(codes, by) - data.channels[0]) ** 2
+        errors.append(gap.sum() / np.sum(np.abs(data.channels[0]) ** 2))
+    assert len(model.support_[1]) == 1
+    assert_allclose(model.points_[1][model.support_[1]], data.cosines[1], atol=0.01)
+    assert len(model.objective_) == model.n_iter_ + 1
+    assert_allclose(model.objective_[-1], model.score(data.X), rtol=1e-9)
+    # Grid points that are not in use stay where they were.
+    rest = np.setdiff1d(np.arange(18), model.support_[1])
+    assert_array_equal(model.points_[1][rest], data.angles[rest])
+    assert errors[0] > 3 * errors[1]
 
 
 def test_any_callable_with_a_derivative_and_fixed_factors_beside_it():
@@ -257,11 +254,10 @@ def test_angles_that_are_no_cosines():
         SteeringFactor(range(8), np.linspace(-1, 1, 9))
 
 
-@pytest.mark.parametrize("size", [1e-200, 1e200])
-def test_maps_of_any_magnitude(size):
+def test_maps_of_any_magnitude():
     _, _, X, noise = plane(0, 20.0)
     at = []
-    for scale in (1.0, size):
+    for scale in (1.0, 1e-200, 1e200):
         factors = [
             SteeringFactor(range(8), GRID, scale * np.eye(8)),
             SteeringFactor(range(10), GRID),
@@ -272,4 +268,4 @@ def test_maps_of_any_magnitude(size):
             warnings.filterwarnings("ignore", "A variance in gammas_")
             model.fit(X)
         at.append(np.sort(model.points_[0][model.support_[0]]))
-    assert_allclose(at[1], at[0], atol=1e-6)
+    assert_allclose(at[1:], at[:1] * 2, atol=1e-6)

@@ -130,8 +130,9 @@ class _Exchange:
     def _gains(self, s, power):
         """Evidence that each code brings at its best variance, and that variance."""
         n = self.n_samples
-        useful = power > s
-        safe = np.maximum(s, 1e-300)
+        # A column of zeros has no s: nothing can be learned of its code.
+        useful = (power > s) & (s > 1e-100)
+        safe = np.where(useful, s, 1.0)
         ratio = np.where(useful, power / safe, 1.0)
         gains = self.c * n * (ratio - 1.0 - np.log(ratio))
         return gains, np.where(useful, (power - s) / safe**2, 0.0)
