@@ -36,7 +36,7 @@ import numpy as np
 
 from skgeo.decomposition._orthogonal.codes import (
     code_powers,
-    excess_gain,
+    contrast_gain,
     undetermined_atoms,
 )
 from skgeo.decomposition._orthogonal.moments import Moments
@@ -268,8 +268,10 @@ class Stream:
                         n_rows += self._count(tally, work.moments, len(batch), unit)
                 self.undetermined = undetermined_atoms(tally, n_rows, self.settings.p)
             self.mixed = np.empty(0, dtype=int)
-            # While the gap is large, atoms are mixtures that will be left.
-            if self.converged or self.time_at_noise_floor > 0:
+            # While the gap is large, atoms are mixtures that will be left; passes over
+            # the same data are judged at their end.
+            settled = self.converged or self.time_at_noise_floor > 0
+            if settled and self.totals is None:
                 self.mixed = mixed_atoms(np.vstack(self.sample))
             if len(self.mixed) and self.kept:
                 now = mixed_atoms(self._codes_of_all(self.kept, work))
@@ -482,7 +484,7 @@ class Stream:
         if opinion is None or not opinion.displaced.max() > _TURNED:
             return False
         turned = codes @ opinion.turn.T
-        gain, error = excess_gain(codes, turned, p)
+        gain, error = contrast_gain(codes, turned, p)
         if not gain > error:
             return False
         for matrix in (self.W, self.G):
