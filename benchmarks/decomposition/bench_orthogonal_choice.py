@@ -213,7 +213,7 @@ if __name__ == "__main__":
             save("online_dictionary_choice", rows, quick=quick)
         if args.part != "choice":
             sizes = [(6, 1500)] if quick else [(6, 1500), (10, 2500)]
-            rows = list(doubt(range(4000, 4001 if quick else 4003), sizes))
+            rows = list(doubt(range(4000, 4001 if quick else 4002), sizes))
             names = ("runs", "failed", "announced", "only not converged")
             names += ("recovered", "false alarms")
             for how in ("fit", "stream"):

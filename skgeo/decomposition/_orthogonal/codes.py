@@ -17,6 +17,8 @@ __all__ = [
 
 # Share of independent codes mixed into a correlation, lest it be singular.
 _BLUR = 1e-3
+# Eigenvalues of a correlation matrix that are rounding.
+_NULL = 1e-8
 # Predicted squared error of an atom above which it is not determined. Atoms fitted to
 # Gaussian rows, 100 to 20,000 of 3 to 40 features, have predictions of .07 or more but
 # for the best of one fit in twelve; those of codes recovered to 0.2 have less than .05.
@@ -53,9 +55,11 @@ def code_quality(codes):
     if r == 0:
         return 0.0
     C = C[:, alive] / root[alive]
-    # Codes that determine each other would count without limit.
-    correlation = (1 - _BLUR) * (C.T @ C / n_rows) + _BLUR * np.eye(r)
-    shared = -0.5 * np.linalg.slogdet(correlation)[1] / r
+    # Directions in which the rows do not vary say nothing, and those in which they
+    # hardly do would count without limit.
+    values = np.linalg.eigvalsh(C.T @ C / n_rows)
+    values = values[values > _NULL]
+    shared = -0.5 * np.log((1 - _BLUR) * values + _BLUR).sum() / r
     gaussian = ndtri((np.arange(n_rows) + 0.5) / n_rows)[:, None]
     negentropy = _entropies(gaussian / gaussian.std()) - _entropies(C).mean()
     h = negentropy[0] - shared
