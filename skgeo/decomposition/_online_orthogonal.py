@@ -74,8 +74,8 @@ class OnlineOrthogonalDictionary(
     ``sum_k s_k |d_k . x|^p`` [1]_, [2]_: of all orthonormal bases, the one in which the
     codes are farthest from Gaussian. The signs s_k are estimated along the way, 1 for
     codes more peaked than Gaussian ones (sparse codes), -1 for flat ones. Memory is
-    some n x n matrices and at most ``64 n + 2 batch_size`` rows, however long the
-    stream.
+    some n x n matrices, at most ``64 n + 2 batch_size`` rows and, at times, as much as
+    16 n rows (512, if more) for codes to judge by, however long the stream.
 
     Parameters
     ----------

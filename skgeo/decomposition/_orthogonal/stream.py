@@ -136,7 +136,8 @@ class Stream:
         Atoms that, by the last verdict, the rows do not determine, and that another
         contrast takes apart.
     sample : list of ndarray
-        Codes of the last batches before a verdict, as met, in the unit of the averages.
+        Codes of the last batches before a verdict, as met, in the unit of the averages
+        and single precision.
     """
 
     W: np.ndarray
@@ -346,7 +347,7 @@ class Stream:
             if self.next_verdict - self.n_met <= max(
                 _SAMPLE * len(self.W), _SAMPLE_MIN
             ):
-                self.sample.append(np.ldexp(codes, unit))
+                self.sample.append(np.ldexp(codes, unit).astype(np.float32))
         shifts = np.ldexp(self._shifts(work.moments, unit, rho), (2 - p) * unit)
         power, square, energy, signal = kernels.contrast(codes, p, self.signs, shifts)
         if signal > 0.0:
