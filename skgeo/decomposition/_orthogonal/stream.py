@@ -344,10 +344,10 @@ class Stream:
         kernels.code_moments(codes, p, *work.moments)
         if not again:
             self.n_tallied += self._count(self.tally, work.moments, len(batch), unit)
-            if self.next_verdict - self.n_met <= max(
-                _SAMPLE * len(self.W), _SAMPLE_MIN
-            ):
-                self.sample.append(np.ldexp(codes, unit).astype(np.float32))
+            most = max(_SAMPLE * len(self.W), _SAMPLE_MIN)
+            if self.next_verdict - self.n_met - len(batch) <= most:
+                last = np.ldexp(codes[-most:], unit)
+                self.sample.append(last.astype(np.float32))
         shifts = np.ldexp(self._shifts(work.moments, unit, rho), (2 - p) * unit)
         power, square, energy, signal = kernels.contrast(codes, p, self.signs, shifts)
         if signal > 0.0:

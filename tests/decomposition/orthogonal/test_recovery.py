@@ -173,7 +173,10 @@ def test_a_mean_that_carries_energy_is_named(n, how):
         warnings.simplefilter("always")
         for chunk in chunks:
             stream.partial_fit(chunk)
-    assert len(caught) == 1
+    # Each once; what the mean spoils are mixtures, which may be said as well.
+    said = [str(w.message)[:20] for w in caught]
+    assert said.count("The mean of the rows") == 1
+    assert len(set(said)) == len(said)
 
 
 @pytest.mark.parametrize("exponent", [3, 4])
