@@ -397,6 +397,44 @@ VIEWS = {
         ),
     ),
     "online_dictionary_robustness": View("Robustness"),
+    "online_dictionary_choice": View(
+        "The setting that the score chooses",
+        pivots=(
+            Pivot(
+                "Error of the chosen setting, over the lowest of four, less one",
+                ("codes", "mean"),
+                ("n",),
+                "above the lowest",
+                {"table": "choice"},
+            ),
+        ),
+    ),
+    "online_dictionary_doubt": View(
+        "Failures that are announced",
+        pivots=(
+            Pivot(
+                "Failed",
+                ("codes",),
+                ("how", "exponent"),
+                "failed",
+                {"table": "doubt"},
+            ),
+            Pivot(
+                "Failed and announced",
+                ("codes",),
+                ("how", "exponent"),
+                "announced",
+                {"table": "doubt"},
+            ),
+            Pivot(
+                "Recovered and called into doubt",
+                ("codes",),
+                ("how", "exponent"),
+                "false alarms",
+                {"table": "doubt"},
+            ),
+        ),
+    ),
     "online_dictionary_unions": View(
         "Not in the package: unions of two orthonormal bases",
         pivots=(

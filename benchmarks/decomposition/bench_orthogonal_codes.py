@@ -154,6 +154,6 @@ if __name__ == "__main__":
         warnings.simplefilter("ignore")
         rows = [
             *recovery(range(700, 702) if quick else range(700, 710)),
-            *coding(range(700, 701) if quick else range(700, 702)),
+            *coding(range(700, 701)),
         ]
     save("online_dictionary_codes", rows, quick=quick)

@@ -96,10 +96,10 @@ def fitted(model, X, y):
 def main(quick=False):
     parts = images()
     X, y = parts["train"]
-    most = 800 if quick else len(X)
+    every = 6 if quick else 1  # rows are in the order of their labels
     rows, tested = [], []
     for name, model in methods().items():
-        model, cpu = fitted(model, X[:most], y[:most])
+        model, cpu = fitted(model, X[::every], y[::every])
         rows.append(judge("validation", name, model, *parts["val"], cpu))
         if "test" in parts:
             tested.append(judge("test", name, model, *parts["test"], cpu))
@@ -109,7 +109,7 @@ def main(quick=False):
         tested = [{**row, "chosen": k == chosen} for k, row in enumerate(tested)]
     A, B, a, b = train_test_split(X, y, test_size=0.2, stratify=y, random_state=77)
     for name, model in methods().items():
-        model, cpu = fitted(model, A[:most], a[:most])
+        model, cpu = fitted(model, A[::every], a[::every])
         rows.append(judge("split", name, model, B, b, cpu))
     save("supervised_dictionary_xrays", rows + tested, quick=quick)
 

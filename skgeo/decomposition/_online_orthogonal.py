@@ -22,6 +22,11 @@ from skgeo.decomposition._orthogonal.codes import (
     shrink_codes,
     unseen_atoms,
 )
+from skgeo.decomposition._orthogonal.doubts import (
+    warn_mean,
+    warn_mixed,
+    warn_unseen,
+)
 from skgeo.decomposition._orthogonal.epochs import fit_epochs, snapshot
 from skgeo.decomposition._orthogonal.negentropy import mixed_atoms
 from skgeo.decomposition._orthogonal.outliers import Watch, warn_outweighed
@@ -53,8 +58,6 @@ _NOTHING = {"float64": 1e-10, "float32": 1e-5}
 _SMALLEST, _LARGEST = 1e-200, 1e200
 # What cannot change along a stream.
 _STRUCTURE = ("exponent", "n_components", "batch_size", "center", "whiten")
-# A mean matters when its square is this fraction of the mean variance per direction.
-_MEAN_ENERGY = 0.25
 # Dictionaries after different passes are compared on every fifth row.
 _HELD_OUT = 5
 
@@ -72,8 +75,8 @@ class OnlineOrthogonalDictionary(
     ``sum_k s_k |d_k . x|^p`` [1]_, [2]_: of all orthonormal bases, the one in which the
     codes are farthest from Gaussian. The signs s_k are estimated along the way, 1 for
     codes more peaked than Gaussian ones (sparse codes), -1 for flat ones. Memory is
-    some n x n matrices and at most ``64 n + 2 batch_size`` rows, however long the
-    stream.
+    some n x n matrices, at most ``64 n + 2 batch_size`` rows and, at times, as much as
+    16 n rows (512, if more) for codes to judge by, however long the stream.
 
     Parameters
     ----------
@@ -383,54 +386,11 @@ class OnlineOrthogonalDictionary(
                 "and codes cover these alone. Drop constant and redundant features, or "
                 "set n_components, to get as many atoms as there are directions."
             )
-        self._warn_mean()
-        self._warn_unseen(unseen)
-        self._warn_mixed(mixed)
+        warn_mean(stream)
+        warn_unseen(stream, unseen)
+        warn_mixed(stream, mixed)
         warn_outweighed(X, params, learned.mean)
         return self
-
-    def _warn_mean(self):
-        """Say once per stream that its mean carries energy and is not removed."""
-        stream = self._stream
-        n, seen = len(stream.offset), stream.n_measured
-        if stream.warned_mean or seen < 10 * n:
-            return
-        square = float(stream.offset @ stream.offset)
-        variance = max(stream.energy - square, 0.0)
-        # Three times what chance makes of a mean, so that few rows raise no alarm.
-        if square - 3.0 * variance / seen > _MEAN_ENERGY * variance / n:
-            stream.warned_mean = True
-            warn_user(
-                f"The mean of the rows carries {square / stream.energy:.1%} of their "
-                f"energy, {square * n / max(variance, 1e-300):.2g} times what a "
-                "direction varies by: one atom follows it and spoils the others. Set "
-                "center=True, or subtract the mean."
-            )
-
-    def _warn_unseen(self, unseen):
-        """Say that codes are too near to Gaussian for the rows to tell the atoms."""
-        if len(unseen) > 1:
-            self._stream.warned_unseen = True
-            warn_user(
-                f"The codes of {len(unseen)} of {len(self._stream.W)} atoms "
-                "are so near to Gaussian that these rows do not determine the atoms: "
-                "any rotation of them would do as well. More rows help if the codes "
-                "are not Gaussian indeed."
-            )
-
-    def _warn_mixed(self, mixed):
-        """Say that another contrast takes atoms apart."""
-        if len(mixed) > 1:
-            p = self._stream.settings.p
-            self._stream.warned_mixed = True
-            warn_user(
-                f"A rotation of {len(mixed)} of {len(self._stream.W)} atoms takes "
-                "their codes farther from Gaussian, by negentropy or kurtosis, but not "
-                f"by the mean of |code|^{p}: they may be mixtures of codes near the "
-                "border between peaked and flat for this exponent, or not be "
-                f"independent. Compare exponent={7 - p} by score, and whiten=True if "
-                "codes are correlated."
-            )
 
     def partial_fit(self, X: ArrayLike, y: None = None) -> OnlineOrthogonalDictionary:
         """Go on learning from more rows of the stream.
@@ -476,11 +436,9 @@ class OnlineOrthogonalDictionary(
             self._stream.partial_update(X)
         self._watch.add(X)
         self._watch.warn(params.clip_norm is not None)
-        self._warn_mean()
-        if not self._stream.warned_unseen:
-            self._warn_unseen(self._stream.undetermined)
-        if not self._stream.warned_mixed:
-            self._warn_mixed(self._stream.mixed)
+        warn_mean(self._stream)
+        warn_unseen(self._stream, self._stream.undetermined)
+        warn_mixed(self._stream, self._stream.mixed)
         return self
 
     def _new_stream(self, params, X, random_state):

@@ -8,8 +8,8 @@ from scipy.special import ndtri
 __all__ = [
     "code_powers",
     "code_quality",
+    "contrast_gain",
     "energy_kept",
-    "excess_gain",
     "shrink_codes",
     "undetermined_atoms",
     "unseen_atoms",
@@ -17,6 +17,8 @@ __all__ = [
 
 # Share of independent codes mixed into a correlation, lest it be singular.
 _BLUR = 1e-3
+# Eigenvalues of a correlation matrix that are rounding.
+_NULL = 1e-8
 # Predicted squared error of an atom above which it is not determined. Atoms fitted to
 # Gaussian rows, 100 to 20,000 of 3 to 40 features, have predictions of .07 or more but
 # for the best of one fit in twelve; those of codes recovered to 0.2 have less than .05.
@@ -53,9 +55,11 @@ def code_quality(codes):
     if r == 0:
         return 0.0
     C = C[:, alive] / root[alive]
-    # Codes that determine each other would count without limit.
-    correlation = (1 - _BLUR) * (C.T @ C / n_rows) + _BLUR * np.eye(r)
-    shared = -0.5 * np.linalg.slogdet(correlation)[1] / r
+    # Directions in which the rows do not vary say nothing, and those in which they
+    # hardly do would count without limit.
+    values = np.linalg.eigvalsh(C.T @ C / n_rows)
+    values = values[values > _NULL]
+    shared = -0.5 * np.log((1 - _BLUR) * values + _BLUR).sum() / r
     gaussian = ndtri((np.arange(n_rows) + 0.5) / n_rows)[:, None]
     negentropy = _entropies(gaussian / gaussian.std()) - _entropies(C).mean()
     h = negentropy[0] - shared
@@ -117,33 +121,34 @@ def shrink_codes(codes, rule, threshold, n_kept):
     return codes
 
 
-def excess_gain(codes, others, p):
-    """How much farther from Gaussian, by mean |c|^p, other codes of the same rows are.
+def contrast_gain(codes, others, p):
+    """How much larger the signed mean of |c|^p is for other codes of the same rows.
 
     Parameters
     ----------
     codes, others : ndarray of shape (n_samples, r)
-        Codes.
+        Codes of two dictionaries of one subspace.
     p : {3, 4}
-        Exponent.
+        Exponent of the contrast.
 
     Returns
     -------
     gain, error : float
-        Change of ``sum_k |E|c_k|^p - (p-1) E|c_k|^(p-2) E c_k^2|``, the second term of
-        which is the first for Gaussian codes, and its standard error.
+        Change of ``sum_k s_k (E|c_k|^p - g)``, where g is the value for Gaussian codes
+        of the mean power, s_k the sign of the contrast of atom k for either codes, and
+        its standard error.
     """
     unit = float(np.abs(codes).max(initial=0.0)) or 1.0
-    values, influences = [], []
+    gaussian = 2.0 * math.sqrt(2.0 / math.pi) if p == 3 else 3.0
+    gaussian *= np.mean((codes / unit) ** 2) ** (p / 2)
+    values = []
     for C in (codes, others):
         size = np.abs(C / unit)
         low, square, power = size ** (p - 2), size**2, size**p
-        m, v = low.mean(axis=0), square.mean(axis=0)
-        excess = power.mean(axis=0) - (p - 1) * m * v
-        values.append(np.abs(excess).sum())
-        influences.append((power - (p - 1) * (m * square + v * low)) @ np.sign(excess))
-    error = (influences[1] - influences[0]).std() / math.sqrt(len(codes))
-    return values[1] - values[0], error
+        excess = power.mean(axis=0) - (p - 1) * low.mean(axis=0) * square.mean(axis=0)
+        values.append((power - gaussian) @ np.where(excess < 0.0, -1.0, 1.0))
+    change = values[1] - values[0]
+    return float(change.mean()), float(change.std()) / math.sqrt(len(codes))
 
 
 def unseen_atoms(codes, p):

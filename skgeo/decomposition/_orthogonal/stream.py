@@ -36,7 +36,7 @@ import numpy as np
 
 from skgeo.decomposition._orthogonal.codes import (
     code_powers,
-    excess_gain,
+    contrast_gain,
     undetermined_atoms,
 )
 from skgeo.decomposition._orthogonal.moments import Moments
@@ -136,7 +136,8 @@ class Stream:
         Atoms that, by the last verdict, the rows do not determine, and that another
         contrast takes apart.
     sample : list of ndarray
-        Codes of the last batches before a verdict, as met, in the unit of the averages.
+        Codes of the last batches before a verdict, as met, in the unit of the averages
+        and single precision.
     """
 
     W: np.ndarray
@@ -268,8 +269,10 @@ class Stream:
                         n_rows += self._count(tally, work.moments, len(batch), unit)
                 self.undetermined = undetermined_atoms(tally, n_rows, self.settings.p)
             self.mixed = np.empty(0, dtype=int)
-            # While the gap is large, atoms are mixtures that will be left.
-            if self.converged or self.time_at_noise_floor > 0:
+            # While the gap is large, atoms are mixtures that will be left; passes over
+            # the same data are judged at their end.
+            settled = self.converged or self.time_at_noise_floor > 0
+            if settled and self.totals is None:
                 self.mixed = mixed_atoms(np.vstack(self.sample))
             if len(self.mixed) and self.kept:
                 now = mixed_atoms(self._codes_of_all(self.kept, work))
@@ -341,10 +344,10 @@ class Stream:
         kernels.code_moments(codes, p, *work.moments)
         if not again:
             self.n_tallied += self._count(self.tally, work.moments, len(batch), unit)
-            if self.next_verdict - self.n_met <= max(
-                _SAMPLE * len(self.W), _SAMPLE_MIN
-            ):
-                self.sample.append(np.ldexp(codes, unit))
+            most = max(_SAMPLE * len(self.W), _SAMPLE_MIN)
+            if self.next_verdict - self.n_met - len(batch) <= most:
+                last = np.ldexp(codes[-most:], unit)
+                self.sample.append(last.astype(np.float32))
         shifts = np.ldexp(self._shifts(work.moments, unit, rho), (2 - p) * unit)
         power, square, energy, signal = kernels.contrast(codes, p, self.signs, shifts)
         if signal > 0.0:
@@ -482,7 +485,7 @@ class Stream:
         if opinion is None or not opinion.displaced.max() > _TURNED:
             return False
         turned = codes @ opinion.turn.T
-        gain, error = excess_gain(codes, turned, p)
+        gain, error = contrast_gain(codes, turned, p)
         if not gain > error:
             return False
         for matrix in (self.W, self.G):

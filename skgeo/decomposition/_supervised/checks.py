@@ -59,9 +59,10 @@ def covariate_indices(columns, n_features, names):
                 )
             where = np.flatnonzero(names == column)
             if len(where) == 0:
+                some = [*map(str, names[:8]), *["..."] * (len(names) > 8)]
                 raise ValueError(
                     f"covariate_columns names {column!r}, which is not a column of X "
-                    f"(columns: {', '.join(map(str, names[:8]))}, ...)."
+                    f"(columns: {', '.join(some)})."
                 )
             found.append(int(where[0]))
         else:

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from scipy.optimize import linear_sum_assignment
 
 from skgeo.decomposition import OnlineOrthogonalDictionary
-from skgeo.decomposition._orthogonal.codes import excess_gain
+from skgeo.decomposition._orthogonal.codes import contrast_gain
 from skgeo.decomposition._orthogonal.negentropy import (
     mixed_atoms,
     negentropies,
@@ -138,28 +138,33 @@ def test_where_there_is_no_opinion():
 
 
 @pytest.mark.parametrize("p", [3, 4])
-def test_excess_gain_by_hand(p):
+@pytest.mark.parametrize("name", ["laplace", "uniform"])
+def test_contrast_gain_by_hand(p, name):
     rng = np.random.default_rng(5)
-    Z = rng.laplace(size=(4000, 3))
-    mixed = Z @ rotation(rng, 3).T
-
-    def far(C, weights=None):
-        low, square, power = (
-            np.average(np.abs(C) ** k, axis=0, weights=weights) for k in (p - 2, 2, p)
-        )
-        return np.abs(power - (p - 1) * low * square).sum()
-
-    gain, error = excess_gain(mixed, Z, p)
-    assert gain > 3 * error > 0
-    unit = np.abs(mixed).max() ** p
-    assert gain * unit == pytest.approx(far(Z) - far(mixed))
-    boot = [
-        far(Z, w) - far(mixed, w) for w in rng.multinomial(4000, [1 / 4000] * 4000, 300)
-    ]
-    assert error * unit == pytest.approx(np.std(boot), rel=0.2)
-    back, _ = excess_gain(Z, mixed, p)
+    Z = INDEPENDENT[name](rng, (4000, 3))
+    Q = rotation(rng, 3)
+    sign = 1 if name == "laplace" else -1
+    gain, error = contrast_gain(Z @ Q.T, Z, p)
+    unit = np.abs(Z @ Q.T).max() ** p
+    change = sign * (np.abs(Z) ** p - np.abs(Z @ Q.T) ** p).sum(axis=1)
+    assert gain * unit == pytest.approx(change.mean())
+    assert error * unit == pytest.approx(change.std() / np.sqrt(4000))
+    assert gain > 3 * error
+    back, _ = contrast_gain(Z, Z @ Q.T, p)
     assert back < 0
-    assert excess_gain(1e100 * mixed, 1e100 * Z, p)[0] == pytest.approx(gain)
+    assert contrast_gain(1e100 * Z @ Q.T, 1e100 * Z, p)[0] == pytest.approx(gain)
+
+
+def test_contrast_gain_of_both_signs():
+    """Flat and peaked codes side by side: either counts by how far it is."""
+    rng = np.random.default_rng(6)
+    Z = np.stack([rng.laplace(size=9000) / np.sqrt(2), rng.choice([-1.0, 1.0], 9000)])
+    mixed = np.array([Z[0] + Z[1], Z[0] - Z[1]]).T / np.sqrt(2)
+    gain, error = contrast_gain(mixed, Z.T, 4)
+    unit = np.abs(mixed).max() ** 4
+    # Kurtoses 3 and -2, mixed to a quarter of their sum each.
+    assert gain * unit == pytest.approx(5 - 0.5, abs=4 * error * unit)
+    assert error * unit < 0.2
 
 
 def caught_in(learn):
