@@ -6,10 +6,13 @@ import numpy as np
 
 from skgeo.kernels._jit import jit
 
-__all__ = ["center_and_scale", "unroll_blocks", "warmup"]
+__all__ = ["center_and_scale", "center_rows", "unroll_blocks", "warmup"]
 
 # Sums may be reordered into vector registers; NaN and infinity keep their meaning.
 _REORDER = {"reassoc", "contract"}
+
+# Relative extent of samples up to which they count as constant.
+_TINY = 8 * 2.220446049250313e-16
 
 
 @jit(fastmath=_REORDER)
@@ -52,7 +55,6 @@ def center_and_scale(X, out, exponent):
         Filled so that the centered trial is ``out * 2.0 ** exponent``.
     """
     n_trials, c, n_times = X.shape
-    tiny = 8 * 2.220446049250313e-16
     low, high, mean = np.empty(c), np.empty(c), np.empty(c)
     for i in range(n_trials):
         source = X[i]
@@ -75,7 +77,7 @@ def center_and_scale(X, out, exponent):
         largest = 0.0
         for a in range(c):
             left = max(high[a] - mean[a], mean[a] - low[a])
-            if left <= tiny * max(high[a], -low[a]):
+            if left <= _TINY * max(high[a], -low[a]):
                 # A channel that never changes would be left with rounding errors.
                 mean[a] = np.nan
             else:
@@ -89,6 +91,30 @@ def center_and_scale(X, out, exponent):
             else:
                 _shift_and_scale(source[a], mean[a], factor, out[i, a])
         exponent[i] = first + second
+
+
+@jit
+def _center(x, out):
+    """Remove the mean; of samples that do not change zeros remain, not roundings."""
+    low, high, mean = _extent_and_mean(x)
+    if high - low <= _TINY * max(high, -low):
+        out[:] = 0.0
+    else:
+        _shift_and_scale(x, mean, 1.0, out)
+
+
+@jit
+def center_rows(Z):
+    """Remove the mean of each row, in place; constant rows become zeros.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n_trials, n_rows, n_window)
+        Embedded trials of finite samples.
+    """
+    for i in range(Z.shape[0]):
+        for row in range(Z.shape[1]):
+            _center(Z[i, row], Z[i, row])
 
 
 @jit
@@ -124,9 +150,7 @@ def _direct_blocks(x, order, lag, n_window, centered, out):
     for j in range(order):
         for a in range(c):
             row = j * c + a
-            mean = _mean(x[a, j * lag : j * lag + n_window])
-            for t in range(n_window):
-                centered[row, t] = x[a, j * lag + t] - mean
+            _center(x[a, j * lag : j * lag + n_window], centered[row])
     for row in range(order * c):
         for col in range(row + 1):
             total = 0.0
@@ -211,4 +235,5 @@ def warmup():
     for _ in range(2):
         unroll_blocks(X, base, 1, 3, np.empty((1, 2, 2)))
         center_and_scale(X, np.empty_like(X), np.empty(1, dtype=np.int64))
+        center_rows(np.zeros((1, 1, 2)))
         X.setflags(write=False)  # what joblib hands to worker processes

@@ -309,7 +309,7 @@ def _fill_directly(X, order, lag, settings, delays, n_window, C):
         C[:] = lagged.block_toeplitz_scatter(X, order, lag)
     elif delays is not None:
         Z = lagged.embed(X, delays, n_window, wrap=settings.edge == "wrap")
-        Z -= Z.mean(-1, keepdims=True)
+        lagged.center_rows(Z)
         np.matmul(Z, Z.swapaxes(1, 2), out=C)
     elif settings.edge == "wrap":
         C[:] = lagged.wrapped_scatter(X, order, lag)

@@ -10,11 +10,13 @@ therefore replace the product of the embedded signal with itself, which costs
 import numpy as np
 
 from skgeo.kernels import lagged as kernels
+from skgeo.kernels.lagged import center_rows
 
 __all__ = [
     "augmented_scatter",
     "block_toeplitz_scatter",
     "center_and_scale",
+    "center_rows",
     "check_window",
     "embed",
     "filled_variances",

@@ -25,6 +25,9 @@ _MAX_KEPT = 100e6
 # is enough. On EEG it is about 0.1 at the arithmetic mean.
 _NEAR = 0.5
 
+# Passes over matrices that are farther from it. Two are enough on EEG with artifacts.
+_MAX_STEPS = 10
+
 
 class _DenseSpace:
     """What spaces of dense covariances with a whitened reference share."""
@@ -82,27 +85,27 @@ class OnePassSpace(_DenseSpace):
         n, d, _ = matrices.shape
         average = np.tensordot(weight, matrices, axes=1)
         W = riemann.whitener_of(average, "the arithmetic mean of the matrices")
-        start = np.eye(d)
-        for _ in range(5):
-            chunks, J, stretch = [], 0.0, 0.0
-            for part in self._parts(n, d):
-                logs = riemann.log_maps(matrices[part], W, first=part.start)
+        chunks, nearer = None, None
+        for step in range(_MAX_STEPS):
+            J, stretch, seen = 0.0, 0.0, []
+            for k, part in enumerate(self._parts(n, d)):
+                if step == 0:
+                    logs = riemann.log_maps(matrices[part], W, first=part.start)
+                else:  # far from the mean: the same matrices, seen from nearer
+                    half = np.exp(0.5 * chunks[k])[:, None, :]
+                    logs = riemann.log_maps_of_factors(nearer @ (matrices[part] * half))
                 J = J + logs.mean(weight[part])
                 stretch += weight[part] @ riemann.hessian_weights(logs.values).mean(
                     (1, 2)
                 )
-                chunks.append(logs.values)
+                seen.append(logs.values)
                 matrices[part] = logs.vectors
-            m = J / stretch
-            if np.linalg.norm(m) <= _NEAR * np.sqrt(d):
+            chunks, m = seen, J / stretch
+            if np.linalg.norm(m) <= _NEAR * np.sqrt(d) or step == _MAX_STEPS - 1:
                 break
-            # Far from the mean: back to the matrices, seen from nearer.
-            for part, values in zip(self._parts(n, d), chunks, strict=True):
-                V = matrices[part]
-                matrices[part] = (V * np.exp(values)[:, None, :]) @ V.swapaxes(1, 2)
-            start = W @ start
-            W = riemann.exp_symmetric(m, -0.5)
-        self.whitener, self.shift = W @ start, m
+            nearer = riemann.exp_symmetric(m, -0.5)
+            W = nearer @ W
+        self.whitener, self.shift = W, m
         rows = np.empty((n, d * (d + 1) // 2))
         for part, values in zip(self._parts(n, d), chunks, strict=True):
             rows[part] = self._shifted(riemann.LogMaps(values, matrices[part]))
