@@ -8,14 +8,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from skgeo.eeg._classifier_rules import DISTANCES, PARAM_RULES, UNUSED_PARAMS
+from skgeo.eeg._classifier_rules import (
+    DISTANCES,
+    PARAM_RULES,
+    UNUSED_PARAMS,
+    chosen_method,
+)
 from skgeo.eeg._decisions import TrialClassifier
 from skgeo.eeg._durations import seconds_of_logs
 from skgeo.eeg._groups import GroupMember, resolve_groups
 from skgeo.eeg._heads import make_head
 from skgeo.eeg._patterns import Pattern, covariance_patterns
 from skgeo.eeg._selection import select_embedding
-from skgeo.eeg._signal import SignalMemory
+from skgeo.eeg._signal import SignalMemory, warn_empty_bands
 from skgeo.eeg._solvers.covariances import (
     CovarianceSettings,
     check_settings,
@@ -104,22 +109,25 @@ class AugmentedCovarianceClassifier(CallbackMixin, TrialClassifier):
         Geometry. ``"block-toeplitz"`` estimates every lag once and works with the
         reflection coefficients of the block-Toeplitz matrix, matrices of the size of
         the channels, which is faster at high orders.
-    method : {"tangent-svm", "tangent-lr", "mdm", "fgmdm"}, default="tangent-svm"
+    method : {"auto", "tangent-svm", "tangent-lr", "mdm", "fgmdm"}, default="auto"
         ``"tangent-svm"`` and ``"tangent-lr"``: support vector machine or
         L2-regularized logistic regression on tangent vectors. ``"mdm"``: minimum
         distance to the class means. ``"fgmdm"``: the same after geodesic filtering.
         The last two take one embedding, ``selection`` other than ``"average"``.
+        ``"auto"`` is ``"tangent-lr"`` for an average of up to eight channels and two
+        classes, with a linear kernel, and ``"tangent-svm"`` otherwise.
     C : float, default=1.0
         Inverse regularization of the tangent methods.
     kernel : {"linear", "rbf"}, default="linear"
-        Kernel of ``"tangent-svm"``.
+        Kernel of the support vector machine.
     gamma : "scale", "auto" or float, default="scale"
         Width of the rbf kernel, with scikit-learn's meaning.
     class_weight : "balanced", dict or None, default=None
         Weights of the classes in the tangent methods; a dict is keyed by label.
     probability : bool, default=True
-        Whether ``"tangent-svm"`` calibrates probabilities: the softmax of its
-        decision values, tempered on held-out decisions of five folds.
+        Whether ``"tangent-svm"`` and ``"auto"`` give probabilities. Those of a support
+        vector machine are the softmax of its decision values, tempered on held-out
+        decisions of five folds.
     edge : {"valid", "moabb", "wrap"}, default="valid"
         What happens at the ends of a trial, see :class:`DelayEmbedding`.
     estimator : str or callable, default="scm"
@@ -144,6 +152,8 @@ class AugmentedCovarianceClassifier(CallbackMixin, TrialClassifier):
     groups_ : list of GroupMember
         For each embedding ``name`` ("time", "bands" or "frequencies"), ``band`` in
         Hz, ``order``, ``lag`` in samples, and ``share``.
+    method_ : str
+        The method in use.
     patterns_ : list of Pattern
         For each embedding what the classifier responds to: see
         :class:`~skgeo.eeg.Pattern`. Only with a linear tangent method and
@@ -225,7 +235,7 @@ class AugmentedCovarianceClassifier(CallbackMixin, TrialClassifier):
         frequencies: Sequence[float] | None = None,
         weights: str = "equal",
         metric: str = "riemann",
-        method: str = "tangent-svm",
+        method: str = "auto",
         C: float = 1.0,
         kernel: str = "linear",
         gamma: str | float = "scale",
@@ -264,7 +274,7 @@ class AugmentedCovarianceClassifier(CallbackMixin, TrialClassifier):
         self.n_jobs = n_jobs
 
     def _gives_probabilities(self):
-        return self.method != "tangent-svm" or self.probability
+        return self.method not in ("auto", "tangent-svm") or self.probability
 
     @with_callbacks
     def fit(
@@ -318,6 +328,9 @@ class AugmentedCovarianceClassifier(CallbackMixin, TrialClassifier):
             domains = domains if domains is None else domains[kept]
             if len(np.unique(codes)) < len(self.classes_):
                 raise ValueError("sample_weight is zero for every trial of a class.")
+        params.method = self.method_ = chosen_method(
+            params, len(self.classes_), X.shape[1]
+        )
         source = self._make_source(X, params)
         self._memory = self._remember_signal(X, X_target)
         training = self._training(source, X, domains, weight, X_target, params)
@@ -346,6 +359,10 @@ class AugmentedCovarianceClassifier(CallbackMixin, TrialClassifier):
     def _remember_signal(self, X, X_target):
         """Keep what trials to predict must share with those of fit."""
         bands = None
+        if X.ndim == 3 and self.sfreq is not None:
+            found = {m.band for m in self.groups_ if m.name == "bands"}
+            if len(found) > 1:
+                warn_empty_bands(X, self.sfreq, sorted(found))
         if X.ndim == 4:
             bands = [None] * X.shape[3]
             for index, member in zip(self._filter_indices, self.groups_, strict=True):

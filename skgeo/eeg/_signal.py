@@ -10,11 +10,21 @@ from skgeo.eeg._solvers.filters import filter_spectra, power_ranges
 from skgeo.utils.validation import channel_amplitudes, warn_other_amplitudes
 from skgeo.utils.warn import warn_user
 
-__all__ = ["FilterRanges", "SignalMemory", "check_bank", "check_same_filters"]
+__all__ = [
+    "FilterRanges",
+    "SignalMemory",
+    "check_bank",
+    "check_same_filters",
+    "warn_empty_bands",
+]
 
 # Fractions of a filter's power in its band: below, it is doubtful that the band is
 # meant; it cannot be meant.
 _MOST, _NOTHING = 0.5, 0.02
+
+# Power in a band, over that in the strongest one and leveled by the square of the
+# frequency, below which a filter has removed it: signals fall less steeply.
+_EMPTY = 1e-4
 
 
 class FilterRanges(NamedTuple):
@@ -205,6 +215,45 @@ def check_same_filters(X, fitted):
             f"The power of the filters {foreign.tolist()} of X lies at other "
             "frequencies than in fit. Unless the signals are that different, make both "
             "by filter_bank with the same parameters."
+        )
+
+
+def warn_empty_bands(X, sfreq, bands):
+    """Warn of 3-D trials that a filter has already left hardly anything of.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_trials, n_channels, n_times)
+        Trials, of the whole pass band as they should be.
+    sfreq : float
+        Sampling frequency in Hz.
+    bands : list of (float, float)
+        Bands in Hz that the pass band is divided into.
+
+    Warns
+    -----
+    UserWarning
+        If next to no power lies in some of them.
+    """
+    frequencies, (power,) = filter_spectra(X[..., None])
+    frequencies = frequencies * sfreq
+    leveled = power * frequencies**2
+    sizes = np.zeros(len(bands))
+    for k, (low, high) in enumerate(bands):
+        inside = (frequencies >= low) & (frequencies <= high)
+        sizes[k] = np.median(leveled[inside]) if inside.any() else np.nan
+    largest = np.nanmax(sizes, initial=0.0)
+    empty = [
+        band for band, size in zip(bands, sizes, strict=True) if size < _EMPTY * largest
+    ]
+    if empty:
+        words = ", ".join(f"{low:.3g} to {high:.3g}" for low, high in empty)
+        warn_user(
+            f"X holds next to no power at {words} Hz, which are among the bands to "
+            "average: it was filtered to a narrower band before. Give the pass band of "
+            "the filter as band=, or trials of the whole pass band. (MOABB's own "
+            "evaluations hand the filters of a filter bank over one by one; "
+            "skgeo.eeg.evaluate hands over all of them.)"
         )
 
 

@@ -59,18 +59,18 @@ class RecenteredCovarianceClassifier(AugmentedCovarianceClassifier):
         (with its ``theta=0.5``). Recentered covariances are classified by the
         affine-invariant geometry in both cases. Block-Toeplitz covariances are
         recentered by the affine-invariant mean of their diagonal blocks.
-    method : {"tangent-svm", "tangent-lr", "mdm", "fgmdm"}, default="tangent-svm"
+    method : {"auto", "tangent-svm", "tangent-lr", "mdm", "fgmdm"}, default="auto"
         Classifier.
     C : float, default=1.0
         Inverse regularization of the tangent methods.
     kernel : {"linear", "rbf"}, default="linear"
-        Kernel of ``"tangent-svm"``.
+        Kernel of the support vector machine.
     gamma : "scale", "auto" or float, default="scale"
         Width of the rbf kernel.
     class_weight : "balanced", dict or None, default=None
         Weights of the classes.
     probability : bool, default=True
-        Whether ``"tangent-svm"`` calibrates probabilities.
+        Whether ``"tangent-svm"`` and ``"auto"`` give probabilities.
     edge : {"valid", "moabb", "wrap"}, default="valid"
         What happens at the ends of a trial.
     estimator : str or callable, default="scm"
@@ -94,6 +94,8 @@ class RecenteredCovarianceClassifier(AugmentedCovarianceClassifier):
         The orders and lags in use, in samples.
     groups_ : list of GroupMember
         Group, band, embedding and share of each.
+    method_ : str
+        The method in use.
     n_channels_in_, n_times_in_ : int
         Shape of a training trial.
 

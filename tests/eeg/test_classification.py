@@ -146,3 +146,32 @@ def test_singular_covariances_without_shrinkage_are_told():
     X -= X.mean(1, keepdims=True)
     with pytest.raises(ValueError, match="shrinkage='diagonal'"):
         AugmentedCovarianceClassifier(2, 2, shrinkage=None, selection=None).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("n_classes", "n_channels", "params", "expected"),
+    [
+        (2, 3, {}, "tangent-lr"),
+        (2, 8, {}, "tangent-lr"),
+        (2, 9, {}, "tangent-svm"),
+        (3, 3, {}, "tangent-svm"),
+        (2, 3, {"kernel": "rbf"}, "tangent-svm"),
+        (2, 3, {"selection": None}, "tangent-svm"),
+        (2, 3, {"method": "tangent-svm"}, "tangent-svm"),
+        (3, 9, {"method": "tangent-lr"}, "tangent-lr"),
+    ],
+)
+def test_the_method_of_few_channels(n_classes, n_channels, params, expected):
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((24, n_channels, 60)), np.arange(24) % n_classes
+    X[y == 1, 0] *= 3.0
+    small = {"orders": (1, 2), "lags": (2,)} if "selection" not in params else {}
+    model = AugmentedCovarianceClassifier(**small, **params).fit(X, y)
+    assert model.method_ == expected
+    named = AugmentedCovarianceClassifier(**small, **{**params, "method": expected})
+    assert_allclose(
+        model.decision_function(X), named.fit(X, y).decision_function(X), atol=1e-10
+    )
+    assert_allclose(model.predict_proba(X).sum(1), 1.0)
+    silent = model.__class__(**small, **{**params, "probability": False})
+    assert hasattr(silent.fit(X, y), "predict_proba") == (silent.method == "tangent-lr")

@@ -19,6 +19,7 @@ from skgeo.eeg import (
     TrialRejector,
     filter_bank,
 )
+from skgeo.eeg._solvers.filters import bandpass
 from skgeo.testing import make_trials
 
 FILTERS = {"sfreq": 100.0, "band": (4.0, 40.0)}
@@ -189,3 +190,31 @@ def test_epochs_whose_channels_went_bad():
         model.predict([X[0], epochs])
     with pytest.raises(ValueError, match="EvokedArray, which holds no trials"):
         model.predict(epochs.average())
+
+
+@pytest.mark.parametrize("narrow", [(8.0, 12.0), (8.0, 16.0), (20.0, 32.0)])
+def test_trials_of_a_narrower_band_than_said(narrow):
+    """One filter of a bank where the whole pass band is meant, as MOABB hands it."""
+    rng = np.random.default_rng(0)
+    X = bandpass(rng.standard_normal((20, 3, 800)), 160.0, narrow)[:, :, 200:600]
+    model = AugmentedCovarianceClassifier(
+        orders=(1,), sfreq=160.0, band=(8.0, 32.0), probability=False
+    )
+    with pytest.warns(UserWarning, match=r"next to no power at .* one by one"):
+        model.fit(X, np.arange(20) % 2)
+
+
+@pytest.mark.parametrize("exponent", [0.0, 1.0, 2.0])
+@pytest.mark.parametrize("band", [(8.0, 32.0), (1.0, 70.0)])
+def test_noise_of_any_color_holds_power_in_its_bands(exponent, band):
+    rng = np.random.default_rng(0)
+    spectrum = np.fft.rfft(rng.standard_normal((20, 3, 600)))
+    f = np.fft.rfftfreq(600, 1 / 160.0)
+    X = np.fft.irfft(spectrum / np.maximum(f, f[1]) ** (exponent / 2))
+    X = X + 2.0 * X.std() * np.sin(2 * np.pi * 10 * np.arange(600) / 160.0)
+    for trials in (X, bandpass(X, 160.0, band)[:, :, 100:500]):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            AugmentedCovarianceClassifier(
+                orders=(1,), sfreq=160.0, band=band, probability=False
+            ).fit(trials, np.arange(20) % 2)
