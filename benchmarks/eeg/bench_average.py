@@ -5,10 +5,13 @@ SKGEO_TEST_DATA for landmarks.
 
 cost: one fit on 30 trials of 21 channels and 481 times (noise), in turn with one of
 covariances, tangent space and logistic regression. landmarks: the machine in the span
-of 500 trials, which takes over above 3,000, beside the one on all inner products; six
-people of MAMEM II together, four blocks to train (2,400 trials), one to test. memory:
-25,000 and 50,000 trials of 8 channels and 64 times, in processes of their own, peak of
-the resident set, with all that Python and its packages take.
+of 500 trials, which takes over above 3,000, beside the one on all inner products: six
+people of MAMEM II together, whole cuts and halves of half a second, four blocks to
+train (2,400 and 4,800 trials of five classes), one to test; and two people's oddball
+(runs left out, 3,000 trials of two classes, logistic regression). memory: 25,000 and
+50,000 trials of 8 channels and 64 times with few embeddings, 100,000 with the default
+ones, in processes of their own, peak of the resident set, with all that Python and its
+packages take.
 """
 
 import resource
@@ -17,10 +20,11 @@ import sys
 import time
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
 from benchmarks.common import interleaved, save
 from benchmarks.eeg.bench_bands import tangent_lr
-from benchmarks.eeg.recordings import ssvep
+from benchmarks.eeg.recordings import oddball, ssvep
 from skgeo.eeg import AugmentedCovarianceClassifier
 from skgeo.eeg import _heads as heads
 
@@ -54,36 +58,56 @@ def run_cost(quick):
     ]
 
 
-def run_landmarks(quick):
-    """Compare the machine on landmarks with the whole one."""
+def many_trials(quick):
+    """Name -> (trials, labels, training trials), sets of a few thousand trials."""
     stored = [ssvep(p) for p in range(1, 3 if quick else 7)]
     blocks = np.tile(np.arange(500) // 100, len(stored))
     X = np.concatenate([trials for trials, _ in stored])
     y = np.concatenate([labels for _, labels in stored])
-    train, test = blocks < 4, blocks == 4
-    rows, whole, known = [], None, (heads.MANY_TRIALS, heads.N_LANDMARKS)
-    for count in (None, 500, 1000):
-        if count is not None:
+    halves = np.concatenate([X[:, :, :62], X[:, :, -62:]])
+    Z, table = oddball()
+    keep = table["run"] % 6 != 5
+    return {
+        "MAMEM II": (X, y, blocks < 4),
+        "MAMEM II, half seconds": (halves, np.tile(y, 2), np.tile(blocks < 4, 2)),
+        "oddball": (Z[:, :, 51:256], table["y"], keep),
+    }
+
+
+def run_landmarks(quick):
+    """Compare the machine on landmarks with the whole one."""
+    rows, known = [], (heads.MANY_TRIALS, heads.N_LANDMARKS)
+    for data, (X, y, train) in many_trials(quick).items():
+        whole = None
+        for count in (None, 500, 1000):
             heads.MANY_TRIALS, heads.N_LANDMARKS = 0, count
-        model = AugmentedCovarianceClassifier(**FEW, probability=False)
-        start = time.process_time()
-        model.fit(X[train], y[train])
-        cpu = time.process_time() - start
-        labels = model.predict(X[test])
-        whole = labels if whole is None else whole
-        rows.append(
-            {
-                "table": "landmarks",
-                "method": "all inner products"
-                if count is None
-                else f"{count} landmarks",
-                "n_trials": int(train.sum()),
-                "score": float(100 * np.mean(labels == y[test])),
-                "agreement": float(100 * np.mean(labels == whole)),
-                "cpu": cpu,
-            }
-        )
-        heads.MANY_TRIALS, heads.N_LANDMARKS = known
+            if count is None:
+                heads.MANY_TRIALS = len(X)
+            model = AugmentedCovarianceClassifier(**FEW, probability=False)
+            start = time.process_time()
+            model.fit(X[train], y[train])
+            cpu = time.process_time() - start
+            labels = model.predict(X[~train])
+            score = np.mean(labels == y[~train])
+            if len(model.classes_) == 2:
+                values = model.decision_function(X[~train])
+                score = roc_auc_score(y[~train] == model.classes_[1], values)
+            whole = labels if whole is None else whole
+            rows.append(
+                {
+                    "table": "landmarks",
+                    "data": data,
+                    "method": "all inner products"
+                    if count is None
+                    else f"{count} landmarks",
+                    "n_trials": int(train.sum()),
+                    "score": float(100 * score),
+                    "agreement": float(100 * np.mean(labels == whole)),
+                    "cpu": cpu,
+                }
+            )
+            print(rows[-1], flush=True)
+    heads.MANY_TRIALS, heads.N_LANDMARKS = known
     return rows
 
 
@@ -96,7 +120,7 @@ def fit_many(n_trials):
         part[:] = rng.standard_normal(part.shape)
     X[y == 1, 0] *= 1.1
     start = time.process_time()
-    AugmentedCovarianceClassifier(**FEW).fit(X, y)
+    AugmentedCovarianceClassifier(**(FEW if n_trials < 100_000 else {})).fit(X, y)
     cpu = time.process_time() - start
     print(cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3)
 
@@ -104,7 +128,7 @@ def fit_many(n_trials):
 def run_memory(quick):
     """Fit in processes of their own."""
     rows = []
-    for n_trials in (5_000, 10_000) if quick else (25_000, 50_000):
+    for n_trials in (5_000, 10_000) if quick else (25_000, 50_000, 100_000):
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.eeg.bench_average", f"fit={n_trials}"],
             capture_output=True,
@@ -115,7 +139,9 @@ def run_memory(quick):
         rows.append(
             {
                 "table": "memory",
-                "method": "average, orders 1, 2, 4, lags 2, 4",
+                "method": "average, orders 1, 2, 4, lags 2, 4"
+                if n_trials < 100_000
+                else "average, default, 25 embeddings",
                 "n_trials": n_trials,
                 "trials_mb": n_trials * 8 * 64 * 8 / 1e6,
                 "peak_mb": peak,

@@ -151,6 +151,16 @@ class AugmentedCovarianceClassifierCV(CallbackMixin, TrialClassifier):
     AugmentedCovarianceClassifier : One embedding, or the average of several, which
         is safer with many channels or few trials.
 
+    Notes
+    -----
+    With ``precision="exact"`` and ``refit_rule="best"`` the scores of the folds are
+    those of ``GridSearchCV``, except where two validation trials have decision values
+    that differ by less than the tolerance of ``SVC`` (1e-3): which of them is the
+    larger then depends on rounding. In 36 searches on trials whose gains spread by
+    factors of ``exp(0.5 z)`` to ``exp(3 z)``, z normal, that was one pair of trials in
+    4 of 1,728 areas under the ROC curve (0.028 each); the chosen order was the same
+    in all.
+
     References
     ----------
     Carrara and Papadopoulo, "Classification of BCI-EEG based on the augmented
