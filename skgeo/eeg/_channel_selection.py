@@ -22,6 +22,7 @@ from skgeo.utils.params import Integer, Null, OneOf, Real, Unused, check_params
 from skgeo.utils.validation import (
     check_sample_weight,
     check_trials_y,
+    warn_doubtful_trials,
     warn_unlike_channels,
 )
 
@@ -153,6 +154,7 @@ class ChannelSelector(  # type: ignore[call-arg]
         params = check_params(self)
         X = self._check_trials(X, reset=True, min_trials=2)
         warn_unlike_channels(X, self)
+        warn_doubtful_trials(X)
         classes, codes = check_trials_y(y, X)
         weight = check_sample_weight(sample_weight, len(X), normalize=False)
         totals = np.bincount(codes, weights=weight, minlength=len(classes))

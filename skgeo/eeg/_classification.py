@@ -47,6 +47,7 @@ from skgeo.utils.params import Real, check_params
 from skgeo.utils.validation import (
     check_sample_weight,
     check_trials_y,
+    warn_doubtful_trials,
     warn_unlike_channels,
 )
 
@@ -318,7 +319,9 @@ class AugmentedCovarianceClassifier(CallbackMixin, TrialClassifier):
         """Fit; with domains or target trials, on recentered covariances."""
         params = self._checked_params()
         X = self._check_trials(X, reset=True, min_trials=2, filters=True)
-        warn_unlike_channels(X[..., 0] if X.ndim == 4 else X, self)
+        signal = X[..., 0] if X.ndim == 4 else X
+        warn_unlike_channels(signal, self)
+        warn_doubtful_trials(signal, domains)
         self.classes_, codes = check_trials_y(y, X)
         params.class_weight = self._encoded_class_weight()
         weight = check_sample_weight(sample_weight, len(X), normalize=False)

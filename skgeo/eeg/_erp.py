@@ -16,6 +16,7 @@ from skgeo.utils.validation import (
     channel_amplitudes,
     check_sample_weight,
     check_trials_y,
+    warn_doubtful_trials,
     warn_other_amplitudes,
     warn_unlike_channels,
 )
@@ -164,6 +165,7 @@ class ERPAugmentedCovariances(  # type: ignore[call-arg]
         params = check_params(self)
         X = self._check_trials(X, reset=True, min_trials=2)
         warn_unlike_channels(X, self)
+        warn_doubtful_trials(X)
         self.classes_, codes = check_trials_y(y, X)
         weight = check_sample_weight(sample_weight, len(X), normalize=False)
         totals = np.bincount(codes, weights=weight)

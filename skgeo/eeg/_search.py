@@ -47,6 +47,7 @@ from skgeo.utils.params import (
 from skgeo.utils.validation import (
     check_sample_weight,
     check_trials_y,
+    warn_doubtful_trials,
     warn_unlike_channels,
 )
 
@@ -282,6 +283,7 @@ class AugmentedCovarianceClassifierCV(CallbackMixin, TrialClassifier):
         params = check_params(self)
         X = self._check_trials(X, reset=True, min_trials=2)
         warn_unlike_channels(X, self)
+        warn_doubtful_trials(X)
         self.classes_, codes = check_trials_y(y, X)
         weight = check_sample_weight(sample_weight, len(X), normalize=False)
         kept = weight > 0

@@ -14,6 +14,7 @@ from skgeo.utils.validation import (
     check_trials,
     read_trials,
 )
+from skgeo.utils.warn import warn_user
 
 __all__ = ["RecenteredCovarianceClassifier"]
 
@@ -205,8 +206,29 @@ class RecenteredCovarianceClassifier(AugmentedCovarianceClassifier):
             X = np.concatenate([X, labeled])
             y = np.concatenate([np.asarray(y), y_target])
             domains = np.concatenate([domains, np.full(len(labeled), -1)])
+        self._warn_single_classes(y, domains)
         X_target = np.concatenate(target) if target else None
         return self._fit(X, y, sample_weight, domains=domains, X_target=X_target)
+
+    def _warn_single_classes(self, y, domains):
+        """Recentering a domain of one class moves that class to where all others go."""
+        labels = np.asarray(y)
+        if labels.ndim != 1 or len(labels) != len(domains) or domains.max() < 1:
+            return  # refused later, or a single domain
+        single = [
+            domain
+            for domain in range(domains.max() + 1)
+            if len(set(labels[domains == domain].tolist())) == 1
+        ]
+        if single and len(set(labels.tolist())) > 1:
+            shown = ", ".join(str(self.domains_[k]) for k in single[:5])
+            shown += ", ..." if len(single) > 5 else ""
+            warn_user(
+                f"{len(single)} of {domains.max() + 1} domains hold trials of one "
+                f"class only ({shown}). Recentering moves the mean of each domain to "
+                "one point, and takes away what tells this class from the others. Pass "
+                "subjects= such that domains hold all classes."
+            )
 
     @staticmethod
     def _target(X_target, X, name):
