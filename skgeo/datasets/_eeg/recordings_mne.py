@@ -392,8 +392,8 @@ def _warn_overlaps(recordings, length, classes):
         warn_user(
             f"{overlaps} of {total} trials overlap the next one: interval is "
             f"{length:g} s long and marks are {nearest:.3g} s apart or more. They "
-            "share samples, so random folds test on what was trained on. Shorten interval, or keep "
-            "runs together in cv=."
+            "share samples, so random folds test on what was trained on. Shorten "
+            "interval, or keep runs together in cv=."
         )
 
 
