@@ -8,6 +8,7 @@ from skgeo.eeg import (
     StreamDecoder,
     TangentMap,
     TrialRejector,
+    select_embedding,
 )
 
 
@@ -39,3 +40,16 @@ def test_chunks_whose_numbers_would_be_lost(chunk, message):
     decoder = StreamDecoder(model, sfreq=100.0, window=1.0, step=0.5, band=None)
     with pytest.raises(ValueError, match=message):
         decoder.push(chunk)
+
+
+def test_delays_of_trials_that_repeat_a_few_values():
+    """Neighbors at distance zero only: a mean of nothing was NaN."""
+    rng = np.random.default_rng(0)
+    X = np.tile(np.array([0.0, 1.0, 5.0]) + rng.integers(0, 2, (8, 1, 1)), (1, 1, 20))
+    with pytest.raises(ValueError, match="repeat a few values"):
+        select_embedding(X, "mdop")
+    good = rng.standard_normal((8, 1, 60))
+    found = select_embedding(np.concatenate([X, good]), "mdop")
+    assert found[:2] == select_embedding(good, "mdop")[:2]
+    both = np.concatenate([X, good], axis=1)  # one channel of two
+    assert select_embedding(both, "mdop")[0] >= 1
