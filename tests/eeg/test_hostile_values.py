@@ -53,3 +53,14 @@ def test_delays_of_trials_that_repeat_a_few_values():
     assert found[:2] == select_embedding(good, "mdop")[:2]
     both = np.concatenate([X, good], axis=1)  # one channel of two
     assert select_embedding(both, "mdop")[0] >= 1
+
+
+@pytest.mark.parametrize("metric", ["riemann", "logeuclid"])
+def test_tangent_vectors_too_long_for_a_matrix(metric):
+    A = np.random.default_rng(0).standard_normal((6, 3, 10))
+    tangent = TangentMap(metric).fit(A @ A.swapaxes(1, 2))
+    T = np.zeros((3, 6))
+    T[1, 0] = 1e4
+    with pytest.raises(ValueError, match=r"1 of 3 .*first at index 1"):
+        tangent.inverse_transform(T)
+    assert np.isfinite(tangent.inverse_transform(T[[0, 2]])).all()
