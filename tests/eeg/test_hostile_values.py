@@ -8,6 +8,7 @@ from skgeo.eeg import (
     StreamDecoder,
     TangentMap,
     TrialRejector,
+    filter_bank,
     select_embedding,
 )
 
@@ -64,3 +65,17 @@ def test_tangent_vectors_too_long_for_a_matrix(metric):
     with pytest.raises(ValueError, match=r"1 of 3 .*first at index 1"):
         tangent.inverse_transform(T)
     assert np.isfinite(tangent.inverse_transform(T[[0, 2]])).all()
+
+
+@pytest.mark.parametrize("empty", [0, 2])
+def test_a_filter_without_signal_is_refused(empty):
+    rng = np.random.default_rng(0)
+    settings = {"sfreq": 100.0, "band": (4.0, 40.0)}
+    bank = filter_bank(rng.standard_normal((20, 2, 200)), **settings)
+    model = AugmentedCovarianceClassifier(**settings).fit(bank, np.arange(20) % 2)
+    zero = bank.copy()
+    zero[..., empty] = 0.0
+    with pytest.raises(ValueError, match="no channel varies"):
+        model.predict(zero)
+    with pytest.raises(ValueError, match="no channel varies"):
+        model.fit(zero, np.arange(20) % 2)

@@ -155,7 +155,8 @@ def power_ranges(frequencies, power):
     ranges = np.empty((len(power), 2))
     for q, spectrum in enumerate(power):
         share = np.cumsum(spectrum) / max(spectrum.sum(), np.finfo(float).tiny)
-        low, high = np.searchsorted(share, (0.05, 0.95))
-        high = min(high, len(frequencies) - 1)
+        # Of a filter without signal the ends are beyond the last frequency.
+        last = len(frequencies) - 1
+        low, high = np.minimum(np.searchsorted(share, (0.05, 0.95)), last)
         ranges[q] = frequencies[low] - half, frequencies[high] + half
     return ranges
