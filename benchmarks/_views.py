@@ -185,6 +185,14 @@ VIEWS = {
             ("uea", "three sets of the UEA archive"),
         )
     },
+    "eeg_bands_few": View(
+        "Two classes, 3 to 8 electrodes: support vector machine or logistic regression",
+        pivots=(
+            Pivot("ROC AUC (%)", ("data",), ("method",), "score"),
+            Pivot("Gain over order 1 (points)", ("data",), ("method",), "gain_order1"),
+            Pivot("Its standard error", ("data",), ("method",), "error_order1"),
+        ),
+    ),
     "eeg_p300": View(
         "Event-related potentials: a visual oddball, two people",
         pivots=(

@@ -21,6 +21,34 @@ TRIPLES = [
     *(["C5", "Cz", "C6"], ["FC1", "FCz", "FC2"], ["CP1", "CPz", "CP2"]),
     ["P3", "Pz", "P4"],
 ]
+# Sets of few electrodes over the motor cortex, to confirm what the triples show.
+FEW = {
+    3: [
+        *(["F3", "Fz", "F4"], ["FC5", "FCz", "FC6"], ["CP5", "CPz", "CP6"]),
+        *(["C3", "FCz", "C4"], ["C3", "CPz", "C4"], ["FC3", "Cz", "FC4"]),
+        *(["CP3", "Cz", "CP4"], ["C1", "FCz", "C2"]),
+    ],
+    4: [
+        *(["C3", "C1", "C2", "C4"], ["FC3", "C3", "FC4", "C4"]),
+        *(["C3", "CP3", "C4", "CP4"], ["C5", "C1", "C2", "C6"]),
+    ],
+    5: [
+        *(["C5", "C3", "Cz", "C4", "C6"], ["C3", "C1", "Cz", "C2", "C4"]),
+        *(["FC3", "FC1", "FCz", "FC2", "FC4"], ["CP3", "CP1", "CPz", "CP2", "CP4"]),
+    ],
+    6: [
+        ["FC3", "C3", "CP3", "FC4", "C4", "CP4"],
+        ["C5", "C3", "C1", "C2", "C4", "C6"],
+        ["C3", "Cz", "C4", "CP3", "CPz", "CP4"],
+        ["FC3", "FCz", "FC4", "C3", "Cz", "C4"],
+    ],
+    8: [
+        ["FC3", "C3", "CP3", "C1", "C2", "FC4", "C4", "CP4"],
+        ["C5", "C3", "C1", "Cz", "C2", "C4", "C6", "FCz"],
+        ["FC3", "FC1", "FC2", "FC4", "CP3", "CP1", "CP2", "CP4"],
+        ["P3", "P1", "P2", "P4", "CP3", "CP1", "CP2", "CP4"],
+    ],
+}
 KALUNGA_CHANNELS = ["Oz", "O1", "O2", "PO3", "POz", "PO7", "PO8", "PO4"]
 CHANNELS_9 = ["FC3", "FCz", "FC4", "C3", "Cz", "C4", "CP3", "CPz", "CP4"]
 CHANNELS_22 = [

@@ -6,6 +6,7 @@ import numpy as np
 
 from skgeo.eeg._grid import distinct_points
 from skgeo.eeg._solvers.filters import band_edges, check_band
+from skgeo.utils.warn import warn_user
 
 __all__ = [
     "GroupMember",
@@ -82,7 +83,7 @@ def averaged_points(orders, lags, n_channels, n_times):
         largest = min(_MAX_SAMPLE_ORDER, max(2, _MAX_ROWS // n_channels))
         orders = range(1, largest + 1)
     points = distinct_points(orders, _SAMPLE_LAGS if isinstance(lags, str) else lags)
-    return _that_fit(points, n_times) if any_auto else points
+    return _delays_that_fit(points, n_times, lags) if any_auto else points
 
 
 def points_in_seconds(orders, lags, sfreq, n_channels, n_times):
@@ -110,13 +111,35 @@ def points_in_seconds(orders, lags, sfreq, n_channels, n_times):
     if isinstance(orders, str):
         orders = [p for p in _ORDERS if p <= 2 or p * n_channels <= _MAX_ROWS]
     seconds = _LAGS if isinstance(lags, str) else lags
-    lags = [max(1, round(lag * sfreq)) for lag in seconds]
-    points = [(p, lag if p > 1 else 1) for p, lag in distinct_points(orders, lags)]
-    return _that_fit(points, n_times) if any_auto else points
+    samples = [max(1, round(lag * sfreq)) for lag in seconds]
+    points = [(p, lag if p > 1 else 1) for p, lag in distinct_points(orders, samples)]
+    return _delays_that_fit(points, n_times, lags) if any_auto else points
 
 
 def _that_fit(points, n_times):
     return [q for q in points if q[0] == 1 or 2 * (q[0] - 1) * q[1] <= n_times]
+
+
+def _delays_that_fit(points, n_times, lags):
+    """Leave out long embeddings, and say so where no delay is left."""
+    kept = _that_fit(points, n_times)
+    if len(kept) < len(points) and not any(order > 1 for order, _ in kept):
+        wanted = sorted({lag for order, lag in points if order > 1})
+        message = (
+            f"every delay of the average (lags={lags!r}: {min(wanted)} to "
+            f"{max(wanted)} samples) spans more than half of a trial of {n_times} "
+            "times. Lags are seconds where sfreq is given and samples otherwise"
+        )
+        if not kept:
+            raise ValueError(
+                f"No embedding is left: {message}. Lower orders or lags, or pass "
+                "longer trials."
+            )
+        warn_user(
+            f"Plain covariances are all that is left: {message}. Check both, or pass "
+            "longer trials."
+        )
+    return kept
 
 
 def order_shares(points, order_weights, n_channels, *, in_seconds=False):

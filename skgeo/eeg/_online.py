@@ -254,11 +254,22 @@ class StreamDecoder:
         return sosfilt(self.sos, signal, axis=1, zi=start)[0]
 
     def _checked(self, chunk):
-        if np.iscomplexobj(chunk):
-            raise ValueError("A chunk must be real; got complex numbers.")
-        if np.ma.is_masked(chunk):  # what is masked would be taken for signal
-            chunk = np.ma.filled(np.ma.asarray(chunk, dtype=float), np.nan)
-        chunk = np.asarray(chunk, dtype=float)
+        if hasattr(chunk, "get_data"):  # of MNE
+            raise ValueError(
+                f"A chunk is an array (n_channels, n_times); got {type(chunk).__name__}"
+                ". Pass its get_data()."
+            )
+        try:
+            if np.iscomplexobj(chunk):
+                raise ValueError("complex data not supported.")
+            if np.ma.is_masked(chunk):  # what is masked would be taken for signal
+                chunk = np.ma.filled(np.ma.asarray(chunk, dtype=float), np.nan)
+            chunk = np.asarray(chunk, dtype=float)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                "A chunk must be an array of real numbers of shape (n_channels, "
+                f"n_times): {error}"
+            ) from error
         n_channels = _channels_of(self.classifier)
         if n_channels is None and self._buffer is not None:
             n_channels = len(self._buffer)
@@ -453,8 +464,13 @@ def label_windows(
     Raises
     ------
     ValueError
-        If the arrays do not fit together, contain NaN, or the signal is shorter than
-        a window.
+        If the arrays do not fit together, contain NaN, a duration is not positive, or
+        the signal is shorter than a window.
+
+    Warns
+    -----
+    UserWarning
+        If tasks lie outside the signal.
     """
     params = check_params(
         "label_windows",
@@ -473,6 +489,20 @@ def label_windows(
     for name, values in (("onsets", onsets), ("durations", durations)):
         if not np.isfinite(values).all():
             raise ValueError(f"{name} contains NaN or infinity.")
+    if not np.isfinite(signal).all():
+        raise ValueError("signal contains NaN or infinity. Repair it first.")
+    if len(durations) and not (durations > 0).all():
+        raise ValueError(
+            f"durations are seconds > 0; got {durations.min():g}. Give marks without "
+            "a length the time that their task lasts."
+        )
+    end = signal.shape[1] / sfreq
+    outside = int(((onsets >= end) | (onsets + durations <= 0)).sum())
+    if outside:
+        warn_user(
+            f"{outside} of {len(onsets)} tasks lie outside the {end:g} s of signal. "
+            "onsets and durations are seconds from its first sample, not samples."
+        )
     n_window = round(window * sfreq)
     if n_window < 2 or step * sfreq < 1 or n_window > signal.shape[1]:
         raise ValueError(

@@ -185,8 +185,15 @@ def _mdop(trials, curves, max_lag, max_order):
     orders, lags = [], []
     for trial, theiler in zip(trials, theilers, strict=True):
         found, _ = solver.maximize_derivatives([trial], [theiler], max_lag, max_order)
-        orders.append(len(found))
-        lags.append(np.mean(found))
+        if found:
+            orders.append(len(found))
+            lags.append(np.mean(found))
+    if not orders:
+        raise ValueError(
+            "'mdop' compares neighboring states, and in X all neighbors are equal: the "
+            "trials repeat a few values. Pass signals that are not rounded, or choose "
+            "another method."
+        )
     fewest = min(map(len, trials))
     together = [trial[:fewest] for trial in trials]
     common, _ = solver.maximize_derivatives(together, theilers, max_lag, max_order)

@@ -150,7 +150,8 @@ class TangentMap(TransformerMixin, MatricesMixin, BaseEstimator):
                 riemann.whitener_of(matrix, f"matrix {index}")
             self._delegate = TangentSpace(metric=self.metric)
             try:  # also what transform would refuse later on
-                self._delegate.fit(X, sample_weight=weight).transform(X)
+                with np.errstate(all="ignore"):
+                    self._delegate.fit(X, sample_weight=weight).transform(X)
             except (np.linalg.LinAlgError, ValueError) as error:
                 raise ValueError(
                     f"The matrices are too near to singular, or too small, for metric="
@@ -213,6 +214,11 @@ class TangentMap(TransformerMixin, MatricesMixin, BaseEstimator):
         -------
         C : ndarray of shape (n_matrices, n_channels, n_channels)
             Symmetric positive-definite matrices.
+
+        Raises
+        ------
+        ValueError
+            If X has another shape, holds NaN or infinity, or a matrix would.
         """
         check_is_fitted(self)
         X = np.asarray(X, dtype=np.float64)
@@ -224,13 +230,21 @@ class TangentMap(TransformerMixin, MatricesMixin, BaseEstimator):
             )
         if not np.isfinite(X).all():
             raise ValueError("Input X contains NaN or infinity.")
-        if self.metric != "riemann":
-            return np.asarray(self._delegate.inverse_transform(X))
-        with single_blas_thread():
-            S = riemann.unvectorize(X, d)
-            root = np.linalg.inv(self._whitener)
-            half = root @ riemann.exp_symmetric(S, 0.5)
-            return half @ half.swapaxes(1, 2)
+        with single_blas_thread(), np.errstate(all="ignore"):
+            if self.metric != "riemann":
+                C = np.asarray(self._delegate.inverse_transform(X))
+            else:
+                S = riemann.unvectorize(X, d)
+                root = np.linalg.inv(self._whitener)
+                half = root @ riemann.exp_symmetric(S, 0.5)
+                C = half @ half.swapaxes(1, 2)
+        bad = np.flatnonzero(~np.isfinite(C).all((1, 2)))
+        if len(bad):
+            raise ValueError(
+                f"{len(bad)} of {len(X)} tangent vectors (first at index {bad[0]}) are "
+                "so long that their matrices leave the range of floating-point numbers."
+            )
+        return C
 
     def get_feature_names_out(
         self, input_features: Sequence[str] | None = None

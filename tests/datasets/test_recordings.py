@@ -2,6 +2,8 @@
 # Imports follow the checks for optional packages.
 # ruff: noqa: E402
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -397,3 +399,40 @@ def labelled_raw():
     signal = 1e-6 * np.random.RandomState(0).randn(3, 128 * 14)
     raw = mne.io.RawArray(signal, info, verbose="error")
     return raw.set_annotations(mne.Annotations(range(2, 12), 0.0, ["T1", "T2"] * 5))
+
+
+def marked_raw(onsets, seconds=60.0):
+    info = mne.create_info(["C3", "Cz", "C4"], 128.0, "eeg")
+    signal = 1e-5 * np.random.default_rng(0).standard_normal((3, int(128 * seconds)))
+    raw = mne.io.RawArray(signal, info, verbose="error")
+    words = ["a", "b"] * (len(onsets) // 2)
+    return raw.set_annotations(mne.Annotations(onsets, 0.0, words))
+
+
+def test_overlapping_trials_are_warned_of():
+    close = marked_raw(np.arange(10) * 0.5 + 2)
+    with pytest.warns(
+        UserWarning, match=r"9 of 10 trials overlap .* 2 s .* 0.5 s apart"
+    ):
+        from_raws({1: close}, interval=(0, 2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        from_raws({1: close}, interval=(0, 2), paradigm="p300")
+        from_raws({1: close}, interval=(0, 0.5))
+        from_raws({1: marked_raw(np.arange(10) * 5.0 + 2)}, interval=(0, 5))
+
+
+def test_an_interval_in_milliseconds():
+    raw = marked_raw(np.arange(10) * 5.0 + 2)
+    with pytest.raises(ValueError, match=r"2000 s is longer than .* \(60 s\)"):
+        from_raws({1: raw}, interval=(0, 2000))
+
+
+def test_arrays_of_doubtful_trials():
+    X = 1e-5 * np.random.default_rng(0).standard_normal((20, 3, 128))
+    y = ["a", "b"] * 10
+    with pytest.warns(UserWarning, match="transpose"):
+        from_arrays(X.transpose(0, 2, 1), y, sfreq=128.0)
+    X[4] *= 1e6
+    with pytest.warns(UserWarning, match=r"1 of 20 trials \(indices 4\)"):
+        from_arrays(X, y, sfreq=128.0)

@@ -12,6 +12,10 @@ from skgeo.eeg import (
     ChannelSelector,
     ERPAugmentedCovariances,
     RecenteredCovarianceClassifier,
+    StreamDecoder,
+    TrialRejector,
+    filter_bank,
+    label_windows,
 )
 from skgeo.testing import make_trials
 
@@ -90,3 +94,60 @@ def test_domains_of_one_class():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model.fit(X, y, subjects=np.arange(40) // 20)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"sfreq": 100.0, "lags": (4,)},  # samples
+        {"sfreq": 100.0, "lags": (16, 32, 50)},  # milliseconds
+        {"sfreq": 1e5},  # a rate in another unit
+        {"lags": (100,)},
+    ],
+)
+def test_delays_longer_than_the_trials(params):
+    X, y = trials()
+    model = AugmentedCovarianceClassifier(**params)
+    with pytest.warns(UserWarning, match="Plain covariances are all that is left"):
+        model.fit(X, y)
+    assert [order for order, _ in model.embeddings_] == [1]
+    model.set_params(orders=(1000,), lags="auto")
+    with pytest.raises(ValueError, match="No embedding is left: every delay"):
+        model.fit(X, y)
+
+
+def test_bands_that_trials_cannot_resolve():
+    X, y = trials()
+    cycles = {"sfreq": 100.0, "band": (0.08, 0.3)}  # per sample, not in Hz
+    for call in (
+        lambda: AugmentedCovarianceClassifier(**cycles, orders=(1,)).fit(X, y),
+        lambda: filter_bank(X, **cycles),
+        lambda: TrialRejector(bands=[cycles["band"]], sfreq=100.0).fit(X),
+    ):
+        with pytest.warns(UserWarning, match=r"narrower than trials of 1.2 s resolve"):
+            call()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        filter_bank(X[:, :, :50], 100.0, (8.0, 32.0), frequencies=(12.0,))
+
+
+@pytest.mark.parametrize("chunk", ["abc", [[1.0], [1.0, 2.0], [3.0]], [None] * 3])
+def test_chunks_that_are_no_arrays(chunk):
+    X, y = trials()
+    model = AugmentedCovarianceClassifier(1, 1, selection=None).fit(X, y)
+    decoder = StreamDecoder(model, sfreq=100.0, window=1.0, step=0.5, band=None)
+    with pytest.raises(ValueError, match=r"A chunk must"):
+        decoder.push(chunk)
+    assert decoder.push(X[0][:, :100])
+
+
+def test_tasks_without_a_length_or_outside_the_signal():
+    signal = np.random.default_rng(0).standard_normal((2, 1000))
+    common = {"sfreq": 100.0, "window": 1.0, "step": 0.5}
+    with pytest.raises(ValueError, match="durations are seconds > 0; got 0"):
+        label_windows(signal, [1.0, 5.0], [2.0, 0.0], ["a", "b"], **common)
+    with pytest.warns(UserWarning, match="1 of 2 tasks lie outside the 10 s"):
+        label_windows(signal, [1.0, 500.0], [2.0, 2.0], ["a", "b"], **common)
+    signal[1, 3] = np.nan
+    with pytest.raises(ValueError, match="signal contains NaN"):
+        label_windows(signal, [1.0], [2.0], ["a"], **common)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from skgeo.utils.optional import import_optional
 from skgeo.utils.params import OneOf, Real, check_params
-from skgeo.utils.validation import check_trials
+from skgeo.utils.validation import check_trials, warn_doubtful_trials
 from skgeo.utils.warn import warn_user
 
 mne = import_optional("mne", extra="eeg")
@@ -384,6 +384,7 @@ def from_arrays(
     """
     sfreq = check_params("from_arrays", RULES, {"sfreq": sfreq, "unit": unit}).sfreq
     X = check_trials(X)
+    warn_doubtful_trials(X)
     n_trials, n_channels, n_times = X.shape
     y = plain_labels(y, n_trials, "y")
     subjects = _per_trial(subject, n_trials, "subject")

@@ -120,6 +120,12 @@ def from_raws(
         If the recordings differ in channels or rate, or hold no event asked for; the
         message lists the marks that are there.
 
+    Warns
+    -----
+    UserWarning
+        If trials overlap (but for event-related potentials), channels are left out, or
+        recordings have other amplitudes than the others.
+
     Examples
     --------
     >>> import mne, numpy as np
@@ -153,6 +159,12 @@ def from_raws(
             f"interval (--interval) of {stop - start:g} s is shorter than two samples "
             f"at {rate:g} Hz: it has to hold a trial."
         )
+    longest = max(raw.n_times / raw.info["sfreq"] for raw in everything)
+    if stop - start > longest:
+        raise ValueError(
+            f"interval (--interval) of {stop - start:g} s is longer than the longest "
+            f"recording ({longest:g} s). It is in seconds after each mark."
+        )
     given = events is not None
     if not given:
         found = {str(d) for raw in everything for d in raw.annotations.description}
@@ -170,6 +182,8 @@ def from_raws(
             raw = raw.load_data().resample(resample, verbose="error")
         out.setdefault(subject, {}).setdefault(session, {})[run] = raw
     warn_other_units(amplitudes)
+    if paradigm not in ("p300", "cvep"):  # whose stimuli follow each other quickly
+        _warn_overlaps(out, stop - start, codes)
     empty = [label for label, count in counts.items() if count == 0]
     if empty:
         raise ValueError(
@@ -363,6 +377,24 @@ def _marked(raw, marks, counts, channels):
     if raw.info["meas_date"] is None:
         raw.set_meas_date(0)  # MOABB 1.7 miscounts undated recordings cut at the start
     return raw.set_annotations(new)
+
+
+def _warn_overlaps(recordings, length, classes):
+    """Warn of trials that share samples, of which random folds train on some."""
+    overlaps, total, nearest = 0, 0, np.inf
+    for *_, raw in _each(recordings):
+        notes = raw.annotations
+        onsets = np.sort(notes.onset[np.isin(notes.description, list(classes))])
+        steps = np.diff(onsets)
+        overlaps += int((steps < length - 2.0 / raw.info["sfreq"]).sum())
+        total, nearest = total + len(onsets), min(nearest, *steps, np.inf)
+    if overlaps:
+        warn_user(
+            f"{overlaps} of {total} trials overlap the next one: interval is "
+            f"{length:g} s long and marks are {nearest:.3g} s apart or more. They "
+            "share samples, so random folds test on what was trained on. Shorten "
+            "interval, or keep runs together in cv=."
+        )
 
 
 def _origin(raw):

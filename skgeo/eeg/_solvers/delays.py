@@ -228,22 +228,26 @@ def false_neighbors(series, lag, max_order, theiler=0, ratio=15.0, size=2.0):
 def _betas(trials, embedded, theilers, max_lag):
     """Mean over trials of beta(series, delay), given the embedding so far.
 
-    Trials whose every point has a twin say nothing; None if all are like this.
+    Trials without neighbors at a positive distance (few values, over and over) have
+    none and do not count.
     """
-    found = []
+    total, n_used = 0.0, 0
     for X, Y, theiler in zip(trials, embedded, theilers, strict=True):
         n_points = min(len(Y), X.shape[1] - max_lag)
         index, distance = nearest(Y[:n_points], theiler)
         usable = (index >= 0) & (distance > 0)
         if not usable.any():
             continue
+        n_used += 1
         i, j = np.flatnonzero(usable), index[usable]
         shifts = np.arange(max_lag + 1)
         gap = np.abs(X[:, i[:, None] + shifts] - X[:, j[:, None] + shifts])
         tiny = np.finfo(float).tiny
         log = np.log10(np.maximum(gap, tiny)) - np.log10(distance[usable])[:, None]
-        found.append(log.mean(1))
-    return np.mean(found, axis=0) if found else None
+        total = total + log.mean(1)
+    if not n_used:
+        return np.full((len(trials[0]), max_lag + 1), -np.inf)
+    return total / n_used
 
 
 def _false_fraction(old, new, theilers, ratio=2.0):
@@ -280,7 +284,7 @@ def maximize_derivatives(trials, theilers, max_lag, max_order, threshold=0.05):
     Returns
     -------
     delays : list of int
-        Delays, the first is 0.
+        Delays, the first is 0; none if no trial has neighbors at a positive distance.
     series : list of int
         The series each one belongs to.
 
@@ -292,12 +296,10 @@ def maximize_derivatives(trials, theilers, max_lag, max_order, threshold=0.05):
     best = (-np.inf, 0, 0, 0)
     for a in range(n_series):
         beta = _betas(trials, [X[a][:, None] for X in trials], theilers, max_lag)
-        if beta is None:
-            continue
         b, delay = np.unravel_index(np.argmax(beta), beta.shape)
         best = max(best, (float(beta[b, delay]), a, int(b), int(delay)))
-    if np.isneginf(best[0]):  # no two points differ: no delay is better than another
-        return [0], [0]
+    if best[0] == -np.inf:
+        return [], []
     _, first, b, delay = best
     delays, series, previous = [0], [first], np.inf
     embedded = [X[first][:, None] for X in trials]
@@ -314,7 +316,7 @@ def maximize_derivatives(trials, theilers, max_lag, max_order, threshold=0.05):
         series.append(b)
         embedded, previous = bigger, fraction
         beta = _betas(trials, embedded, theilers, max_lag)
-        if beta is None:
+        if beta.max() == -np.inf:
             break
         b, delay = map(int, np.unravel_index(np.argmax(beta), beta.shape))
     return delays, series

@@ -5,6 +5,8 @@ from itertools import pairwise
 import numpy as np
 from scipy.signal import butter, sosfiltfilt
 
+from skgeo.utils.warn import warn_user
+
 __all__ = ["band_edges", "bandpass", "check_band", "filter_spectra", "power_ranges"]
 
 # Butterworth order; zero phase doubles it.
@@ -68,6 +70,11 @@ def band_edges(band, bands):
     return list(pairwise(edges))
 
 
+# Width of a band times the length of a trial below which nothing is resolved. Half a
+# second at a known frequency +- 0.5 Hz still worked (0.5).
+_MIN_CYCLES = 0.49
+
+
 def bandpass(X, sfreq, band):
     """Filter along the last axis, forwards and backwards.
 
@@ -84,7 +91,20 @@ def bandpass(X, sfreq, band):
     -------
     filtered : ndarray of shape (..., n_times)
         Filtered signals, C-contiguous.
+
+    Warns
+    -----
+    UserWarning
+        If the band is narrower than signals of this length resolve.
     """
+    seconds = X.shape[-1] / sfreq
+    if (band[1] - band[0]) * seconds < _MIN_CYCLES:
+        warn_user(
+            f"The band {band[0]:.4g} to {band[1]:.4g} Hz is narrower than trials of "
+            f"{seconds:.3g} s resolve: what its filter gives is mostly its own "
+            "ringing. Check the units of the band (Hz) and of sfreq, or filter the "
+            "recording before it is cut (filter_bank)."
+        )
     sos = butter(_ORDER, band, btype="bandpass", fs=sfreq, output="sos")
     # scipy's own padding where the signal is long enough for it.
     padding = min(3 * (2 * len(sos) + 1), X.shape[-1] - 1)
@@ -135,7 +155,8 @@ def power_ranges(frequencies, power):
     ranges = np.empty((len(power), 2))
     for q, spectrum in enumerate(power):
         share = np.cumsum(spectrum) / max(spectrum.sum(), np.finfo(float).tiny)
-        low, high = np.searchsorted(share, (0.05, 0.95))
-        high = min(high, len(frequencies) - 1)
+        # Of a filter without signal the ends are beyond the last frequency.
+        last = len(frequencies) - 1
+        low, high = np.minimum(np.searchsorted(share, (0.05, 0.95)), last)
         ranges[q] = frequencies[low] - half, frequencies[high] + half
     return ranges
