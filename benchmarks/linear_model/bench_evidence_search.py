@@ -1,4 +1,6 @@
-"""Which evidence each solver ends at: 600 problems of ten kinds, and 300 cubics.
+"""Which evidence each solver ends at, and what it costs beside ARDRegression.
+
+600 problems of ten kinds, 300 cubics, and fits of 2 to 300 features in CPU time.
 
 A solver is short on a problem if another one, or one of nine further starts (eight
 random ones and the true support), ends more than half a nat higher. The number of terms
@@ -7,12 +9,13 @@ is charged with log(n_features) each.
 
 import argparse
 import time
+from functools import partial
 
 import numpy as np
 from sklearn.linear_model import ARDRegression
 
 import skgeo
-from benchmarks.common import save
+from benchmarks.common import interleaved, save
 from skgeo.linear_model import SparseBayesianRegressor
 from skgeo.linear_model._rvm.evidence import SOLVERS, fit_evidence
 from tests.linear_model.test_sparse_bayes_search import (
@@ -87,6 +90,41 @@ def cubics(n_problems):
                 }  # fmt: skip
 
 
+def costs(n_seeds):
+    """CPU time of whole fits beside ARDRegression, columns of unit variance."""
+    for p in (2, 5, 8, 10, 20, 50, 100, 300):
+        n = 200 if p <= 100 else 2000
+        for truth in ("noise", "three terms", "all terms"):
+            for correlation in (0.0, 0.6):
+                times = []
+                for seed in range(n_seeds):
+                    rng = np.random.default_rng([SEED, p, len(truth), seed])
+                    X = rng.standard_normal((n, p))
+                    for j in range(1, p):
+                        X[:, j] *= np.sqrt(1 - correlation**2)
+                        X[:, j] += correlation * X[:, j - 1]
+                    w = rng.standard_normal(p)
+                    w[{"noise": 0, "three terms": 3, "all terms": p}[truth] :] = 0.0
+                    y = X @ w + 10.0 ** rng.uniform(-2, 1) * rng.standard_normal(n)
+                    _, cpu = interleaved(
+                        {
+                            "search": partial(SparseBayesianRegressor().fit, X, y),
+                            "ARDRegression": partial(ARDRegression().fit, X, y),
+                        },
+                        repeat=5 if p <= 20 else 2,
+                    )
+                    times.append([cpu[name]["cpu"] for name in cpu])
+                ours, theirs = np.array(times).T
+                yield {
+                    "task": "cost", "rows": n, "features": p, "truth": truth,
+                    "correlation": correlation, "problems": n_seeds,
+                    "search_ms": 1e3 * float(ours.mean()),
+                    "ard_ms": 1e3 * float(theirs.mean()),
+                    "ratio": float(ours.sum() / theirs.sum()),
+                    "dearer": int(np.sum(ours > theirs)),
+                }  # fmt: skip
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
@@ -108,6 +146,7 @@ def main():
             "cpu": sum(row["cpu"] for row in mine),
         })  # fmt: skip
     rows += cubics(5 if quick else 300)
+    rows += costs(2 if quick else 10)
     save("evidence_search", rows, quick=quick)
 
 

@@ -20,6 +20,8 @@ from skgeo.kernels._jit import jit
 _COPY = 1e-11
 # Fraction of y' C^-1 y below which the incremental one is no longer trusted.
 _REFRESH = 1e-8
+# Gain of evidence below which moves are left out where only the terms are asked for.
+_UNSETTLED = 0.1
 # Columns tried for each term that a swap removes.
 _N_PARTNERS = 3
 
@@ -379,8 +381,22 @@ def best_swap(terms, k, Y, objective):
 
 
 @jit
+def _holds(columns, terms, k):
+    """Whether the model consists of exactly these columns."""
+    if columns.shape[0] != k:
+        return False
+    for t in range(k):
+        if terms.pos[columns[t]] < 0:
+            return False
+    return True
+
+
+@jit
 def kick_term(place, terms, k, Y, objective, tol, gains):
     """Remove a term, make moves without it, let it return, make moves again.
+
+    Where the moves without it only change precisions, the term would return and the
+    model with it: this is the usual case, found out by moves that need not settle.
 
     ``gains`` is room for the gains of the moves of either round.
 
@@ -389,17 +405,27 @@ def kick_term(place, terms, k, Y, objective, tol, gains):
     k, Y : int, float
         New size of the model and new y' C^-1 y.
     net : float
-        What the objective gains in all.
+        What the objective gains in all; zero if the same terms are in the model again.
     """
     n, noise, floor, cost, _ = objective
     column, a = terms.act[place], terms.a[place]
     s, q, rest, Y0 = without_term(a, terms.mu[place], terms.cov[place, place], Y)
     net = cost - term_gain(a, s, q, rest, Y0, n, noise, floor)
+    before = terms.act[:k].copy()
     k, Y = drop_term(place, terms, k, Y)
-    for barred in (True, False):
-        terms.banned[column] = barred
-        k, Y, n_moves, _ = sequential_moves(terms, k, Y, objective, tol, gains)
+    others = terms.act[:k].copy()
+    coarse = max(tol, _UNSETTLED)
+    terms.banned[column] = True
+    k, Y, n_moves, _ = sequential_moves(terms, k, Y, objective, coarse, gains)
+    net += np.sum(gains[:n_moves])
+    terms.banned[column] = False
+    if _holds(others, terms, k):
+        return k, Y, 0.0
+    for least in (coarse, tol):
+        k, Y, n_moves, _ = sequential_moves(terms, k, Y, objective, least, gains)
         net += np.sum(gains[:n_moves])
+        if _holds(before, terms, k):
+            return k, Y, 0.0
     return k, Y, net
 
 
@@ -544,3 +570,4 @@ def warmup():
     state = terms()
     add_term(0, 1.0, state, 0, 1.0)
     kick_term(0, state, 1, 0.5, objective, 1e-9, np.zeros(4))
+    _holds(np.zeros(1, dtype=np.intp), terms(), 0)

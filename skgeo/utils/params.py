@@ -305,7 +305,8 @@ def check_params(owner, rules=None, values=None):
         name, unused = owner, ()
     else:
         name, unused = type(owner).__name__, getattr(owner, "_unused_params", ())
-        rules, values = owner._param_rules, owner.get_params(deep=False)
+        rules = owner._param_rules
+        values = {key: getattr(owner, key) for key in _names(type(owner))}
     word = "argument" if isinstance(owner, str) else "parameter"
     for key, rule in rules.items():
         value = values[key]
@@ -319,6 +320,12 @@ def check_params(owner, rules=None, values=None):
         if entry.when(checked):
             _warn_unused(owner, name, entry, checked)
     return checked
+
+
+@functools.cache
+def _names(cls):
+    """Names of the parameters: inspecting them takes longer than checking them."""
+    return tuple(cls._get_param_names())
 
 
 @functools.cache

@@ -8,7 +8,12 @@ ends at a model that no single addition, removal or change of a precision improv
 import numpy as np
 from scipy.special import chdtri
 
-from skgeo.linear_model._rvm.posterior import Posterior, Problem, SparseFit
+from skgeo.linear_model._rvm.posterior import (
+    Posterior,
+    Problem,
+    SparseFit,
+    economic_qr,
+)
 from skgeo.linear_model._rvm.starts import (
     backward_start,
     fixed_point_start,
@@ -31,6 +36,9 @@ _UNION_RANGE = 20.0  # runners-up this close in log evidence are joined with the
 _MAX_SWAPS = 50
 _EXTRA_STEPS = 8  # of the forward path, beyond twice the terms of the first model
 _MAX_KICKS = 16  # terms that "search" removes in turn; "thorough" removes every one
+# Log evidence lost without a term beyond which "search" does not remove it: in 600
+# problems no removal that cost more than 176 gained anything, and half of all cost 390.
+_MAX_KICK_LOSS = 250.0
 _SECONDS_PER_PRODUCT = 2e-8  # measured with 250 to 1000 kernel columns, one thread
 _MIN_KICK = 1e-3  # gain of log evidence worth a change of the model by kicks
 
@@ -53,8 +61,9 @@ def fit_evidence(
         "sequential" climbs from the empty model, "fixed_point" from where a fixed
         point on all precisions at once ends. "search" climbs from several models,
         unless a test says that the first one explains all that there is to explain,
-        exchanges terms, and removes the weakest in turn to climb again; "thorough" does
-        so with every term, and whatever the test says.
+        exchanges terms, and removes the weakest in turn to climb again, unless that
+        costs hundreds of nats; "thorough" does so with every term, and whatever the
+        test says.
     max_precision : float, default=inf
         Terms of a larger precision are removed at the end, weakest first.
     min_coef : ndarray of shape (n_features,), optional
@@ -127,7 +136,7 @@ def _search(problem, thorough):
     _exchange(best)
     n_kicks = len(problem.design) if thorough else 0 if explained else _MAX_KICKS
     while n_kicks and best.converged:
-        better = _kick(best, n_kicks)
+        better = _kick(best, n_kicks, np.inf if thorough else _MAX_KICK_LOSS)
         if better is None:
             break
         best = better
@@ -171,9 +180,10 @@ def _explains_all(problem, model):
     freedom = len(problem.alive) - len(model.act)
     if freedom <= 0 or not target.any():
         return True
-    active = problem.design[model.act]
-    q = np.linalg.qr(active.T)[0]
-    residual = target - q @ (q.T @ target)
+    residual = target
+    if len(model.act):
+        q = economic_qr(problem.design[model.act].T)[0]
+        residual = target - q @ (q.T @ target)
     rss = residual @ residual
     if problem.noise > 0:
         statistic = rss / problem.noise
@@ -215,9 +225,11 @@ def _exchange(model):
             break
 
 
-def _kick(best, n_kicks):
+def _kick(best, n_kicks, max_loss):
     """Find a better model by barring each term for a while, the weakest first."""
     for place in np.argsort(np.abs(best.mu))[:n_kicks]:
+        if best.loss(place) > max_loss:
+            continue
         model = best.kick(place, _MIN_KICK)
         if model is not None:
             _exchange(model)
