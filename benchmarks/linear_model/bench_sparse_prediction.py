@@ -3,7 +3,8 @@
 Every model sees the same folds and standardized features. Regressions are judged by R2,
 by the log density they give to held-out targets, and by how many of them lie in their
 90 % intervals; classifiers by accuracy, log-loss and calibration error (mean gap of
-predicted and observed frequency of a class over ten bins of equal size).
+predicted and observed frequency of a class over ten bins of equal size). Longley's data
+and the cars come with statsmodels and vega_datasets and are left out without them.
 """
 
 import argparse
@@ -80,6 +81,36 @@ CLASSIFIERS = {
 }  # fmt: skip
 
 
+def extra_sets():
+    """Fuel consumption of cars, employment (Longley), where packages bring them."""
+    try:
+        from vega_datasets import data
+    except ImportError:
+        print("No cars without vega_datasets.")
+    else:
+        cars = data.cars().dropna()
+        X = np.column_stack([
+            cars[["Cylinders", "Displacement", "Horsepower", "Weight_in_lbs",
+                  "Acceleration"]].to_numpy(dtype=float),
+            cars["Year"].dt.year, cars["Origin"] == "Japan", cars["Origin"] == "Europe",
+        ])  # fmt: skip
+        y = cars["Miles_per_Gallon"].to_numpy()
+        yield "cars", X, y
+        X = (X - X.mean(axis=0)) / X.std(axis=0)
+        yield (
+            "cars, cubes",
+            PolynomialFeatures(3, include_bias=False).fit_transform(X),
+            y,
+        )
+    try:
+        from statsmodels.datasets import longley
+    except ImportError:
+        print("No Longley data without statsmodels.")
+    else:
+        table = longley.load_pandas()
+        yield "Longley", table.exog.to_numpy(dtype=float), table.endog.to_numpy()
+
+
 def regression_sets():
     X, y = load_diabetes(return_X_y=True)
     yield "diabetes", X, y
@@ -88,6 +119,7 @@ def regression_sets():
         PolynomialFeatures(2, include_bias=False).fit_transform(X),
         y,
     )
+    yield from extra_sets()
     X, Y = load_linnerud(return_X_y=True)
     yield "linnerud, pulse", np.column_stack([X, Y[:, :2]]), Y[:, 2]
     X = load_iris().data

@@ -1,5 +1,6 @@
 """Learn what a dynamical model lacks: MEDIDA, its libraries and its filter."""
 
+from skgeo.dynamics._assimilation.trajectory import FilteredTrajectory
 from skgeo.dynamics._enkf import EnsembleKalmanFilter
 from skgeo.dynamics._hippo import HiPPOProjector
 from skgeo.dynamics._library.memory import MemoryLibrary
@@ -22,6 +23,7 @@ __all__ = [
     "CorrectedMemoryModel",
     "CorrectedModel",
     "EnsembleKalmanFilter",
+    "FilteredTrajectory",
     "FunctionLibrary",
     "HiPPOProjector",
     "MemoryLibrary",

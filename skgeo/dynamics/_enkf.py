@@ -10,7 +10,7 @@ from sklearn.base import (
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from skgeo.base import BaseEstimator
@@ -26,6 +26,7 @@ from skgeo.dynamics._assimilation.static import (
     localization_of,
     static_background,
 )
+from skgeo.dynamics._assimilation.trajectory import FilteredTrajectory
 from skgeo.dynamics._assimilation.update import Update
 from skgeo.exceptions import FilterDivergenceWarning
 from skgeo.utils.durations import announce
@@ -473,7 +474,7 @@ default="homogeneous"
         process_noise: float | ArrayLike = 0.0,
         obs_operators: Sequence | None = None,
         progress: CallableType | None = None,
-    ) -> Bunch:
+    ) -> FilteredTrajectory:
         """Cycle forecasts and analyses along one trajectory.
 
         Parameters
@@ -497,12 +498,9 @@ default="homogeneous"
 
         Returns
         -------
-        result : Bunch
-            ``mean``, ``std``: analyses, shape (n_times, n_features);
-            ``forecast_mean``, ``forecast_std``: before each analysis; ``ensemble``:
-            the last analysis; ``innovation_variance_ratio``: consistency of each
-            analysis, about one on average, NaN where nothing was observed;
-            ``inflation``: factor used in each analysis.
+        result : FilteredTrajectory
+            ``mean``, ``std``, ``forecast_mean``, ``forecast_std``, ``ensemble``,
+            ``innovation_variance_ratio`` and ``inflation`` at each time, see there.
 
         Raises
         ------
@@ -563,7 +561,7 @@ default="homogeneous"
                 break
         seen = slice(0, i + 1)
         self._warn_of_divergence(ratio[seen], n_seen[seen])
-        return Bunch(
+        return FilteredTrajectory(
             mean=mean[seen],
             std=std[seen],
             forecast_mean=f_mean[seen],

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 from sklearn.pipeline import Pipeline
 
 from skgeo.dynamics._model_error.weak import segments
+from skgeo.utils.standard_error import simplest_within_one_error
 
 __all__ = ["forecast_scorer", "one_standard_error", "skill_scorer"]
 
@@ -173,21 +174,14 @@ def one_standard_error(cv_results: Any, tolerance: float = 1e-3) -> Any:
             "No candidate has a finite skill: the corrected models blow up. Shorten dt "
             "or raise n_substeps."
         )
-    mean = np.where(np.isfinite(mean), mean, -np.inf)
-    best = int(np.argmax(mean))
-    splits = [key for key in cv_results if _is_split(key)]
-    folds = np.array([cv_results[key] for key in splits], dtype=np.float64)
-    # The standard error of the difference to the best: folds are paired.
-    with np.errstate(invalid="ignore"):
-        gap = folds[:, best, None] - folds
-        error = gap.std(axis=0, ddof=1) / np.sqrt(len(folds)) if len(folds) > 1 else 0.0
-    own = folds[:, best].std(ddof=1) / np.sqrt(len(folds)) if len(folds) > 1 else 0.0
-    allowed = np.maximum(np.nan_to_num(error, posinf=0.0), own)
-    inside = mean >= mean[best] - np.maximum(allowed, tolerance)
-    inside[best] = True
-    sparsity = np.where(inside, cv_results["mean_test_sparsity"], -np.inf)
+    folds = [cv_results[key] for key in cv_results if _is_split(key)]
     compact = cv_results.get("mean_test_compactness", np.zeros(len(mean)))
-    return int(np.lexsort((mean, compact, sparsity))[-1])
+    return simplest_within_one_error(
+        np.transpose(folds),
+        -np.array([cv_results["mean_test_sparsity"], compact], dtype=np.float64),
+        tolerance=tolerance,
+        paired=True,  # folds are the same for all candidates
+    )
 
 
 def _is_split(key):

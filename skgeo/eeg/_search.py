@@ -19,12 +19,7 @@ from skgeo.eeg._covariance import AugmentedCovariances
 from skgeo.eeg._decisions import TrialClassifier
 from skgeo.eeg._durations import seconds_of_logs
 from skgeo.eeg._grid import CovarianceGrid, distinct_points
-from skgeo.eeg._search_results import (
-    FAST_SCORES,
-    ScorerAdapter,
-    one_standard_error,
-    results_table,
-)
+from skgeo.eeg._search_results import FAST_SCORES, ScorerAdapter, results_table
 from skgeo.eeg._solvers.covariances import CovarianceSettings
 from skgeo.eeg._solvers.cross_validation import Folds, score_settings
 from skgeo.eeg._solvers.fold_grams import PRECISIONS
@@ -44,6 +39,7 @@ from skgeo.utils.params import (
     Unused,
     check_params,
 )
+from skgeo.utils.standard_error import simplest_within_one_error
 from skgeo.utils.validation import (
     check_sample_weight,
     check_trials_y,
@@ -400,13 +396,14 @@ class AugmentedCovarianceClassifierCV(CallbackMixin, TrialClassifier):
         return {point: done[point] for point in points if point in done}
 
     def _store(self, scores, folds):
-        results, table, filled = results_table(scores, folds)
+        results, table = results_table(scores, folds)
         params, mean = results["params"], results["mean_test_score"]
         self.cv_results_ = results
         self.n_splits_ = len(folds.splits)
         self.best_index_ = int(results["rank_test_score"].argmin())
         if self.refit_rule == "one-se":
-            self.best_index_ = one_standard_error(table, filled, params)
+            orders = [p["order"] for p in params]
+            self.best_index_ = simplest_within_one_error(table, orders)
         self.best_params_ = params[self.best_index_]
         self.best_score_ = float(mean[self.best_index_])
 

@@ -6,7 +6,7 @@ from sklearn.base import ClassifierMixin
 
 from skgeo.base import BaseEstimator
 
-__all__ = ["FAST_SCORES", "ScorerAdapter", "one_standard_error", "results_table"]
+__all__ = ["FAST_SCORES", "ScorerAdapter", "results_table"]
 
 FAST_SCORES = ("accuracy", "balanced_accuracy", "roc_auc")
 
@@ -42,16 +42,6 @@ class ScorerAdapter:
             ) from error
 
 
-def one_standard_error(table, mean, params):
-    """Best setting of the smallest order within one standard error of the best."""
-    best = int(np.argmax(mean))
-    error = np.nanstd(table[best], ddof=1) / np.sqrt(table.shape[1])
-    orders = np.array([p["order"] for p in params])
-    within = mean >= mean[best] - error
-    allowed = within & (orders == orders[within].min())
-    return int(np.flatnonzero(allowed)[np.argmax(mean[allowed])])
-
-
 def results_table(scores, folds):
     """Build ``cv_results_``.
 
@@ -68,8 +58,6 @@ def results_table(scores, folds):
         ``cv_results_`` without times.
     table : ndarray of shape (n_settings, n_folds)
         Scores.
-    mean : ndarray of shape (n_settings,)
-        Mean scores, NaN replaced by less than the least.
 
     Raises
     ------
@@ -100,4 +88,4 @@ def results_table(scores, folds):
     results["std_test_score"] = table.std(axis=1)
     filled = np.where(np.isnan(mean), np.nanmin(mean) - 1, mean)
     results["rank_test_score"] = rankdata(-filled, method="min").astype(np.int32)
-    return results, table, filled
+    return results, table

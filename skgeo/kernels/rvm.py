@@ -385,10 +385,10 @@ def _holds(columns, terms, k):
     """Whether the model consists of exactly these columns."""
     if columns.shape[0] != k:
         return False
-    for t in range(k):
-        if terms.pos[columns[t]] < 0:
-            return False
-    return True
+    n_held = 0
+    for column in columns:
+        n_held += terms.pos[column] >= 0
+    return n_held == k
 
 
 @jit

@@ -1,5 +1,6 @@
 """Filters on real data: gaps, varying operators, lost spread, divergence, size."""
 
+import dataclasses
 import pickle
 import tracemalloc
 import warnings
@@ -9,7 +10,7 @@ import pytest
 from sklearn.base import clone
 
 from skgeo.datasets import Lorenz96
-from skgeo.dynamics import EnsembleKalmanFilter
+from skgeo.dynamics import EnsembleKalmanFilter, FilteredTrajectory
 from skgeo.dynamics._assimilation.inflation import AdaptiveInflation, relax
 from skgeo.dynamics._assimilation.updates import gaspari_cohn
 from skgeo.exceptions import FilterDivergenceWarning
@@ -374,8 +375,10 @@ def test_progress_stops_a_trajectory():
     whole = EnsembleKalmanFilter(1.0).filter_trajectory(
         np.zeros((4, 2)), lambda E: E, initial=E
     )
-    for name, value in whole.items():
-        np.testing.assert_array_equal(result[name], value)
+    for field in dataclasses.fields(FilteredTrajectory):
+        np.testing.assert_array_equal(
+            getattr(result, field.name), getattr(whole, field.name)
+        )
 
 
 def test_a_long_trajectory_is_announced(monkeypatch):
