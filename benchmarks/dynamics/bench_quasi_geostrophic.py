@@ -15,8 +15,7 @@ import numpy as np
 
 from benchmarks.common import save
 from skgeo.datasets import TwoLayerQG
-from skgeo.dynamics import MEDIDA, ModelErrorWarning
-from tests.dynamics.test_quasi_geostrophic import Layers
+from skgeo.dynamics import MEDIDA, ModelErrorWarning, TwoLayerQGLibrary
 
 CASES = {
     "no drag": ({"drag": 0.0}, {(1, "lap psi2"): -0.1}),
@@ -49,7 +48,7 @@ def discover(name, truth, states, dt, noise):
     X, y = train, truth.step(train, dt)
     X, y = (V + noise * V.std() * rng.standard_normal(V.shape) for V in (X, y))
     model = type(truth)(truth.n_grid, **params).flow(dt)
-    medida = MEDIDA(model, library=Layers())
+    medida = MEDIDA(model, library=TwoLayerQGLibrary())
     start = time.process_time()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -7,6 +7,7 @@ from skgeo.dynamics._library.memory import MemoryLibrary
 from skgeo.dynamics._library.pde import PDELibrary1D, PDELibrary2D
 from skgeo.dynamics._library.pointwise import FunctionLibrary, StencilLibrary
 from skgeo.dynamics._library.pysindy import from_pysindy
+from skgeo.dynamics._library.quasi_geostrophic import TwoLayerQGLibrary
 from skgeo.dynamics._library.weak import WeakLibrary
 from skgeo.dynamics._medida import MEDIDA
 from skgeo.dynamics._model_error.corrected import CorrectedModel
@@ -31,6 +32,7 @@ __all__ = [
     "PDELibrary1D",
     "PDELibrary2D",
     "StencilLibrary",
+    "TwoLayerQGLibrary",
     "WeakLibrary",
     "forecast_scorer",
     "from_pysindy",

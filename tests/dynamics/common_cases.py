@@ -23,5 +23,6 @@ ESTIMATORS = [
 ]
 
 EXPECTED_FAILURES = {}
-# Of signals, not of a table: see test_hippo.py.
-THREE_D_NAMES = ("HiPPOProjector",)
+# Of signals, not of a table (test_hippo.py), and of two layers of a grid, whose width
+# is not any number (test_quasi_geostrophic.py).
+THREE_D_NAMES = ("HiPPOProjector", "TwoLayerQGLibrary")

@@ -1,12 +1,14 @@
 """Two-layer turbulence: invariants, instability, and missing physics found."""
 
+import pickle
+
 import numpy as np
 import pytest
 import scipy.fft
-from sklearn.base import BaseEstimator
+from sklearn.base import clone
 
 from skgeo.datasets import TwoLayerQG
-from skgeo.dynamics import MEDIDA
+from skgeo.dynamics import MEDIDA, TwoLayerQGLibrary
 
 N = 32
 
@@ -14,54 +16,6 @@ N = 32
 def spectral(system, X):
     n = system.n_grid
     return scipy.fft.rfft2(np.reshape(X, (-1, 2, n, n)), axes=(2, 3))
-
-
-class Layers(BaseEstimator):
-    """Terms of both layers, shared by all grid points."""
-
-    def __init__(self, deformation=6.0):
-        self.deformation = deformation
-
-    def fit(self, X, y=None):
-        self.n_grid = int(np.sqrt(X.shape[1] / 2))
-        self.system = TwoLayerQG(self.n_grid, deformation=self.deformation)
-        self.term_names_ = [
-            name.replace("#", str(j))
-            for j in (1, 2)
-            for name in (
-                "q#", "q#_x", "q#_y", "psi#", "psi#_x", "psi#_y", "lap psi#",
-                "lap q#", "lap^2 q#", "J(psi#,q#)", "q#^2",
-            )
-        ]  # fmt: skip
-        return self
-
-    def _equation_names(self):
-        return ["q1_t", "q2_t"]
-
-    def transform(self, X):
-        return self.evaluate(X)
-
-    def evaluate(self, X):
-        system, n = self.system, self.n_grid
-        kx, ky, square = system._wavenumbers()
-        Q = spectral(system, X)
-        P = spectral(system, system.streamfunctions(X))
-
-        def grid(W):
-            return scipy.fft.irfft2(W, s=(n, n), axes=(2, 3))
-
-        product = grid(1j * kx * P) * grid(1j * ky * Q)
-        product -= grid(1j * ky * P) * grid(1j * kx * Q)
-        smooth = scipy.fft.rfft2(product, axes=(2, 3)) * system._mask()
-        terms = [
-            Q, 1j * kx * Q, 1j * ky * Q, P, 1j * kx * P, 1j * ky * P, -square * P,
-            -square * Q, square**2 * Q, smooth,
-        ]  # fmt: skip
-        fields = [grid(W) for W in terms]
-        fields.append(fields[0] ** 2)
-        # (terms, n, layers, y, x) -> (n, points, layers * terms)
-        T = np.stack(fields).transpose(1, 3, 4, 2, 0)
-        return T.reshape(len(X), n * n, -1)
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +77,7 @@ def test_missing_physics_is_found(params, expected, turbulence):
     truth, dt = TwoLayerQG(N), 0.02
     y = truth.step(turbulence, dt)
     model = TwoLayerQG(N, **params).flow(dt)
-    medida = MEDIDA(model, library=Layers()).fit(turbulence, y)
+    medida = MEDIDA(model, library=TwoLayerQGLibrary()).fit(turbulence, y)
     found = {
         (k, medida.feature_names_[j]): medida.coef_[k, j]
         for k, j in zip(*np.nonzero(medida.coef_), strict=True)
@@ -139,3 +93,69 @@ def test_missing_physics_is_found(params, expected, turbulence):
         plain = model(plain)
     gain = np.linalg.norm(path[-1] - later) / np.linalg.norm(plain - later)
     assert gain < 0.1
+
+
+@pytest.mark.parametrize("lengths", [(2 * np.pi, 2 * np.pi), (3.0, 5.0)])
+def test_library_on_waves(lengths):
+    # One wave in each layer: every term in closed form.
+    ny, nx, kd = 16, 24, 2.0
+    y = np.arange(ny)[:, None] * lengths[0] / ny
+    x = np.arange(nx) * lengths[1] / nx
+    l, k = 2 * np.pi * 2 / lengths[0], 2 * np.pi / lengths[1]
+    psi = np.stack([np.cos(k * x) * np.sin(l * y), 0.3 * np.cos(k * x + 0 * y)])
+    lap = np.stack([-(k**2 + l**2) * psi[0], -(k**2) * psi[1]])
+    q = lap + kd**2 / 2 * (psi[::-1] - psi)
+    library = TwoLayerQGLibrary(kd, lengths=lengths, shape=(ny, nx), dealias=False)
+    library.fit(q.reshape(1, -1))
+    terms = dict(zip(library.term_names_, library.evaluate(q.reshape(1, -1))[0].T))
+    for j in range(2):
+        for name, value in {
+            f"q{j + 1}": q[j], f"psi{j + 1}": psi[j], f"lap psi{j + 1}": lap[j],
+            f"q{j + 1}^2": q[j] ** 2,
+        }.items():  # fmt: skip
+            np.testing.assert_allclose(
+                terms[name], value.ravel(), atol=1e-11 * np.abs(q).max() ** 2
+            )
+    psi_x = -0.3 * k * np.sin(k * x + 0 * y)
+    np.testing.assert_allclose(terms["psi2_x"], psi_x.ravel(), atol=1e-11)
+    # psi2 does not depend on y: J = psi2_x q2_y, of which only psi1 in q2 has any.
+    q_y = kd**2 / 2 * l * np.cos(k * x) * np.cos(l * y)
+    np.testing.assert_allclose(terms["J(psi2,q2)"], (psi_x * q_y).ravel(), atol=1e-11)
+
+
+def test_library_holds_every_term_of_the_flow(turbulence):
+    system = TwoLayerQG(N)
+    library = TwoLayerQGLibrary().fit(turbulence)
+    T = dict(
+        zip(
+            library.term_names_,
+            library.evaluate(turbulence).transpose(2, 0, 1),
+            strict=False,
+        )
+    )
+    rates = [
+        -T[f"J(psi{j},q{j})"] - sign * 0.1 * T[f"q{j}_x"]
+        - (1.0 + sign * 36 * 0.1) * T[f"psi{j}_x"] - 1e-6 * T[f"lap^2 q{j}"]
+        for j, sign in ((1, 1), (2, -1))
+    ]  # fmt: skip
+    rates[1] = rates[1] - 0.1 * T["lap psi2"]
+    tendency = system.tendency(turbulence)
+    np.testing.assert_allclose(
+        np.concatenate(rates, axis=1), tendency, atol=2e-3 * np.abs(tendency).max()
+    )
+
+
+def test_library_as_an_estimator(turbulence):
+    library = clone(TwoLayerQGLibrary(degree=1, laplacians=0)).fit(turbulence)
+    again = pickle.loads(pickle.dumps(library))
+    terms = library.transform(turbulence)
+    np.testing.assert_array_equal(again.transform(turbulence), terms)
+    assert terms.shape[1] == len(library.get_feature_names_out())
+    with pytest.raises(ValueError, match="do not hold two layers"):
+        TwoLayerQGLibrary().fit(turbulence[:, :-2])
+    with pytest.raises(ValueError, match="do not hold two layers"):
+        TwoLayerQGLibrary(shape=(4, 4)).fit(turbulence)
+    with pytest.raises(ValueError, match="two numbers"):
+        TwoLayerQGLibrary(lengths=(1.0, 2.0, 3.0)).fit(turbulence)
+    with pytest.raises(ValueError, match="expecting 2048"):
+        library.transform(turbulence[:, :-2])

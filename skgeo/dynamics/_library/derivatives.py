@@ -7,7 +7,7 @@ import numpy as np
 import scipy.fft
 import scipy.sparse
 
-__all__ = ["difference_matrix", "spectral_derivatives"]
+__all__ = ["difference_matrix", "full_symbol", "spectral_derivatives"]
 
 
 def spectral_derivatives(X, length, orders):
@@ -107,3 +107,12 @@ def difference_matrix(n, spacing, order, accuracy, periodic):
         ),
         shape=(n, n),
     )
+
+
+def full_symbol(n, length, order):
+    """``(i k)^order`` of the full transform of n points, as a column."""
+    k = 2 * np.pi * np.fft.fftfreq(n, length / n)
+    if order % 2 and n % 2 == 0:
+        k[n // 2] = 0.0
+    factor = (1j * k) ** order
+    return (factor if order % 2 else factor.real)[:, None]

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from skgeo.dynamics._library.derivatives import (
     difference_matrix,
+    full_symbol,
     spectral_derivatives,
     symbol,
 )
@@ -469,7 +470,7 @@ class PDELibrary2D(PointwiseLibrary):
             return scipy.fft.irfft2(W, s=(ny, nx), axes=(1, 2))
 
         def factor(a, b):
-            return symbol(nx, self._lengths[1], a) * _full_symbol(
+            return symbol(nx, self._lengths[1], a) * full_symbol(
                 ny, self._lengths[0], b
             )
 
@@ -506,12 +507,3 @@ class PDELibrary2D(PointwiseLibrary):
 
     def _equation_names(self):
         return [f"{self.field}_t"]
-
-
-def _full_symbol(n, length, order):
-    """``(i k)^order`` of the full transform of n points, as a column."""
-    k = 2 * np.pi * np.fft.fftfreq(n, length / n)
-    if order % 2 and n % 2 == 0:
-        k[n // 2] = 0.0
-    factor = (1j * k) ** order
-    return (factor if order % 2 else factor.real)[:, None]

@@ -22,6 +22,14 @@ __all__ = [
 # Exchanges of one term for another that cost less log likelihood than this, a factor of
 # twenty, are reported.
 _RIVAL = 3.0
+# Terms that together are so much smaller than each of them are reported; right results
+# reach 3.
+_CANCELLATION = 30.0
+# Rows per sample from which on its neighbors are those of a grid.
+_GRID = 16
+# Skill and correlation of neighbors from where on residuals are not taken for regular:
+# on a grid, which has more of them, and for scattered states.
+_REGULAR = {True: (0.999, 0.25), False: (0.99, 0.3)}
 
 
 def warn_model_error(message):
@@ -182,7 +190,8 @@ def neighbor_correlation(X, residual):
     """Correlation of residuals of neighbors: regular residuals are not noise.
 
     Neighbors are points of the grid where a sample has at least 16 of them, otherwise
-    the states nearest to each other.
+    the states nearest to each other. On a grid it is that of the next point or of the
+    one after it, whichever is larger: where a grid is too coarse, residuals alternate.
 
     Parameters
     ----------
@@ -200,11 +209,14 @@ def neighbor_correlation(X, residual):
     size = np.abs(residual).max(initial=0.0)
     if size == 0 or not np.isfinite(size) or n < 3:
         return 0.0
-    if n_rows >= 16:
+    if n_rows >= _GRID:
         r = residual / size
         r = r - r.mean(axis=-1, keepdims=True)
         total = np.sum(r * r)
-        return float(np.sum(r[..., 1:] * r[..., :-1]) / total) if total > 0 else 0.0
+        if not total > 0:
+            return 0.0
+        lags = [np.sum(r[..., lag:] * r[..., :-lag]) / total for lag in (1, 2)]
+        return float(max(lags, key=abs))
     std = X.std(axis=0)
     Z = (X - X.mean(axis=0)) / np.where(std > 0, std, 1.0)
     if not np.isfinite(Z).all():
@@ -280,8 +292,10 @@ def diagnose(
             "noise of the increments. Use pairs further apart in time."
         )
     _warn_of_step(discovery, names)
+    cancelled = 1.0
     if not len(members):
         _warn_of_rivals(discovery, names)
+        cancelled = _warn_of_cancellation(discovery, names)
     if far:
         warn_model_error(
             "The model moves states by more than ten times their size in one step: an "
@@ -292,7 +306,8 @@ def diagnose(
     if X is not None and not design.projected:
         correlation = neighbor_correlation(X, discovery.residual / design.units)
     if states:
-        doubtful = _warn_of_misfit(discovery.skill, correlation)
+        on_grid = discovery.residual.shape[-1] >= _GRID
+        doubtful = _warn_of_misfit(discovery.skill, correlation, on_grid=on_grid)
         # With a model, an equation without error leaves noise alone, rightly.
         if not doubtful and tendency is None and X is not None:
             _warn_of_equations(discovery, X, design.projected)
@@ -304,6 +319,7 @@ def diagnose(
         "step_error": discovery.step_error,
         "step_status": discovery.status,
         "residual_correlation": correlation,
+        "cancellation": cancelled,
     }
 
 
@@ -356,6 +372,41 @@ def _warn_of_rivals(discovery, names):
         )
 
 
+def _warn_of_cancellation(discovery, names):
+    """Warn where terms nearly cancel each other, and return how much they do.
+
+    Then a small error of the terms, from noise in the states or from a finite step,
+    is as large as their sum, and there may be no more to them.
+    """
+    columns = discovery.design.columns
+    A = columns.reshape(len(columns), -1)
+    largest, members = 1.0, ()
+    for coef in discovery.coef:
+        active = np.flatnonzero(coef)
+        if len(active) < 2:
+            continue
+        terms = A[active] * coef[active][:, None]
+        terms = terms / np.abs(terms).max()
+        # All terms may cancel, or some of them beside others that matter.
+        gram = terms @ terms.T
+        size = np.sqrt(np.diag(gram))
+        weak = np.linalg.eigh(gram / size / size[:, None])[1][:, 0]
+        group = np.abs(weak) > 0.1
+        left = np.sqrt(max(np.ones(group.sum()) @ gram[group][:, group].sum(1), 0.0))
+        ratio = size[group].max() / max(left, 1e-8 * size[group].max())
+        if ratio > largest:
+            largest, members = float(ratio), active[group]
+    if largest > _CANCELLATION:
+        listed = ", ".join(names[j % len(names)] for j in members)
+        warn_model_error(
+            f"The terms {listed} cancel each other: together they are {largest:.0f} "
+            "times smaller than the largest of them, so that small errors of the "
+            "states or of the step may be all there is to them. Shrink the library, or "
+            "use less noisy or more varied states."
+        )
+    return largest
+
+
 def _is_large(discovery, i, j):
     """Whether a dropped term would explain what counts and exceeds the noise.
 
@@ -384,9 +435,10 @@ def _warn_of_equations(discovery, X, projected):
         _warn_of_misfit(skill, neighbor_correlation(X, left), f" of equation {i}")
 
 
-def _warn_of_misfit(skill, correlation, of=""):
+def _warn_of_misfit(skill, correlation, of="", on_grid=False):
     """Warn of what is not explained, and return whether there was reason to."""
-    if skill < 0.99 and abs(correlation) > 0.3:
+    most, least = _REGULAR[on_grid]
+    if skill < most and abs(correlation) > least:
         warn_model_error(
             f"{100 * (1 - skill):.3g} % of the squared increments{of} are unexplained "
             f"and regular (correlation of neighbors {correlation:.2f}): terms are "

@@ -61,9 +61,8 @@ def fit_evidence(
         "sequential" climbs from the empty model, "fixed_point" from where a fixed
         point on all precisions at once ends. "search" climbs from several models,
         unless a test says that the first one explains all that there is to explain,
-        exchanges terms, and removes the weakest in turn to climb again, unless that
-        costs hundreds of nats; "thorough" does so with every term, and whatever the
-        test says.
+        exchanges terms, and removes the weakest in turn to climb again, unless no model
+        can do without; "thorough" does so with every term, and whatever the test says.
     max_precision : float, default=inf
         Terms of a larger precision are removed at the end, weakest first.
     min_coef : ndarray of shape (n_features,), optional
@@ -136,7 +135,7 @@ def _search(problem, thorough):
     _exchange(best)
     n_kicks = len(problem.design) if thorough else 0 if explained else _MAX_KICKS
     while n_kicks and best.converged:
-        better = _kick(best, n_kicks, np.inf if thorough else _MAX_KICK_LOSS)
+        better = _kick(best, n_kicks, thorough)
         if better is None:
             break
         best = better
@@ -225,10 +224,15 @@ def _exchange(model):
             break
 
 
-def _kick(best, n_kicks, max_loss):
-    """Find a better model by barring each term for a while, the weakest first."""
+def _kick(best, n_kicks, thorough):
+    """Find a better model by barring each term for a while, the weakest first.
+
+    Unless every term is asked for, those stay that no model can do without: of 21
+    removals that gained, one gained by such a term, an eighth of a nat.
+    """
+    limits = best.problem.best_without
     for place in np.argsort(np.abs(best.mu))[:n_kicks]:
-        if best.loss(place) > max_loss:
+        if limits[best.act[place]] < best.score and not thorough:
             continue
         model = best.kick(place, _MIN_KICK)
         if model is not None:

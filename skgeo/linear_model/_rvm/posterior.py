@@ -14,8 +14,6 @@ from skgeo.kernels.rvm import (
     empty_terms,
     kick_term,
     sequential_moves,
-    term_gain,
-    without_term,
 )
 
 __all__ = ["Posterior", "Problem", "SparseFit", "economic_qr"]
@@ -23,6 +21,7 @@ __all__ = ["Posterior", "Problem", "SparseFit", "economic_qr"]
 _REFRESH = 200  # moves between two exact recomputations of the statistics
 _MIN_ROOM = 64  # terms for which there is room from the start
 _MAX_FRACTION = 0.7  # terms per row beyond which the noise is anyone's guess
+_MAX_RANK_LOSS = 1e-13  # smallest pivot, relative, that least squares works with
 _RANK_TOL = 1e-13  # squared singular values below this, relative, are rounding errors
 
 
@@ -103,6 +102,38 @@ class Problem:
         """
         values, vectors = np.linalg.eigh(self.design.T @ self.design)
         return np.maximum(values, 0.0), (vectors.T @ self.target) ** 2
+
+    @cached_property
+    def least_squares(self) -> tuple[np.ndarray, np.ndarray, float] | None:
+        """Coefficients of all living columns, their inverse Gram matrix, the residual.
+
+        None where columns are nearly dependent.
+        """
+        columns = self.design[self.alive].T
+        if not columns.size or columns.shape[0] < columns.shape[1]:
+            return None
+        q, triangle = economic_qr(columns)
+        pivots = np.abs(np.diag(triangle))
+        if pivots.min() < _MAX_RANK_LOSS * pivots.max():
+            return None
+        inverse = lapack.dtrtri(triangle)[0]
+        w = inverse @ (q.T @ self.target)
+        residual = self.target - columns @ w
+        return w, inverse @ inverse.T, self.unexplained + float(residual @ residual)
+
+    @cached_property
+    def best_without(self) -> np.ndarray:
+        """Objective that no model without a column exceeds; infinite if unknown.
+
+        That of least squares on all others, if they were free of charge.
+        """
+        limits = np.full(len(self.design), np.inf)
+        if self.least_squares is not None:
+            w, gram_inverse, rss = self.least_squares
+            rss = rss + w**2 / np.diag(gram_inverse)
+            for j, Y in zip(self.alive, rss, strict=True):
+                limits[j] = data_fit(Y, self.n, self.noise, self.floor)
+        return limits
 
     @cached_property
     def max_terms(self) -> int:
@@ -383,12 +414,6 @@ class Posterior:
         self.trace, self.converged = before[2], before[3]
         self.set_terms(before[0], before[1])
         return False
-
-    def loss(self, place):
-        """Log evidence that would be lost at once without the term at a place."""
-        problem, a = self.problem, self.a[place]
-        statistics = without_term(a, self.mu[place], self.cov[place, place], self.Y)
-        return term_gain(a, *statistics, problem.n, problem.noise, problem.floor)
 
     def kick(self, place, least):
         """Bar a term for a while and climb from where that leads.

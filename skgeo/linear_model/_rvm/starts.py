@@ -18,7 +18,6 @@ __all__ = [
     "ridge_start",
 ]
 
-_MAX_RANK_LOSS = 1e-13  # smallest pivot, relative, that the backward path works with
 _LOG_PRECISIONS = np.linspace(-9, 4, 27)  # of the ridge start, decimal
 
 _HELD = 10  # fixed-point iterations before the noise variance is learned
@@ -55,18 +54,12 @@ def _best_size(problem, rss, sizes):
 
 def backward_start(problem):
     """Best size of the path of least-squares models from all columns downwards."""
-    act = problem.alive
-    columns = problem.design[act].T
-    q, tri = np.linalg.qr(columns)
-    pivots = np.abs(np.diag(tri))
-    if pivots.min() < _MAX_RANK_LOSS * pivots.max():
+    if problem.least_squares is None:
         return None
-    inverse = lapack.dtrtri(tri)[0]
-    w = inverse @ (q.T @ problem.target)
-    residual = problem.target - columns @ w
+    act, (w, gram_inverse, rss) = problem.alive, problem.least_squares
     order, rise = np.zeros(len(act), dtype=np.intp), np.zeros(len(act))
-    backward_path(np.ascontiguousarray(inverse @ inverse.T), w, order, rise)
-    rss = problem.unexplained + residual @ residual + np.append(0.0, np.cumsum(rise))
+    backward_path(gram_inverse.copy(order="C"), w.copy(), order, rise)
+    rss = rss + np.append(0.0, np.cumsum(rise))
     n_gone = _best_size(problem, rss, np.arange(len(act), -1.0, -1.0))
     return _start(problem, np.sort(act[order[n_gone:]]))
 
