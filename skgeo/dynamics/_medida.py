@@ -274,6 +274,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, CallbackMixin, BaseEstimator):
         self._baseline = checks.check_width(X, Y, self.model, self.assimilation)
         dt, history = checks.check_extras(X, dt, history)
         self.dt_ = checks.check_step(params.dt, self.model, dt)
+        checks.warn_if_still(X, Y)
         with self._iterations(None, X=X, y=y) as tick:
             progress = Progress(tick)
             if weak:
@@ -507,6 +508,9 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, CallbackMixin, BaseEstimator):
             n_steps)`` starts from a stretch of observed states.
         """
         check_is_fitted(self)
+        if dt is not None:
+            rules = {"dt": self._param_rules["dt"]}
+            dt = check_params("corrected_model", rules, {"dt": dt}).dt
         if isinstance(self.library_, MemoryLibrary):
             if dt is not None and dt != self.dt_:
                 raise ValueError(

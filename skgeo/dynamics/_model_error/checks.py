@@ -21,6 +21,7 @@ __all__ = [
     "relative_error",
     "state_names",
     "validation_options",
+    "warn_if_still",
 ]
 
 
@@ -68,6 +69,15 @@ def check_width(X, Y, model, assimilation):
             "states of the same system."
         )
     return False
+
+
+def warn_if_still(X, Y):
+    """Warn where no state moves: then y is X, not what came after it."""
+    if np.array_equal(X, Y):
+        warn_model_error(
+            "y equals X: no state changes. Pass the states one step later as y; what "
+            "is found now only cancels the model."
+        )
 
 
 def check_step(dt, model, steps):
