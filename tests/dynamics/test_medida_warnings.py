@@ -190,3 +190,14 @@ def test_simulations_check_what_they_start_from():
     for dt in (-0.01, 0.0, np.nan, "long"):
         with pytest.raises(InvalidParameterError, match="'dt'"):
             medida.corrected_model(dt=dt)
+
+
+def test_models_that_do_not_take_what_fit_was_given():
+    pairs = lorenz_pairs()
+    flow = Lorenz63(rho=26.0).flow(0.01)
+    with pytest.raises(ValueError, match=r"called as model\(X, dt\).*it takes \(Z\)"):
+        MEDIDA(lambda Z: flow(Z)).fit(pairs.X, pairs.y, dt=0.01)
+    with pytest.raises(ValueError, match=r"model\(X, history\)"):
+        MEDIDA(lambda Z: flow(Z), 0.01).fit(pairs.X, pairs.y, history=pairs.X)
+    given = MEDIDA(flow).fit(pairs.X, pairs.y, dt=0.01)
+    assert given.dt_ == 0.01

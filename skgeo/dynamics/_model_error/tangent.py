@@ -30,6 +30,7 @@ def call_model(model, X, dt=None, history=None):
         return X.copy()
     arguments = {} if history is None else {"history": history}
     more = () if dt is None else (dt,)
+    _check_call(model, more, arguments)
     try:
         F = model(X.copy(), *more, **arguments)
     except Exception as error:
@@ -73,6 +74,26 @@ def real_states(F):
             )
         F = F.real
     return F.astype(np.float64)
+
+
+def _check_call(model, more, arguments):
+    """Say which extra argument a model does not take."""
+    if not (more or arguments):
+        return
+    try:
+        signature = inspect.signature(model)
+    except (TypeError, ValueError):
+        return  # a compiled function tells nothing
+    try:
+        signature.bind(None, *more, **arguments)
+    except TypeError:
+        wanted = ", ".join(["X", *(["dt"] if more else []), *arguments])
+        remedy = " One step for all pairs goes to MEDIDA(model, dt=...)."
+        raise ValueError(
+            f"The model is called as model({wanted}), because fit or predict was given "
+            f"{' and '.join((['dt'] if more else []) + list(arguments))}; it takes "
+            f"{signature}.{remedy if more else ''}"
+        ) from None
 
 
 def _takes_one_state(model, X):
