@@ -28,7 +28,6 @@ from skgeo.dynamics._assimilation.static import (
 )
 from skgeo.dynamics._assimilation.trajectory import FilteredTrajectory
 from skgeo.dynamics._assimilation.update import Update
-from skgeo.dynamics._model_error.progress import announce_rest
 from skgeo.dynamics._model_error.tangent import real_states
 from skgeo.exceptions import FilterDivergenceWarning
 from skgeo.utils.durations import announce

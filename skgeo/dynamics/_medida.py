@@ -274,7 +274,6 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, CallbackMixin, BaseEstimator):
         self._baseline = checks.check_width(X, Y, self.model, self.assimilation)
         dt, history = checks.check_extras(X, dt, history)
         self.dt_ = checks.check_step(params.dt, self.model, dt)
-        checks.warn_if_still(X, Y)
         with self._iterations(None, X=X, y=y) as tick:
             progress = Progress(tick)
             if weak:
@@ -306,9 +305,8 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, CallbackMixin, BaseEstimator):
         self.diagnostics_ = {"relative_error": relative}
         if relative < max(self.min_relative_error, np.finfo(float).tiny):
             diagnostics.warn_model_error(
-                "The model is perfect as far as these data show: its errors are "
-                f"{relative:.1e} of its tendency (min_relative_error). All "
-                "coefficients are zero."
+                f"The model is perfect on these data: errors are {relative:.1e} of its "
+                "tendency (min_relative_error). All coefficients are zero."
             )
             shape = (self._terms.n_equations, len(self.feature_names_))
             self.coef_, self.coef_std_ = np.zeros(shape), np.zeros(shape)
@@ -508,9 +506,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, CallbackMixin, BaseEstimator):
             n_steps)`` starts from a stretch of observed states.
         """
         check_is_fitted(self)
-        if dt is not None:
-            rules = {"dt": self._param_rules["dt"]}
-            dt = check_params("corrected_model", rules, {"dt": dt}).dt
+        dt = checks.check_new_step(dt, self._param_rules["dt"])
         if isinstance(self.library_, MemoryLibrary):
             if dt is not None and dt != self.dt_:
                 raise ValueError(

@@ -428,6 +428,49 @@ def test_exchanges_cost_what_least_squares_says():
         assert rivals[i].cost == pytest.approx(costs[best])
 
 
+def test_terms_that_cancel_are_reported():
+    X = np.random.default_rng(0).uniform(-0.2, 0.2, (400, 1))
+    library = FunctionLibrary((lambda x: x, np.sin), ("x", "sin x"))
+
+    def fit(rate):
+        medida = MEDIDA(None, 1e-3, library=library)
+        medida.fit(X, X + 1e-3 * rate(X))
+        return medida.diagnostics_["cancellation"]
+
+    with pytest.warns(ModelErrorWarning, match="x, sin x cancel"):
+        ratio = fit(lambda x: x - np.sin(x))
+    parts = np.linalg.norm(X) / np.linalg.norm(X - np.sin(X))
+    assert ratio == pytest.approx(parts, rel=0.05)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*cancel")
+        assert fit(np.sin) == 1.0
+
+
+def test_residuals_that_alternate_are_regular():
+    rng = np.random.default_rng(0)
+    bump = np.exp(-(np.linspace(-6, 6, 64) ** 2))
+    alternating = bump * (-1.0) ** np.arange(64)
+    # Every other point: unlike its neighbors, like those after them.
+    every_other = bump * np.cos(np.pi * np.arange(64) / 2)
+    for wave, low, high in ((alternating, -1.0, -0.8), (every_other, -1.0, -0.8)):
+        residual = wave * rng.standard_normal((1, 40, 1))
+        assert low < neighbor_correlation(np.zeros((40, 64)), residual) < high
+    white = rng.standard_normal((1, 40, 64))
+    assert abs(neighbor_correlation(np.zeros((40, 64)), white)) < 0.1
+
+
+def test_a_coarse_grid_is_reported():
+    # Fronts of two points: what aliases into the truth is no term of the library.
+    truth = Burgers(n_grid=32, viscosity=0.02)
+    X = truth.step(truth.initial_state(30, 0), 1.0)
+    y = truth.step(X, 0.05)
+    model = Burgers(n_grid=32, viscosity=0.02, advection=0.0)
+    with pytest.warns(ModelErrorWarning, match="grid is too coarse"):
+        MEDIDA(model.flow(0.05), library=PDELibrary1D(2, 2, length=truth.length)).fit(
+            X, y
+        )
+
+
 def test_correlation_of_neighbors_on_a_grid():
     rng = np.random.default_rng(0)
     residual = rng.standard_normal((2, 5, 20)).cumsum(axis=2) + 3.0
@@ -450,37 +493,3 @@ def test_correlation_of_neighboring_states():
     nearest = square.argmin(axis=1)
     expected = np.sum(residual * residual[:, nearest]) / np.sum(residual**2)
     assert neighbor_correlation(X, residual) == pytest.approx(expected)
-def test_terms_that_cancel_are_reported():
-    X = np.random.default_rng(0).uniform(-0.2, 0.2, (400, 1))
-    library = FunctionLibrary((lambda x: x, np.sin), ("x", "sin x"))
-    def fit(rate):
-        medida = MEDIDA(None, 1e-3, library=library)
-        medida.fit(X, X + 1e-3 * rate(X))
-        return medida.diagnostics_["cancellation"]
-    with pytest.warns(ModelErrorWarning, match="x, sin x cancel"):
-        ratio = fit(lambda x: x - np.sin(x))
-    parts = np.linalg.norm(X) / np.linalg.norm(X - np.sin(X))
-    assert ratio == pytest.approx(parts, rel=0.05)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("error", message=".*cancel")
-        assert fit(np.sin) == 1.0
-def test_residuals_that_alternate_are_regular():
-    bump = np.exp(-(np.linspace(-6, 6, 64) ** 2))
-    alternating = bump * (-1.0) ** np.arange(64)
-    # Every other point: unlike its neighbors, like those after them.
-    every_other = bump * np.cos(np.pi * np.arange(64) / 2)
-    for wave, low, high in ((alternating, -1.0, -0.8), (every_other, -1.0, -0.8)):
-        residual = wave * rng.standard_normal((1, 40, 1))
-        assert low < neighbor_correlation(np.zeros((40, 64)), residual) < high
-    white = rng.standard_normal((1, 40, 64))
-    assert abs(neighbor_correlation(np.zeros((40, 64)), white)) < 0.1
-def test_a_coarse_grid_is_reported():
-    # Fronts of two points: what aliases into the truth is no term of the library.
-    truth = Burgers(n_grid=32, viscosity=0.02)
-    X = truth.step(truth.initial_state(30, 0), 1.0)
-    y = truth.step(X, 0.05)
-    model = Burgers(n_grid=32, viscosity=0.02, advection=0.0)
-    with pytest.warns(ModelErrorWarning, match="grid is too coarse"):
-        MEDIDA(model.flow(0.05), library=PDELibrary1D(2, 2, length=truth.length)).fit(
-            X, y
-        )

@@ -250,6 +250,14 @@ def test_pairs_that_do_not_follow_one_another_are_refused():
         WeakLibrary(PDELibrary1D(2, 2, interactions="full")).fit(X)
 
 
+@pytest.mark.parametrize("outer", [WeakLibrary, MemoryLibrary])
+@pytest.mark.parametrize("inner", [WeakLibrary, MemoryLibrary])
+def test_windows_and_memories_do_not_nest(outer, inner):
+    U = np.random.default_rng(0).standard_normal((40, 16))
+    with pytest.raises(ValueError, match=f"got a {inner.__name__}.*do not nest"):
+        MEDIDA(None, 0.1, library=outer(inner(PDELibrary1D(1, 2)))).fit(U[:-1], U[1:])
+
+
 @pytest.mark.parametrize(("n_points", "width"), [(3, 9), (10, 5), (12, 13)])
 def test_a_window_that_does_not_fit_is_refused(n_points, width):
     X = np.random.default_rng(0).standard_normal((50, n_points))
@@ -265,13 +273,3 @@ def test_eleven_states_are_enough():
     assert MEDIDA(None, 0.1, library=library).fit(U[:-1], U[1:]).coef_.size
     with pytest.raises(ValueError, match="at least 11 are needed"):
         MEDIDA(None, 0.1, library=library).fit(U[:-2], U[1:-1])
-    with pytest.raises(ValueError, match="does not fit on a grid"):
-        MEDIDA(None, 0.1, library=WeakLibrary(PDELibrary1D(1, 1), width=9)).fit(
-            X[:-1], X[1:]
-        )
-@pytest.mark.parametrize("outer", [WeakLibrary, MemoryLibrary])
-@pytest.mark.parametrize("inner", [WeakLibrary, MemoryLibrary])
-def test_windows_and_memories_do_not_nest(outer, inner):
-    U = np.random.default_rng(0).standard_normal((40, 16))
-    with pytest.raises(ValueError, match=f"got a {inner.__name__}.*do not nest"):
-        MEDIDA(None, 0.1, library=outer(inner(PDELibrary1D(1, 2)))).fit(U[:-1], U[1:])

@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_array
 
 from skgeo.dynamics._model_error.diagnostics import warn_model_error
 from skgeo.dynamics._model_error.norms import rms
-from skgeo.utils.params import Instance
+from skgeo.utils.params import Instance, check_params
 
 __all__ = [
     "HasMethods",
@@ -15,13 +15,13 @@ __all__ = [
     "check_columns",
     "check_extras",
     "check_nested",
+    "check_new_step",
     "check_step",
     "check_width",
     "drop_blown_up",
     "relative_error",
     "state_names",
     "validation_options",
-    "warn_if_still",
 ]
 
 
@@ -62,6 +62,11 @@ def check_width(X, Y, model, assimilation):
                 f"X and y must be states of the same width; got {X.shape[1]} and "
                 f"{Y.shape[1]}."
             )
+        if np.array_equal(X, Y):
+            warn_model_error(
+                "y equals X: no state changes. Pass the states one step later as y; "
+                "what is found now only cancels the model."
+            )
         return True
     if model is not None:
         raise ValueError(
@@ -69,15 +74,6 @@ def check_width(X, Y, model, assimilation):
             "states of the same system."
         )
     return False
-
-
-def warn_if_still(X, Y):
-    """Warn where no state moves: then y is X, not what came after it."""
-    if np.array_equal(X, Y):
-        warn_model_error(
-            "y equals X: no state changes. Pass the states one step later as y; what "
-            "is found now only cancels the model."
-        )
 
 
 def check_step(dt, model, steps):
@@ -100,6 +96,11 @@ def check_step(dt, model, steps):
             "forecasts are not those of the second states."
         )
     return float(dt)
+
+
+def check_new_step(dt, rule):
+    """Check the step of a corrected model."""
+    return check_params("corrected_model", {"dt": rule}, {"dt": dt}).dt
 
 
 def check_extras(X, dt, history):

@@ -36,9 +36,6 @@ _UNION_RANGE = 20.0  # runners-up this close in log evidence are joined with the
 _MAX_SWAPS = 50
 _EXTRA_STEPS = 8  # of the forward path, beyond twice the terms of the first model
 _MAX_KICKS = 16  # terms that "search" removes in turn; "thorough" removes every one
-# Log evidence lost without a term beyond which "search" does not remove it: in 600
-# problems no removal that cost more than 176 gained anything, and half of all cost 390.
-_MAX_KICK_LOSS = 250.0
 _SECONDS_PER_PRODUCT = 2e-8  # measured with 250 to 1000 kernel columns, one thread
 _MIN_KICK = 1e-3  # gain of log evidence worth a change of the model by kicks
 
