@@ -28,6 +28,7 @@ from skgeo.dynamics._assimilation.static import (
 )
 from skgeo.dynamics._assimilation.trajectory import FilteredTrajectory
 from skgeo.dynamics._assimilation.update import Update
+from skgeo.dynamics._model_error.tangent import real_states
 from skgeo.exceptions import FilterDivergenceWarning
 from skgeo.utils.durations import announce
 from skgeo.utils.parallel import single_blas_thread
@@ -533,8 +534,8 @@ default="homogeneous"
                 f"obs_operators must hold one operator per time, {len(Y)}; it has "
                 f"{len(obs_operators)}."
             )
-        process_noise = np.asarray(process_noise, dtype=np.float64)
         n_times, d = len(Y), E.shape[1]
+        process_noise = self._check_process_noise(process_noise, d)
         mean, std, f_mean, f_std = np.empty((4, n_times, d))
         ratio, factors, n_seen = np.empty((3, n_times))
         start = time.perf_counter()
@@ -571,9 +572,19 @@ default="homogeneous"
             inflation=factors[seen],
         )
 
+    def _check_process_noise(self, process_noise, d):
+        std = np.asarray(process_noise, dtype=np.float64)
+        if std.shape not in ((), (d,)) or not (np.isfinite(std) & (std >= 0)).all():
+            raise ValueError(
+                "process_noise must be a standard deviation, finite and not negative, "
+                f"or {d} of them, one per component; got "
+                f"{process_noise if std.ndim == 0 else f'shape {std.shape}'}."
+            )
+        return std
+
     def _advance(self, model, E, i):
         shape = E.shape
-        E = np.asarray(model(E), dtype=np.float64)
+        E = real_states(model(E))
         if E.shape != shape:
             raise ValueError(
                 f"model must keep the shape {shape} of the states; it returned "
@@ -588,10 +599,15 @@ default="homogeneous"
         return E
 
     def _warn_of_divergence(self, ratio, n_seen):
-        late = slice(len(ratio) // 2, None)
+        late, n_known = slice(len(ratio) // 2, None), n_seen.sum()
         known = np.isfinite(ratio[late]) & (n_seen[late] > 0)
         ratio, n_seen = ratio[late][known], n_seen[late][known]
         if len(ratio) == 0:
+            if not n_known:
+                warn_user(
+                    "No observation is known: every entry of Y is NaN, and the means "
+                    "are those of a free forecast."
+                )
             return
         average = np.average(ratio, weights=n_seen)
         # Twice what is expected, beyond the sampling error of a mean of squares.

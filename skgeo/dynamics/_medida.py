@@ -305,9 +305,8 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, CallbackMixin, BaseEstimator):
         self.diagnostics_ = {"relative_error": relative}
         if relative < max(self.min_relative_error, np.finfo(float).tiny):
             diagnostics.warn_model_error(
-                "The model is perfect as far as these data show: its errors are "
-                f"{relative:.1e} of its tendency (min_relative_error). All "
-                "coefficients are zero."
+                f"The model is perfect on these data: errors are {relative:.1e} of its "
+                "tendency (min_relative_error). All coefficients are zero."
             )
             shape = (self._terms.n_equations, len(self.feature_names_))
             self.coef_, self.coef_std_ = np.zeros(shape), np.zeros(shape)
@@ -507,6 +506,7 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, CallbackMixin, BaseEstimator):
             n_steps)`` starts from a stretch of observed states.
         """
         check_is_fitted(self)
+        dt = checks.check_new_step(dt, self._param_rules["dt"])
         if isinstance(self.library_, MemoryLibrary):
             if dt is not None and dt != self.dt_:
                 raise ValueError(

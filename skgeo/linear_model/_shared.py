@@ -3,11 +3,18 @@
 import warnings
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-__all__ = ["LinearPredictor", "check_predictions", "scaled_r2", "warn_unsettled"]
+__all__ = [
+    "LinearPredictor",
+    "check_predictions",
+    "check_target_type",
+    "scaled_r2",
+    "warn_unsettled",
+]
 
 
 def warn_unsettled(estimator, what):
@@ -18,6 +25,18 @@ def warn_unsettled(estimator, what):
             "max_iter or tol.",
             ConvergenceWarning,
             stacklevel=4,
+        )
+
+
+def check_target_type(y):
+    """Refuse targets of a regression that scikit-learn's checks would let pass."""
+    if issparse(y):
+        raise TypeError("y is sparse, but dense targets are required: use y.toarray().")
+    kind = getattr(getattr(y, "dtype", None), "kind", None)
+    if kind in ("M", "m"):
+        raise ValueError(
+            f"y holds dates or durations ({y.dtype}): turn them into numbers first, in "
+            "the unit that you want."
         )
 
 

@@ -18,7 +18,7 @@ from skgeo.linear_model._rvm.evidence import fit_evidence
 from skgeo.linear_model._rvm.parameters import SHARED_RULES, UNUSED_KERNEL_PARAMS
 from skgeo.linear_model._rvm.posterior import Problem
 from skgeo.linear_model._rvm.rows import row_weights
-from skgeo.linear_model._shared import scaled_r2, warn_unsettled
+from skgeo.linear_model._shared import check_target_type, scaled_r2, warn_unsettled
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Null, Real, check_params
@@ -276,6 +276,7 @@ class SparseBayesianRegressor(
             If there are so many terms that the noise cannot be told from them.
         """
         params = check_params(self)
+        check_target_type(y)
         X, y = validate_data(
             self, X, y, dtype=[np.float64, np.float32], accept_sparse="csr",
             multi_output=True, y_numeric=True, ensure_min_samples=2,

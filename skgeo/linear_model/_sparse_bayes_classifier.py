@@ -237,7 +237,7 @@ class SparseBayesianClassifier(ClassifierMixin, CallbackMixin, BaseEstimator):
         if len(self.classes_) < 2:
             raise ValueError(
                 "SparseBayesianClassifier needs at least two classes; the samples of "
-                f"positive weight have only one class, {self.classes_[0]!r}."
+                f"positive weight have only one class, {self.classes_.tolist()[0]!r}."
             )
         if params.positive and len(self.classes_) > 2:
             raise ValueError(
@@ -285,9 +285,16 @@ class SparseBayesianClassifier(ClassifierMixin, CallbackMixin, BaseEstimator):
     def _class_weights(self, params, codes, weight):
         """Weight of each class."""
         if params.class_weight != "balanced":
-            return compute_class_weight(
+            weights = compute_class_weight(
                 params.class_weight, classes=self.classes_, y=self.classes_[codes]
             )
+            if not (np.isfinite(weights).all() and (weights > 0).all()):
+                raise ValueError(
+                    f"class_weight must hold positive numbers; got {weights} for "
+                    f"classes {self.classes_}. Leave the samples of a class out "
+                    "instead of weighting it by zero."
+                )
+            return weights
         totals = np.bincount(codes, weight)
         return totals.sum() / (len(totals) * totals)
 

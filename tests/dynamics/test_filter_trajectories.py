@@ -388,3 +388,25 @@ def test_a_long_trajectory_is_announced(monkeypatch):
     monkeypatch.setattr("skgeo.dynamics._enkf.time.perf_counter", lambda: next(clock))
     with pytest.warns(UserWarning, match="the 17 times .* take up to 11 seconds"):
         model.filter_trajectory(np.zeros((20, 2)), lambda E: E, initial=E)
+
+
+@pytest.mark.parametrize("noise", [-1.0, np.nan, np.inf, np.ones(3), -np.ones(2)])
+def test_process_noise_is_checked(noise):
+    E = np.random.default_rng(0).standard_normal((5, 2))
+    with pytest.raises(ValueError, match="process_noise must be"):
+        EnsembleKalmanFilter(1.0).filter_trajectory(
+            np.zeros((4, 2)), lambda E: E, initial=E, process_noise=noise
+        )
+
+
+def test_a_trajectory_without_observations_is_reported():
+    E = np.random.default_rng(0).standard_normal((5, 2))
+    with pytest.warns(UserWarning, match="No observation is known"):
+        result = EnsembleKalmanFilter(1.0).filter_trajectory(
+            np.full((4, 2), np.nan), lambda E: 0.5 * E, initial=E
+        )
+    np.testing.assert_allclose(result.mean[-1], 0.5**4 * E.mean(axis=0))
+    with pytest.raises(ValueError, match="imaginary"):
+        EnsembleKalmanFilter(1.0).filter_trajectory(
+            np.zeros((4, 2)), lambda E: E + 1j, initial=E
+        )

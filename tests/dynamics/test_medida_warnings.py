@@ -1,5 +1,7 @@
 """What can go wrong in MEDIDA, and is said."""
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
@@ -19,6 +21,7 @@ from skgeo.dynamics import (
     StencilLibrary,
 )
 from skgeo.dynamics._model_error.tangent import call_model
+from skgeo.exceptions import InvalidParameterError
 from tests.dynamics.common import lorenz_pairs, support
 
 
@@ -160,3 +163,53 @@ def test_a_model_of_one_state_is_recognized(n):
     X = np.arange(2.0 * n).reshape(n, 2)
     with pytest.raises(ValueError, match="takes one state: models are batched"):
         call_model(model, X)
+
+
+def test_states_that_do_not_move_or_run_backwards_are_reported():
+    pairs = lorenz_pairs()
+    model = Lorenz63(rho=26.0).flow(0.01)
+    with pytest.warns(ModelErrorWarning, match="y equals X"):
+        MEDIDA(model).fit(pairs.X, pairs.X)
+    with pytest.warns(ModelErrorWarning, match="states before those of X"):
+        MEDIDA(model).fit(pairs.y, pairs.X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        MEDIDA(model).fit(pairs.X, pairs.y)
+
+
+def test_complex_states_of_a_model_are_refused():
+    pairs = lorenz_pairs()
+    flow = Lorenz63(rho=26.0).flow(0.01)
+    with pytest.raises(ValueError, match="imaginary parts up to 1"):
+        MEDIDA(lambda Z: flow(Z) + 1j, dt=0.01).fit(pairs.X, pairs.y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        real = MEDIDA(lambda Z: flow(Z) + 0j, dt=0.01).fit(pairs.X, pairs.y)
+    plain = MEDIDA(lambda Z: flow(Z), dt=0.01).fit(pairs.X, pairs.y)
+    np.testing.assert_array_equal(real.coef_, plain.coef_)
+
+
+def test_simulations_check_what_they_start_from():
+    pairs = lorenz_pairs()
+    medida = MEDIDA(Lorenz63(rho=26.0).flow(0.01)).fit(pairs.X, pairs.y)
+    corrected = medida.corrected_model()
+    for n_steps in (-3, 2.5, True, None):
+        with pytest.raises(InvalidParameterError, match="n_steps"):
+            corrected.simulate(pairs.X[:1], n_steps)
+    assert corrected.simulate(pairs.X[:1], np.int8(2)).shape == (3, 1, 3)
+    with pytest.raises(ValueError, match="X contains NaN"):
+        corrected.simulate(pairs.X[:1] * np.nan, 2)
+    for dt in (-0.01, 0.0, np.nan, "long"):
+        with pytest.raises(InvalidParameterError, match="'dt'"):
+            medida.corrected_model(dt=dt)
+
+
+def test_models_that_do_not_take_what_fit_was_given():
+    pairs = lorenz_pairs()
+    flow = Lorenz63(rho=26.0).flow(0.01)
+    with pytest.raises(ValueError, match=r"called as model\(X, dt\).*it takes \(Z\)"):
+        MEDIDA(lambda Z: flow(Z)).fit(pairs.X, pairs.y, dt=0.01)
+    with pytest.raises(ValueError, match=r"model\(X, history\)"):
+        MEDIDA(lambda Z: flow(Z), 0.01).fit(pairs.X, pairs.y, history=pairs.X)
+    given = MEDIDA(flow).fit(pairs.X, pairs.y, dt=0.01)
+    assert given.dt_ == 0.01

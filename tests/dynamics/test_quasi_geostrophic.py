@@ -107,9 +107,8 @@ def test_library_on_waves(lengths):
     q = lap + kd**2 / 2 * (psi[::-1] - psi)
     library = TwoLayerQGLibrary(kd, lengths=lengths, shape=(ny, nx), dealias=False)
     library.fit(q.reshape(1, -1))
-    terms = dict(
-        zip(library.term_names_, library.evaluate(q.reshape(1, -1))[0].T, strict=True)
-    )
+    values = library.evaluate(q.reshape(1, -1))[0].T
+    terms = dict(zip(library.term_names_, values, strict=True))
     for j in range(2):
         for name, value in {
             f"q{j + 1}": q[j], f"psi{j + 1}": psi[j], f"lap psi{j + 1}": lap[j],

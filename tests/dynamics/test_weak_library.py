@@ -13,6 +13,7 @@ from skgeo.datasets import KuramotoSivashinsky, Lorenz63
 from skgeo.dynamics import (
     MEDIDA,
     EnsembleKalmanFilter,
+    MemoryLibrary,
     ModelErrorWarning,
     PDELibrary1D,
     WeakLibrary,
@@ -247,6 +248,14 @@ def test_pairs_that_do_not_follow_one_another_are_refused():
         ).fit(X[:-1], X[1:])
     with pytest.raises(ValueError, match="interactions='single'"):
         WeakLibrary(PDELibrary1D(2, 2, interactions="full")).fit(X)
+
+
+@pytest.mark.parametrize("outer", [WeakLibrary, MemoryLibrary])
+@pytest.mark.parametrize("inner", [WeakLibrary, MemoryLibrary])
+def test_windows_and_memories_do_not_nest(outer, inner):
+    U = np.random.default_rng(0).standard_normal((40, 16))
+    with pytest.raises(ValueError, match=f"got a {inner.__name__}.*do not nest"):
+        MEDIDA(None, 0.1, library=outer(inner(PDELibrary1D(1, 2)))).fit(U[:-1], U[1:])
 
 
 @pytest.mark.parametrize(("n_points", "width"), [(3, 9), (10, 5), (12, 13)])

@@ -1,5 +1,7 @@
 """Kernels of the sequential solver against plain numpy."""
 
+import itertools
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -275,3 +277,47 @@ def test_data_fit_is_smooth_at_the_floor():
         kernels.data_fit(n * floor * (1 + h), n, 0.0, floor) for h in (-1e-6, 0, 1e-6)
     )
     assert_allclose(above - at, at - below, rtol=1e-4)
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-3])
+def test_no_model_without_a_column_exceeds_its_limit(noise):
+    X, y, state = state_of(seed=4, p=6, noise=noise, cost=0.3)
+    limits = state.problem.best_without
+    for j in range(6):
+        others = np.delete(X, j, axis=1)
+        residual = y - others @ np.linalg.lstsq(others, y)[0]
+        expected = kernels.data_fit(residual @ residual, 30.0, noise, 1e-24)
+        assert_allclose(limits[j], expected, rtol=1e-9)
+    for size in range(1, 6):
+        for act in itertools.combinations(range(6), size):
+            model = Posterior(state.problem, act, np.full(size, 1e-2))
+            absent = np.setdiff1d(np.arange(6), act)
+            assert (limits[absent] >= model.score).all()
+            model.climb()
+            absent = np.setdiff1d(np.arange(6), model.act)
+            assert (limits[absent] >= model.score).all()
+
+
+def test_limits_are_unknown_where_columns_depend_on_each_other():
+    X, y, _ = state_of(seed=5, p=6)
+    design = np.ascontiguousarray(np.column_stack([X, X[:, :1]]).T)
+    assert np.isinf(Problem(design, y, 0.0, 30).best_without).all()
+    wide = np.random.default_rng(0).standard_normal((40, 30))
+    assert np.isinf(Problem(wide, y, 0.0, 30).best_without).all()
+    assert np.isinf(Problem(np.zeros((3, 30)), y, 0.0, 30).best_without).all()
+
+
+def test_a_kick_that_leads_back_gains_nothing():
+    n_terms = len(state_of(seed=6)[2].climb().act)
+    assert n_terms >= 2
+    for place in range(n_terms):
+        state = state_of(seed=6)[2].climb()  # its statistics are those of the kernel
+        before = set(state.act.tolist())
+        terms = state._terms(8)
+        k, _, net = kernels.kick_term(
+            place, terms, n_terms, state.Y, state.problem.objective, 1e-9, np.zeros(100)
+        )
+        if set(terms.act[:k].tolist()) in (before, before - {int(state.act[place])}):
+            assert net == 0.0
+        else:
+            assert net <= 1e-9

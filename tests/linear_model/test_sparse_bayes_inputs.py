@@ -15,7 +15,7 @@ from sklearn.metrics.pairwise import polynomial_kernel, rbf_kernel
 from sklearn.model_selection import cross_val_score
 
 from skgeo.exceptions import UnusedParameterWarning
-from skgeo.linear_model import SparseBayesianRegressor
+from skgeo.linear_model import SparseBayesianClassifier, SparseBayesianRegressor
 from skgeo.linear_model._rvm.compress import compress
 from skgeo.linear_model._rvm.evidence import SOLVERS, fit_evidence
 from skgeo.linear_model._rvm.posterior import Posterior, Problem
@@ -329,3 +329,51 @@ def test_constant_columns_beside_more_columns_than_rows(scale):
     model = SparseBayesianRegressor().fit(X, y)
     assert_allclose(model.coef_[16] / scale, 1.0, atol=0.05)
     assert (np.delete(model.coef_, varying) == 0).all()
+
+
+@pytest.mark.parametrize(
+    "estimator", [SparseBayesianRegressor, SparseBayesianClassifier]
+)
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        (np.full(40, 1e300), "at most 1e"),
+        (np.full(40, 1e308), "at most 1e"),
+        (np.ones(40) + 1j, "real numbers"),
+        (np.arange(40).astype("M8[D]"), "real numbers"),
+    ],
+)
+def test_weights_that_are_no_counts_are_refused(estimator, weight, message):
+    X = np.random.default_rng(0).standard_normal((40, 3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match=message):
+            estimator().fit(X, np.arange(40) % 2, sample_weight=weight)
+
+
+def test_weights_far_apart_up_to_the_limit():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((40, 3))
+    y = X[:, 0] + 0.1 * rng.standard_normal(40)
+    many = SparseBayesianRegressor().fit(X, y, sample_weight=np.full(40, 1e18))
+    np.testing.assert_allclose(
+        many.coef_, np.linalg.lstsq(X - X.mean(0), y - y.mean())[0], rtol=1e-6
+    )
+    with pytest.raises(ValueError, match="effective_rows"):
+        SparseBayesianRegressor(effective_rows=1e30).fit(X, y)
+
+
+def test_dates_and_sparse_targets_are_refused():
+    X = np.random.default_rng(0).standard_normal((40, 3))
+    for y in (np.arange(40).astype("M8[D]"), np.arange(40).astype("m8[s]")):
+        with pytest.raises(ValueError, match="dates or durations"):
+            SparseBayesianRegressor().fit(X, y)
+    with pytest.raises(TypeError, match="toarray"):
+        SparseBayesianRegressor().fit(X, sparse.csr_matrix(X[:, :1]))
+
+
+@pytest.mark.parametrize("weights", [{0: 0.0}, {0: -1.0}, {1: np.nan}, {1: np.inf}])
+def test_class_weights_must_be_positive(weights):
+    X = np.random.default_rng(0).standard_normal((40, 3))
+    with pytest.raises(ValueError, match="class_weight must hold positive"):
+        SparseBayesianClassifier(class_weight=weights).fit(X, np.arange(40) % 2)

@@ -72,6 +72,7 @@ class MemoryLibrary(PointwiseLibrary):
     ['1', 'x', 'x^2', 'x(t-1)', 'x(t-2)']
     """
 
+    _wraps_others = True
     _param_rules = {
         "library": Null() | TransformerRule(),
         "memory": Integer(0, 1000) | Instance(HiPPOProjector, "a HiPPOProjector"),
@@ -97,6 +98,7 @@ class MemoryLibrary(PointwiseLibrary):
             Fitted library.
         """
         check_params(self)
+        self._check_wrapped(self.library)
         base = PolynomialFeatures(2) if self.library is None else clone(self.library)
         self.library_ = base.fit(X)
         return super().fit(X)

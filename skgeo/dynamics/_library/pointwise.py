@@ -74,6 +74,7 @@ class PointwiseLibrary(TransformerMixin, BaseEstimator):
     """
 
     _n_fields = 1
+    _wraps_others = False  # windows and memories do not nest
 
     def _prepare(self, n_features):
         raise NotImplementedError  # each library names its terms
@@ -131,6 +132,14 @@ class PointwiseLibrary(TransformerMixin, BaseEstimator):
                 "check the functions on your range of values."
             )
         return terms
+
+    def _check_wrapped(self, library):
+        """Refuse to wrap a library that wraps another one itself."""
+        if getattr(library, "_wraps_others", False):
+            raise ValueError(
+                f"{type(self).__name__} takes a library of terms in the state alone; "
+                f"got a {type(library).__name__}: windows and memories do not nest."
+            )
 
     def _equation_names(self):
         return [f"x{i}_t" for i in range(self._n_fields)]

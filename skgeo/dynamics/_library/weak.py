@@ -89,6 +89,7 @@ class WeakLibrary(PointwiseLibrary):
     ['u_t = 0.10 u_xx']
     """
 
+    _wraps_others = True
     _param_rules = {
         "library": Null() | TransformerRule(),
         "width": OneOf("auto") | Integer(5),
@@ -128,6 +129,7 @@ class WeakLibrary(PointwiseLibrary):
             Fitted library.
         """
         check_params(self)
+        self._check_wrapped(self.library)
         base = PolynomialFeatures(2) if self.library is None else clone(self.library)
         self.library_ = base.fit(X)
         return super().fit(X)

@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_array
 
 from skgeo.dynamics._model_error.diagnostics import warn_model_error
 from skgeo.dynamics._model_error.norms import rms
-from skgeo.utils.params import Instance
+from skgeo.utils.params import Instance, check_params
 
 __all__ = [
     "HasMethods",
@@ -15,6 +15,7 @@ __all__ = [
     "check_columns",
     "check_extras",
     "check_nested",
+    "check_new_step",
     "check_step",
     "check_width",
     "drop_blown_up",
@@ -61,6 +62,11 @@ def check_width(X, Y, model, assimilation):
                 f"X and y must be states of the same width; got {X.shape[1]} and "
                 f"{Y.shape[1]}."
             )
+        if np.array_equal(X, Y):
+            warn_model_error(
+                "y equals X: no state changes. Pass the states one step later as y; "
+                "what is found now only cancels the model."
+            )
         return True
     if model is not None:
         raise ValueError(
@@ -90,6 +96,11 @@ def check_step(dt, model, steps):
             "forecasts are not those of the second states."
         )
     return float(dt)
+
+
+def check_new_step(dt, rule):
+    """Check the step of a corrected model."""
+    return check_params("corrected_model", {"dt": rule}, {"dt": dt}).dt
 
 
 def check_extras(X, dt, history):

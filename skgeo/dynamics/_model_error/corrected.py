@@ -6,7 +6,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import ArrayLike
 
-from skgeo.dynamics._model_error.tangent import call_model
+from skgeo.dynamics._model_error.tangent import call_model, check_start
 
 __all__ = ["CorrectedModel"]
 
@@ -137,7 +137,7 @@ class CorrectedModel:
         ValueError
             If a state blows up and ``on_blowup="raise"``.
         """
-        X = np.asarray(X, dtype=np.float64)
+        X, n_steps = check_start(X, n_steps, "X")
         single, X = X.ndim == 1, np.atleast_2d(X)
         limit = 1e6 * max(np.abs(X).max(), np.finfo(float).tiny)
         states = [X]

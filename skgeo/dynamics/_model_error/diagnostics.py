@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.spatial import cKDTree
 
-from skgeo.dynamics._model_error.norms import relative_skill
+from skgeo.dynamics._model_error.norms import relative_skill, rms
 from skgeo.dynamics._model_error.rivals import closest_rivals
 from skgeo.exceptions import ModelErrorWarning
 from skgeo.utils.warn import warn_user
@@ -30,6 +30,11 @@ _GRID = 16
 # Skill and correlation of neighbors from where on residuals are not taken for regular:
 # on a grid, which has more of them, and for scattered states.
 _REGULAR = {True: (0.999, 0.25), False: (0.99, 0.3)}
+
+
+# Size of what is found, relative to the tendency of a model with the other sign, that
+# suggests swapped states.
+_REVERSED = (1.8, 2.2)
 
 
 def warn_model_error(message):
@@ -284,6 +289,12 @@ def diagnose(
             f"The discovered terms repeat the model's own tendency (cosine "
             f"{cosine:.3f}): a wrong dt, a time lag, too strong a filter, or a model "
             "with all its coefficients off by one factor."
+        )
+    if cosine < -0.9 and _REVERSED[0] < rms(fitted) / rms(tendency) < _REVERSED[1]:
+        warn_model_error(
+            "The discovered terms are twice the model's own tendency with the other "
+            "sign: y seems to hold the states before those of X, or the model runs "
+            "backwards."
         )
     ratio = float(np.sqrt(np.mean(fitted**2)) / noise) if noise > 0 else np.inf
     if ratio < 0.2:

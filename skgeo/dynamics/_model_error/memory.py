@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from skgeo.dynamics._model_error.diagnostics import warn_model_error
-from skgeo.dynamics._model_error.tangent import call_model
+from skgeo.dynamics._model_error.tangent import call_model, check_start
 from skgeo.dynamics._model_error.weak import segments
 
 __all__ = ["CorrectedMemoryModel", "check_free_run", "memory_rows", "past_states"]
@@ -155,7 +155,7 @@ class CorrectedMemoryModel:
         ValueError
             If the history is too short, or a state blows up and ``on_blowup="raise"``.
         """
-        history = np.asarray(history, dtype=np.float64)
+        history, n_steps = check_start(history, n_steps, "history")
         if history.ndim not in (2, 3) or len(history) < self.n_history:
             raise ValueError(
                 f"history must hold at least {self.n_history} successive states, shape "

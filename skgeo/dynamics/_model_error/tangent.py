@@ -5,12 +5,15 @@ import inspect
 import numpy as np
 
 from skgeo.dynamics._model_error.norms import rms
+from skgeo.utils.params import Integer, check_params
 
 __all__ = [
     "FixedStepModel",
     "HalfStep",
     "TangentPropagator",
     "call_model",
+    "check_start",
+    "real_states",
     "takes_step",
 ]
 
@@ -27,6 +30,7 @@ def call_model(model, X, dt=None, history=None):
         return X.copy()
     arguments = {} if history is None else {"history": history}
     more = () if dt is None else (dt,)
+    _check_call(model, more, arguments)
     try:
         F = model(X.copy(), *more, **arguments)
     except Exception as error:
@@ -37,13 +41,59 @@ def call_model(model, X, dt=None, history=None):
                 "x in X])."
             ) from error
         raise
-    F = np.asarray(F, dtype=np.float64)
+    F = real_states(F)
     if F.shape != X.shape:
         raise ValueError(
             f"model must turn states of shape {X.shape} into states of the same shape; "
             f"it returned shape {F.shape}."
         )
     return F
+
+
+def check_start(X, n_steps, name):
+    """Check the states that a simulation starts from, and its number of steps."""
+    checked = check_params("simulate", {"n_steps": Integer(0)}, {"n_steps": n_steps})
+    X = np.asarray(X, dtype=np.float64)
+    if not np.isfinite(X).all():
+        raise ValueError(
+            f"{name} contains NaN or infinity: a simulation needs every component of "
+            "its first states."
+        )
+    return X, checked.n_steps
+
+
+def real_states(F):
+    """States as a model returned them, as real numbers."""
+    F = np.asarray(F)
+    if F.dtype.kind == "c":
+        if np.any(F.imag != 0):
+            raise ValueError(
+                "model returned complex states with imaginary parts up to "
+                f"{np.abs(F.imag).max():.3g}: return real ones (of a transform, those "
+                "of irfft or the real part)."
+            )
+        F = F.real
+    return F.astype(np.float64)
+
+
+def _check_call(model, more, arguments):
+    """Say which extra argument a model does not take."""
+    if not (more or arguments):
+        return
+    try:
+        signature = inspect.signature(model)
+    except (TypeError, ValueError):
+        return  # a compiled function tells nothing
+    try:
+        signature.bind(None, *more, **arguments)
+    except TypeError:
+        wanted = ", ".join(["X", *(["dt"] if more else []), *arguments])
+        remedy = " One step for all pairs goes to MEDIDA(model, dt=...)."
+        raise ValueError(
+            f"The model is called as model({wanted}), because fit or predict was given "
+            f"{' and '.join((['dt'] if more else []) + list(arguments))}; it takes "
+            f"{signature}.{remedy if more else ''}"
+        ) from None
 
 
 def _takes_one_state(model, X):

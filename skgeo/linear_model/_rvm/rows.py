@@ -6,6 +6,8 @@ import numpy as np
 
 __all__ = ["row_weights"]
 
+_MOST_ROWS = 1e20  # beyond them differences of log evidence are all rounding errors
+
 
 def row_weights(sample_weight, n_samples, effective_rows=None):
     """Check sample weights and scale them to a number of effective rows.
@@ -32,7 +34,12 @@ def row_weights(sample_weight, n_samples, effective_rows=None):
             return None
         weight = np.full(n_samples, value)
     else:
-        weight = np.asarray(sample_weight, dtype=np.float64)
+        weight = np.asarray(sample_weight)
+        if weight.dtype.kind not in "fiubO":
+            raise ValueError(
+                f"sample_weight must hold real numbers, got dtype {weight.dtype}."
+            )
+        weight = weight.astype(np.float64)
         if weight.ndim != 1:
             raise ValueError(
                 f"Sample weights must be 1D array or scalar, got {weight.ndim}D."
@@ -45,7 +52,14 @@ def row_weights(sample_weight, n_samples, effective_rows=None):
             raise ValueError("sample_weight must be finite and non-negative.")
         if not weight.any():
             raise ValueError("sample_weight is zero for every sample.")
-    if effective_rows is None:
-        return weight
-    weight = weight / weight.max()
-    return weight * (effective_rows / weight.sum())
+    if effective_rows is not None:
+        weight = weight / weight.max()
+        weight = weight * (effective_rows / weight.sum())
+    top = weight.max()
+    if np.sum(weight / top) > _MOST_ROWS / top:
+        raise ValueError(
+            f"Rows are worth up to {top:g} each (sample_weight, or effective_rows), "
+            f"while at most {_MOST_ROWS:g} in total is possible. Weights count repeats "
+            "of a row; divide them by their mean where they are only relative."
+        )
+    return weight
