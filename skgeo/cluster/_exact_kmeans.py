@@ -23,12 +23,16 @@ from skgeo.cluster._outweighed import warn_outweighed
 from skgeo.cluster._solvers.branch_and_bound import (
     Event,
     SearchTree,
-    conflict_lists,
     explore,
+)
+from skgeo.cluster._solvers.column_generation import (
+    ColumnRelaxation,
+    plane_points,
+    plane_seconds,
 )
 from skgeo.cluster._solvers.groups import group_points, power_of_two_scale
 from skgeo.cluster._solvers.judgment import certify_labels, root_seconds
-from skgeo.cluster._solvers.local_search import swap_search
+from skgeo.cluster._solvers.local_search import conflict_lists, swap_search
 from skgeo.exceptions import InvalidParameterError
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.durations import announce
@@ -47,6 +51,9 @@ from skgeo.utils.warn import warn_user
 __all__ = ["ExactKMeans"]
 
 _PAIRS = Null() | Instance((list, tuple, np.ndarray), "pairs of sample numbers")
+# Distinct points up to which fits are allowed: in a plane, and elsewhere.
+_MAX_PLANE, _MAX_SPACE = 3000, 700
+_FLAT = 1e-9  # share of the total scatter outside a plane that rounding may leave
 _REMEDY = {
     "time": "Increase max_time",
     "nodes": "Increase max_nodes",
@@ -168,7 +175,7 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
         "max_nodes": Integer(1),
         "n_init": Integer(1),
         "n_swaps": Integer(0),
-        "max_points": Integer(2),
+        "max_points": Null() | Integer(2),
         "must_link": _PAIRS,
         "cannot_link": _PAIRS,
         "warm_start": Boolean(),
@@ -185,7 +192,7 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
         max_nodes: int = 1000,
         n_init: int = 30,
         n_swaps: int = 200,
-        max_points: int = 700,
+        max_points: int | None = None,
         must_link: Sequence[tuple[int, int]] | None = None,
         cannot_link: Sequence[tuple[int, int]] | None = None,
         warm_start: bool = False,
@@ -306,11 +313,15 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
             tree.inertia, error = tree.evaluate(tree.labels)
             tree.closed = tree.floor = tree.root_bound = max(tree.inertia - error, 0.0)
         else:
-            if m > params.max_points:
+            plane = plane_points(points, w)
+            planar = plane.left_out <= _FLAT * everything.total
+            most = params.max_points
+            most = (_MAX_PLANE if planar else _MAX_SPACE) if most is None else most
+            if m > most:
                 raise ValueError(
-                    f"X has {m} distinct points, more than max_points="
-                    f"{params.max_points}: matrices of {8 * m * m:,} bytes, and hours. "
-                    "certify_kmeans bounds labels of any number of points."
+                    f"X has {m} distinct points, more than max_points={most}: "
+                    f"matrices of {8 * m * m:,} bytes, and hours. certify_kmeans "
+                    "bounds labels of any number of points."
                 )
             labels, _ = swap_search(
                 places,
@@ -341,6 +352,11 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
                 )
                 tree.inertia = judged.inertia
                 tree.floor = tree.root_bound = judged.lower_bound
+                # What the plane leaves out stays open; it has to be within tol.
+                lost = plane.left_out + 2 * plane.shift * np.sqrt(tree.inertia)
+                fits = lost <= 0.1 * params.tol * tree.inertia or plane.stretch == 1.0
+                if fits and planar:
+                    tree.relaxation = ColumnRelaxation(plane, w, row_of, K, labels)
         self._tree = tree
         self._seed = int(rng.randint(np.iinfo(np.int32).max))
 
@@ -369,8 +385,10 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
             self.status_ = "optimal"
         else:
             if tree.n_nodes == 0:
+                in_plane = isinstance(tree.relaxation, ColumnRelaxation)
+                estimate = plane_seconds if in_plane else root_seconds
                 announce(
-                    root_seconds(len(tree.root.weight)),
+                    estimate(len(tree.root.weight)),
                     f"Before any branching the bound for {len(tree.root.weight)} "
                     "distinct points",
                     f"The search ends after max_time={params.max_time:g} seconds, with "

@@ -1,10 +1,12 @@
-"""Branch and bound for K-means on the relaxation with cuts.
+"""Branch and bound for K-means.
 
 A node is a set of rows (merged points) and of pairs that have to be apart. Its bound
-comes from :mod:`skgeo.cluster._solvers.cuts`; its children put one pair into the same
-cluster (a merged row) or into different ones (an entry fixed at zero) and start from
-its multipliers, so that they need few rounds. The node of the least bound comes first:
-the bound of the tree is then the least over open nodes and those closed.
+comes from a relaxation: the semidefinite program with cuts
+(:mod:`skgeo.cluster._solvers.cuts`), or in few dimensions column generation
+(:mod:`skgeo.cluster._solvers.column_generation`). Its children put one pair into the
+same cluster (a merged row) or into different ones and start from its multipliers, so
+that they need few rounds. The node of the least bound comes first: the bound of the
+tree is then the least over open nodes and those closed.
 """
 
 import heapq
@@ -24,14 +26,13 @@ from skgeo.cluster._solvers.cuts import (
 )
 from skgeo.cluster._solvers.groups import group_points
 from skgeo.cluster._solvers.lloyd import group_rows
-from skgeo.kernels import kmeans
+from skgeo.cluster._solvers.local_search import conflict_lists, improved_labels
 from skgeo.utils.parallel import map_threads
 
-__all__ = ["Event", "SearchTree", "explore", "improved_labels"]
+__all__ = ["CutRelaxation", "Event", "SearchTree", "explore"]
 
 _ROOT = {"sweeps": 100, "max_rounds": 30, "stall": 0.03}
 _CHILD = {"sweeps": 50, "max_rounds": 12, "stall": 0.05}
-_MAX_PASS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,64 @@ class Event:
     n_nodes: int
 
 
+class CutRelaxation:
+    """Bounds of nodes by the semidefinite program with cuts.
+
+    Parameters
+    ----------
+    n_clusters : int
+        K.
+    total, doubt : float
+        Total scatter of the points and the error of it.
+    """
+
+    def __init__(self, n_clusters, total, doubt):
+        self.n_clusters, self.total, self.doubt = n_clusters, total, doubt
+        self.root = None
+
+    def first(self, rows):
+        """State of the root."""
+        self.root = rows
+        return first_state(CutProblem(rows, self.n_clusters, 0.0, 0.0))
+
+    def merged(self, state, rows, a, b):
+        """State after rows a < b have become one."""
+        return merged_state(state, rows, a, b)
+
+    def separated(self, state, rows, a, b):
+        """State after rows a and b have come apart."""
+        state = _copied(state)
+        state.Y[a, b] = state.Y[b, a] = 0.0
+        return state
+
+    def membership(self, rows, state):
+        """Relaxed membership matrix, times the roots of the weights of both rows."""
+        return state.Y
+
+    def solve(self, rows, state, *, target, upper, lower_bound, deadline, watch=None):
+        """Bound, sweeps, and whether there is nothing left to do."""
+        if len(rows.weight) == self.n_clusters:
+            squares = np.einsum("ij,ij->i", rows.means, rows.means)
+            value = self.total - float(rows.weight @ squares) - self.doubt
+            return value, 0, True
+        outcome = solve_with_cuts(
+            CutProblem(rows, self.n_clusters, self.total, self.doubt),
+            state,
+            target=target,
+            upper=upper,
+            lower_bound=lower_bound,
+            deadline=deadline,
+            watch=watch,
+            **(_ROOT if rows is self.root else _CHILD),
+        )
+        finished = outcome.why not in ("time", "watch")
+        return outcome.lower_bound, outcome.n_sweeps, finished
+
+
 @dataclass(slots=True)
 class _Node:
     rows: Rows
-    state: CutState
+    state: object
     bound: float
     solved: bool = False
 
@@ -74,6 +129,8 @@ class SearchTree:
         Heap of nodes.
     closed : float
         Least bound of the nodes that were closed.
+    relaxation : CutRelaxation or ColumnRelaxation
+        Where bounds come from; the former if left out.
     """
 
     root: Rows
@@ -85,6 +142,7 @@ class SearchTree:
     points: np.ndarray
     weight: np.ndarray
     row_of: np.ndarray
+    relaxation: object = None
     open: list = field(default_factory=list)
     closed: float = np.inf
     floor: float = 0.0
@@ -94,6 +152,10 @@ class SearchTree:
     seconds: float = 0.0
     history: list = field(default_factory=list)
     order: itertools.count = field(default_factory=itertools.count)
+
+    def __post_init__(self):
+        if self.relaxation is None:
+            self.relaxation = CutRelaxation(self.n_clusters, self.total, self.doubt)
 
     @property
     def bound(self):
@@ -117,43 +179,10 @@ class SearchTree:
         heapq.heappush(self.open, (node.bound, next(self.order), node))
 
 
-def conflict_lists(rows):
-    """Rows that each row has to be apart from, as starts and a flat list."""
-    m = len(rows.weight)
-    lists = [[] for _ in range(m)]
-    for i, j in rows.apart:
-        lists[i].append(j)
-        lists[j].append(i)
-    starts = np.concatenate([[0], np.cumsum([len(x) for x in lists])]).astype(np.int64)
-    flat = np.array([j for x in lists for j in x], dtype=np.int64)
-    return starts, flat
-
-
-def improved_labels(rows, labels, n_clusters, conflicts):
-    """Single moves that keep apart what has to be; None if the start cannot.
-
-    Returns labels and the inertia of the rows around their means' clusters.
-    """
-    labels = labels.astype(np.int64)
-    X = np.ascontiguousarray(rows.means)
-    starts, flat = conflicts
-    if len(flat):
-        sizes = np.bincount(labels, weights=rows.weight, minlength=n_clusters)
-        centers = np.empty((n_clusters, X.shape[1]))
-        for j in range(X.shape[1]):
-            sums = np.bincount(labels, rows.weight * X[:, j], minlength=n_clusters)
-            centers[:, j] = sums / np.where(sizes > 0, sizes, 1.0)
-        most = np.argsort(-np.diff(starts), kind="stable")
-        if not kmeans.assign_apart(X, centers, most, starts, flat, labels):
-            return None
-    value = kmeans.hartigan(X, rows.weight, labels, n_clusters, _MAX_PASS, starts, flat)
-    return labels.astype(np.intp), float(value)
-
-
-def _choose_pair(rows, state):
+def _choose_pair(rows, Y):
     """The undecided pair whose decision costs most, or None."""
     root = np.sqrt(rows.weight)
-    Z = state.Y / np.outer(root, root)
+    Z = Y / np.outer(root, root)
     diagonal = np.sqrt(np.maximum(np.diag(Z), np.finfo(float).tiny))
     share = np.clip(Z / np.outer(diagonal, diagonal), 0.0, 1.0)
     away = ((rows.means[:, None] - rows.means[None]) ** 2).sum(axis=2)
@@ -182,31 +211,32 @@ def _copied(state):
     )
 
 
-def _children(node):
+def _children(node, relaxation):
     """The two nodes that decide a pair; impossible ones are left out."""
-    pair = _choose_pair(node.rows, node.state)
+    rows, state = node.rows, node.state
+    pair = _choose_pair(rows, relaxation.membership(rows, state))
     if pair is None:
         return None
     a, b = map(int, pair)
     found = []
-    together = node.rows.merged(a, b)
+    together = rows.merged(a, b)
     if together is not None:
-        state = merged_state(node.state, node.rows, a, b)
-        found.append(_Node(together, state, node.bound))
-    apart = node.rows.separated(a, b)
-    state = _copied(node.state)
-    state.Y[a, b] = state.Y[b, a] = 0.0
-    found.append(_Node(apart, state, node.bound))
+        new = relaxation.merged(state, rows, a, b)
+        found.append(_Node(together, new, node.bound))
+    new = relaxation.separated(state, rows, a, b)
+    found.append(_Node(rows.separated(a, b), new, node.bound))
     return found
 
 
 def _round(tree, rows, state, seed):
     """Labels of the root's rows from an iterate, improved; None without any."""
     K = tree.n_clusters
-    root = np.sqrt(rows.weight)
-    vectors = np.linalg.eigh(state.Y)[1][:, -K:] / root[:, None]
-    rng = np.random.RandomState(seed)
-    labels = group_rows(vectors, K, rng, n_init=1)
+    if len(rows.weight) == K:
+        labels = np.arange(K)
+    else:
+        Y = tree.relaxation.membership(rows, state)
+        vectors = np.linalg.eigh(Y)[1][:, -K:] / np.sqrt(rows.weight)[:, None]
+        labels = group_rows(vectors, K, np.random.RandomState(seed), n_init=1)
     of_point = {}
     for row, members in enumerate(rows.members):
         of_point.update(dict.fromkeys(members, labels[row]))
@@ -270,33 +300,21 @@ def explore(
 
     def solve(node):
         """Bound one node; labels met on the way."""
-        m, K = len(node.rows.weight), tree.n_clusters
-        if m < K:
+        if len(node.rows.weight) < tree.n_clusters:
             return node, np.inf, 0, None, True
-        if m == K:
-            exact = tree.total - float(
-                node.rows.weight
-                @ np.einsum("ij,ij->i", node.rows.means, node.rows.means)
-            )
-            return node, exact - tree.doubt, 0, node.state, True
-        is_root = node.rows is tree.root
-        problem = CutProblem(node.rows, K, tree.total, tree.doubt)
-        outcome = solve_with_cuts(
-            problem,
+        bound, sweeps, finished = tree.relaxation.solve(
+            node.rows,
             node.state,
             target=target(),
             upper=tree.inertia,
             lower_bound=node.bound,
             deadline=deadline,
-            watch=report if is_root else None,
-            **(_ROOT if is_root else _CHILD),
+            watch=report if node.rows is tree.root else None,
         )
-        finished = outcome.why not in ("time", "watch")
-        return node, outcome.lower_bound, outcome.n_sweeps, outcome.state, finished
+        return node, bound, sweeps, node.state, finished
 
     if not tree.open and tree.n_nodes == 0:
-        state = first_state(CutProblem(tree.root, tree.n_clusters, 0.0, 0.0))
-        tree.push(_Node(tree.root, state, tree.floor))
+        tree.push(_Node(tree.root, tree.relaxation.first(tree.root), tree.floor))
     report()
     width = 1 if n_jobs in (None, 1) else 2
     while True:
@@ -318,7 +336,7 @@ def explore(
             elif not node.solved:
                 tasks.append(node)
             else:
-                children = _children(node)
+                children = _children(node, tree.relaxation)
                 if children is None:  # nothing left to decide: the bound stands
                     tree.closed = min(tree.closed, node.bound, tree.inertia)
                 else:

@@ -5,7 +5,13 @@ from sklearn.cluster import kmeans_plusplus
 
 from skgeo.kernels import kmeans
 
-__all__ = ["better_labels", "search_labels", "swap_search"]
+__all__ = [
+    "better_labels",
+    "conflict_lists",
+    "improved_labels",
+    "search_labels",
+    "swap_search",
+]
 
 _MAX_PASS = 200  # passes over the points; a handful is the rule
 _SWAPS = 200  # swaps that end a fit, fewer where they would take this many operations
@@ -52,6 +58,39 @@ def better_labels(X, candidates, n_clusters, weight=None):
         if value < best:
             best, found = value, trial
     return found.astype(np.intp)
+
+
+def conflict_lists(rows):
+    """Rows that each row has to be apart from, as starts and a flat list."""
+    m = len(rows.weight)
+    lists = [[] for _ in range(m)]
+    for i, j in rows.apart:
+        lists[i].append(j)
+        lists[j].append(i)
+    starts = np.concatenate([[0], np.cumsum([len(x) for x in lists])]).astype(np.int64)
+    flat = np.array([j for x in lists for j in x], dtype=np.int64)
+    return starts, flat
+
+
+def improved_labels(rows, labels, n_clusters, conflicts):
+    """Single moves that keep apart what has to be; None if the start cannot.
+
+    Returns labels and the inertia of the rows around their means' clusters.
+    """
+    labels = labels.astype(np.int64)
+    X = np.ascontiguousarray(rows.means)
+    starts, flat = conflicts
+    if (labels[flat] == np.repeat(labels, np.diff(starts))).any():
+        sizes = np.bincount(labels, weights=rows.weight, minlength=n_clusters)
+        centers = np.empty((n_clusters, X.shape[1]))
+        for j in range(X.shape[1]):
+            sums = np.bincount(labels, rows.weight * X[:, j], minlength=n_clusters)
+            centers[:, j] = sums / np.where(sizes > 0, sizes, 1.0)
+        most = np.argsort(-np.diff(starts), kind="stable")
+        if not kmeans.assign_apart(X, centers, most, starts, flat, labels):
+            return None
+    value = kmeans.hartigan(X, rows.weight, labels, n_clusters, _MAX_PASS, starts, flat)
+    return labels.astype(np.intp), float(value)
 
 
 def _without_empty(X, labels, n_clusters):
