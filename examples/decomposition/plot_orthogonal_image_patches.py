@@ -8,7 +8,7 @@ the data, starting from the cosines. How much of a picture is lost when only its
 largest codes are kept? All bases code the same rows, with the same mean removed. A fit
 that starts from the cosines returns the cosines themselves unless a learned basis is
 clearly better; on these photographs it returns the cosines. On handwritten digits the
-learned basis is far ahead of the cosines and behind principal axes.
+learned basis is far ahead of the cosines, and a little ahead of principal axes.
 """
 
 # %%
