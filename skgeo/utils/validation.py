@@ -229,7 +229,7 @@ def warn_unlike_channels(X, estimator, name="X"):
     size = np.abs(part).max()
     if not size > 0:
         return
-    variance = np.median((part / size).var(axis=2), axis=0)
+    variance = np.median(_spreads(part, size) ** 2, axis=0)
     varies = variance > 0
     if not varies.any():
         return
@@ -251,6 +251,19 @@ def warn_unlike_channels(X, estimator, name="X"):
     )
 
 
+def _spreads(X, size):
+    """Standard deviations over ``size``; a few trials at a time, in cache."""
+    n, c, n_times = X.shape
+    out = np.empty((n, c))
+    step = max(1, 2**15 // (c * n_times))
+    for start in range(0, n, step):
+        part = X[start : start + step] / size
+        part -= part.mean(axis=2, keepdims=True)
+        np.einsum("nct,nct->nc", part, part, out=out[start : start + step])
+    out /= n_times
+    return np.sqrt(out, out=out)
+
+
 def channel_amplitudes(X):
     """Typical standard deviation of each channel.
 
@@ -269,7 +282,7 @@ def channel_amplitudes(X):
     size = np.abs(part).max()
     if not size > 0:
         return np.zeros(X.shape[1])
-    spread = (part / size).std(axis=2)
+    spread = _spreads(part, size)
     spread[spread == 0] = np.nan
     amplitudes = np.zeros(X.shape[1])
     varies = ~np.isnan(spread).all(0)
@@ -365,7 +378,7 @@ def _of_another_size(X):
         part = X[start : start + 1000]
         size = np.abs(part).max()
         if size > 0:
-            spread = (part / size).std(axis=2)
+            spread = _spreads(part, size)
             levels[start : start + 1000] = np.log10(
                 spread, out=np.full(spread.shape, np.nan), where=spread > 0
             ) + max(np.log10(size), low)

@@ -172,6 +172,15 @@ def check_definite(C, first=0):
         Names the first matrix that is not.
     """
     try:
+        # The pivots without scaling first: they are the same up to rounding.
+        diagonal = np.diagonal(C, axis1=1, axis2=2)
+        L = np.linalg.cholesky(C)
+        pivots = np.diagonal(L, axis1=1, axis2=2) ** 2
+        if (pivots > 2 * _SINGULAR * diagonal).all() and pivots.min() > 1e-280:
+            return
+    except np.linalg.LinAlgError:
+        pass  # a second look, in units that fit
+    try:
         _unit_cholesky(C)
     except np.linalg.LinAlgError as error:
         bad = [i for i in range(len(C)) if not _is_definite(C[i])]

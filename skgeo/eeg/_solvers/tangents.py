@@ -25,6 +25,9 @@ _MAX_KEPT = 100e6
 # is enough. On EEG it is about 0.1 at the arithmetic mean.
 _NEAR = 0.5
 
+# Entries of matrices up to which weights of the Hessian are kept between two uses.
+_MAX_WEIGHTS = 4e6
+
 # Passes over matrices that are farther from it. Two are enough on EEG with artifacts.
 _MAX_STEPS = 10
 
@@ -87,7 +90,7 @@ class OnePassSpace(_DenseSpace):
         W = riemann.whitener_of(average, "the arithmetic mean of the matrices")
         chunks, nearer = None, None
         for step in range(_MAX_STEPS):
-            J, stretch, seen = 0.0, 0.0, []
+            J, stretch, seen, weights = 0.0, 0.0, [], []
             for k, part in enumerate(self._parts(n, d)):
                 if step == 0:
                     logs = riemann.log_maps(matrices[part], W, first=part.start)
@@ -95,10 +98,10 @@ class OnePassSpace(_DenseSpace):
                     half = np.exp(0.5 * chunks[k])[:, None, :]
                     logs = riemann.log_maps_of_factors(nearer @ (matrices[part] * half))
                 J = J + logs.mean(weight[part])
-                stretch += weight[part] @ riemann.hessian_weights(logs.values).mean(
-                    (1, 2)
-                )
+                phi = riemann.hessian_weights(logs.values)
+                stretch += weight[part] @ phi.mean((1, 2))
                 seen.append(logs.values)
+                weights.append(phi if n * d * d <= _MAX_WEIGHTS else None)
                 matrices[part] = logs.vectors
             chunks, m = seen, J / stretch
             if np.linalg.norm(m) <= _NEAR * np.sqrt(d) or step == _MAX_STEPS - 1:
@@ -107,8 +110,9 @@ class OnePassSpace(_DenseSpace):
             W = nearer @ W
         self.whitener, self.shift = W, m
         rows = np.empty((n, d * (d + 1) // 2))
-        for part, values in zip(self._parts(n, d), chunks, strict=True):
-            rows[part] = self._shifted(riemann.LogMaps(values, matrices[part]))
+        for part, values, phi in zip(self._parts(n, d), chunks, weights, strict=True):
+            logs = riemann.LogMaps(values, matrices[part])
+            rows[part] = self._shifted(logs, phi)
         return rows
 
     def map(self, matrices):
@@ -125,11 +129,11 @@ class OnePassSpace(_DenseSpace):
         """Slices of trials whose matrices take 8 MB."""
         return chunk_slices(n, -(-n * d * d // 2**20))
 
-    def _shifted(self, logs):
+    def _shifted(self, logs, phi=None):
         V = logs.vectors
         Vt = V.swapaxes(1, 2)
         inner = Vt @ self.shift @ V
-        inner *= -riemann.hessian_weights(logs.values)
+        inner *= -(riemann.hessian_weights(logs.values) if phi is None else phi)
         index = np.arange(V.shape[1])
         inner[:, index, index] += logs.values
         return riemann.vectorize(V @ inner @ Vt)
