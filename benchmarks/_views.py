@@ -581,6 +581,13 @@ VIEWS = {
                 {"task": "evidence"},
             ),
             Pivot(
+                "CPU time over that of ARDRegression, sum of ten fits",
+                ("features", "correlation"),
+                ("truth",),
+                "ratio",
+                {"task": "cost"},
+            ),
+            Pivot(
                 "Cubics missed, of 300",
                 ("constant_column", "min_gain"),
                 ("solver",),
@@ -659,8 +666,9 @@ VIEWS = {
     "dynamics_counts": View(
         "Equations that are right, wrong with a warning, wrong in silence",
         pivots=(
-            Pivot("Exact", ("set", "noise"), ("code", "model"), "exact"),
-            Pivot("Wrong in silence", ("set", "noise"), ("code", "model"), "silent"),
+            Pivot("Exact", ("set", "noise"), ("model",), "exact"),
+            Pivot("Wrong with a warning", ("set", "noise"), ("model",), "warned"),
+            Pivot("Wrong in silence", ("set", "noise"), ("model",), "silent"),
         ),
     ),
     "dynamics_weak": View(

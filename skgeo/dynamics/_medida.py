@@ -132,7 +132,8 @@ class MEDIDA(MultiOutputMixin, RegressorMixin, CallbackMixin, BaseEstimator):
         reliable estimate), "long" (too large) or "off"; ``residual_correlation``
         between neighbors; ``signal_to_noise`` of the increments (with a filter, else
         infinite); ``cancellation``: size of the largest term over that of the sum
-        of those it nearly cancels with.
+        of those it nearly cancels with; ``residual_over_noise``, squared, of a filter
+        that works in modes.
     library_, regressors_, filter_ : objects
         Fitted parts. One regression of all equations knows the columns that
         ``threshold_lambda``, applied to each equation, left.

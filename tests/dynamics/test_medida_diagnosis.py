@@ -493,3 +493,27 @@ def test_a_coarse_grid_is_reported():
         MEDIDA(model.flow(0.05), library=PDELibrary1D(2, 2, length=truth.length)).fit(
             X, y
         )
+
+
+def test_more_left_than_the_noise_explains_is_reported():
+    def fit(n_grid, viscosity, noise=0.003):
+        truth = Burgers(n_grid=n_grid, viscosity=viscosity)
+        X = truth.step(truth.initial_state(30, 0), 1.0)
+        y = truth.step(X, 0.05)
+        sd, rng = noise * X.std(), np.random.default_rng(0)
+        X, y = (Z + sd * rng.standard_normal(Z.shape) for Z in (X, y))
+        medida = MEDIDA(
+            Burgers(n_grid=n_grid, viscosity=viscosity, advection=0.0).flow(0.05),
+            library=PDELibrary1D(2, 2, length=truth.length),
+            assimilation=EnsembleKalmanFilter(sd),
+        )
+        return medida.fit(X, y)
+
+    with pytest.warns(ModelErrorWarning, match="times the noise of the observations"):
+        coarse = fit(32, 0.02)
+    assert coarse.diagnostics_["residual_over_noise"] > 1.5
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fine = fit(64, 0.3)
+    assert set(support(fine)) == {"u u_x"}
+    assert 0.5 < fine.diagnostics_["residual_over_noise"] < 1.2

@@ -88,7 +88,6 @@ def test_the_rest_of_the_paper(paper):
     clean, noisy = (
         rows(
             "dynamics_counts",
-            code="now",
             set="14 ODE models",
             model="takes dt",
             noise=n,

@@ -25,6 +25,9 @@ _RIVAL = 3.0
 # Terms that together are so much smaller than each of them are reported; right results
 # reach 3.
 _CANCELLATION = 30.0
+# Squared residuals in the modes of a filter over the noise that are reported; at most
+# 1.35 where results are right and residuals not a matter of a long step.
+_EXCESS = 1.5
 # Rows per sample from which on its neighbors are those of a grid.
 _GRID = 16
 # Skill and correlation of neighbors from where on residuals are not taken for regular:
@@ -316,6 +319,9 @@ def diagnose(
     correlation = 0.0
     if X is not None and not design.projected:
         correlation = neighbor_correlation(X, discovery.residual / design.units)
+    excess = 1.0
+    if design.projected and noise > 0:
+        excess = _warn_of_excess(discovery, noise)
     if states:
         on_grid = discovery.residual.shape[-1] >= _GRID
         doubtful = _warn_of_misfit(discovery.skill, correlation, on_grid=on_grid)
@@ -331,6 +337,7 @@ def diagnose(
         "step_status": discovery.status,
         "residual_correlation": correlation,
         "cancellation": cancelled,
+        "residual_over_noise": excess,
     }
 
 
@@ -433,6 +440,23 @@ def _is_large(discovery, i, j):
     along = Q[:, -1] @ residual
     left = np.sqrt(max(residual @ residual - along**2, 0.0) / len(residual))
     return bool(abs(along) > max(4.5 * left, 0.01 * np.linalg.norm(design.target[i])))
+
+
+def _warn_of_excess(discovery, noise):
+    """Warn where more is left than the noise explains, and return how much more.
+
+    In the modes of a filter what is left is the noise of the observations.
+    """
+    residual = discovery.residual
+    excess = (rms(residual) / noise) ** 2
+    limit = max(_EXCESS, 1 + 5 * np.sqrt(2 / residual.size))
+    if excess > limit and discovery.skill < _REGULAR[True][0]:
+        warn_model_error(
+            f"What the terms leave is {excess:.3g} times the noise of the observations "
+            "(squared): terms are missing from the library, the grid is too coarse, or "
+            "obs_noise is too small."
+        )
+    return excess
 
 
 def _warn_of_equations(discovery, X, projected):
