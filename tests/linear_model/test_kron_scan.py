@@ -89,6 +89,22 @@ def test_points_off_the_scan_are_found(is_complex):
     assert not scan_sets(mode, columns, gammas, Y, 0.005, 1, 6.0, range(1, 2))
 
 
+def test_factors_are_called_within_the_scan_only():
+    mode, columns, gammas, Y, _ = small(False, 6)
+    seen, evaluate = [], mode.factor.__call__
+
+    class Within:
+        points, derivative = mode.factor.points, mode.factor.derivative
+
+        def __call__(self, points):
+            seen.append(np.abs(points).max())
+            return evaluate(points)
+
+    mode = ParametricMode(Within())
+    assert scan_sets(mode, columns, gammas, Y, 0.005, 1, 2.0, range(1, 3))
+    assert max(seen) <= np.abs(mode.scan).max()
+
+
 def test_long_searches_are_left_out(monkeypatch):
     mode, columns, gammas, Y, _ = small(True)
     monkeypatch.setattr("skgeo.linear_model._kronecker.scan._MAX_WORK", 1000)

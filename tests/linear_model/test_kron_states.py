@@ -38,7 +38,7 @@ def test_the_largest_product_is_full_and_holds_the_largest_variances(limit):
 @pytest.mark.parametrize("n_points", [2, 3, 4])
 def test_two_points_merge_at_their_weighted_mean(n_points):
     rng = np.random.default_rng(0)
-    factor = SteeringFactor(np.arange(6.0), np.linspace(-60, 60, 9))
+    factor = SteeringFactor(np.arange(6.0), np.linspace(-0.9, 0.9, 9))
     mode = ParametricMode(factor)
     points = np.sort(rng.uniform(mode.grid.min(), mode.grid.max(), n_points))
     gammas = rng.uniform(0.5, 2.0, n_points)

@@ -181,6 +181,8 @@ class _ScanProblem:
             noise = self.true_noise + self.missed * width**2 * self.power
             for t in range(size):
                 moved = points[:, t, None] + _MOVES * (width * step)
+                # Factors of users need not be defined beyond their scan.
+                moved = np.clip(moved, self.scan.min(), self.scan.max())
                 new = self.columns(moved.ravel()).T.reshape(n_sets, len(_MOVES), -1)
                 trials = np.repeat(own, len(_MOVES), axis=0)
                 trials[:, t] = new.reshape(len(trials), -1)
