@@ -204,7 +204,7 @@ def certify_kmedoids(
         )  # fmt: skip
     unit *= mass
     with np.errstate(over="ignore"):
-        nearest, away = assign(D, given)
+        nearest, away, *_ = assign(D, given)
         inertia = float(weight @ away)
     if not np.isfinite(inertia):
         raise ValueError(
