@@ -63,16 +63,17 @@ _REMEDY = {
 
 
 class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
-    """K-means to proven optimality: semidefinite relaxation, cuts, branch and bound.
+    """K-means to proven optimality: relaxations, branch and bound.
 
-    A strong local search finds labels; a semidefinite relaxation with pair, triangle
-    and clique inequalities bounds the inertia of all labels from below; branch and
-    bound closes what is left. It stops at a limit with labels and a bound that are
-    valid, and can be continued.
+    A strong local search finds labels, a relaxation bounds the inertia of all labels
+    from below, and branch and bound closes what is left. For points of a line or a
+    plane (also one in a larger space) the relaxation is set covering, solved by column
+    generation; for others it is the semidefinite one with pair, triangle and clique
+    inequalities. The search stops at a limit with labels and a bound that are valid,
+    and can be continued.
 
-    Up to about 400 points in few clusters take seconds to minutes. Up to
-    ``max_points`` distinct points the bound of the root takes minutes; more are
-    refused.
+    In a plane 300 to 400 points take seconds, 1,000 a minute or a few. Elsewhere up to
+    about 400 points in few clusters take seconds to minutes.
 
     Parameters
     ----------
@@ -88,9 +89,9 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
         Starts of the local search.
     n_swaps : int, default=200
         Swaps of a center that the local search tries.
-    max_points : int, default=700
-        Maximum number of distinct points: matrices of this size squared are held, ten
-        at the root and two per open node.
+    max_points : int or None, default=None
+        Maximum number of distinct points, more are refused: matrices of this size
+        squared are held. None is 3,000 in a plane and 700 elsewhere.
     must_link, cannot_link : sequence of (int, int) or None, default=None
         Pairs of samples that share a cluster, and that do not.
     warm_start : bool, default=False
@@ -125,7 +126,7 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
     n_nodes_ : int
         Nodes solved; 0 if the labels were certified in closed form.
     n_iter_ : int
-        Sweeps of the solver, over all nodes.
+        Sweeps of the solver, or rounds of column generation, over all nodes.
     history_ : ndarray of shape (n_events, 3)
         Seconds, lower bound and inertia as they closed in on each other.
     n_features_in_ : int
@@ -155,7 +156,12 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
     ----------
     .. [1] V. Piccialli, A. M. Sudoso, A. Wiegele, "SOS-SDP: an exact solver for minimum
        sum-of-squares clustering", INFORMS J. Computing 34 (2022): cuts and branching.
-    .. [2] J. A. Hartigan, M. A. Wong, "A K-means clustering algorithm", Applied
+    .. [2] D. Aloise, P. Hansen, L. Liberti, "An improved column generation algorithm
+       for minimum sum-of-squares clustering", Math. Programming 131 (2012): set
+       covering, and prices by geometry in the plane.
+    .. [3] J. Gondzio, P. Gonzalez-Brevis, P. Munari, "New developments in the
+       primal-dual column generation technique", EJOR 224 (2013): central prices.
+    .. [4] J. A. Hartigan, M. A. Wong, "A K-means clustering algorithm", Applied
        Statistics 28 (1979): single moves.
 
     Examples

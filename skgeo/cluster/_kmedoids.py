@@ -205,7 +205,8 @@ def certify_kmedoids(
         )  # fmt: skip
     unit *= mass
     with np.errstate(over="ignore"):
-        inertia = float(weight @ assign(D, given)[1])
+        nearest, away, *_ = assign(D, given)
+        inertia = float(weight @ away)
     if not np.isfinite(inertia):
         raise ValueError(
             "The inertia exceeds the range of floating-point numbers. Give D or "
@@ -215,6 +216,8 @@ def certify_kmedoids(
     if better is not None and set(better) == set(given.tolist()):
         better = None
     gap = relative_gap(inertia, unit * result.lower_bound)
+    used = np.flatnonzero(weight > 0)
+    warn_outweighed(D[np.ix_(used, used)], nearest[used], rows_of="dissimilarities")
     return KMedoidsCertificate(
         inertia_=inertia,
         lower_bound_=unit * result.lower_bound,

@@ -57,6 +57,8 @@ def least_reduced_cost(X, weight, price, best, slack, max_boxes, center):
     mass, inner = np.zeros(depth + 2), np.zeros(depth + 2)
     moment = np.zeros((depth + 2, d))
     bounds = np.empty(depth + 2)
+    # Shrunk since it was looked at, perhaps to a point.
+    fresh = np.ones(depth + 2, np.bool_)
     first, last = np.zeros(depth + 2, np.int64), np.zeros(depth + 2, np.int64)
     rows = np.empty(m * (depth + 3), np.int32)
     mine = np.empty(m, np.int32)
@@ -98,7 +100,7 @@ def least_reduced_cost(X, weight, price, best, slack, max_boxes, center):
             if half[top, k] > half[top, axis]:
                 axis = k
             fine = fine and half[top, k] <= 4 * _UNIT * abs(middle[top, k])
-        if fine or n_boxes >= max_boxes or top >= depth:
+        if (fine and not fresh[top]) or n_boxes >= max_boxes or top >= depth:
             floor = min(floor, bounds[top])
             continue
         count = last[top] - first[top]
@@ -175,9 +177,11 @@ def least_reduced_cost(X, weight, price, best, slack, max_boxes, center):
                     for k in range(d):
                         center[k] = c[k] + min(max(first_moment[k] / W, -h[k]), h[k])
                 continue
+            fresh[top] = False
             if parent_mass == 0 and W == 0:
                 # The mean of a cluster is between its rows: shrink to those.
                 for k in range(d):
+                    fresh[top] = fresh[top] or h[k] > 4 * _UNIT * abs(c[k])
                     left, right = max(c[k] - h[k], low[k]), min(c[k] + h[k], high[k])
                     if left > right:
                         left = right = 0.5 * (left + right)

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -439,3 +440,18 @@ def test_copies_of_lines_are_at_sine_zero(n_features):
     )
     assert model.inertia_ == 0.0
     assert model.certified_
+
+
+def test_a_certificate_names_samples_far_from_all_others():
+    X = np.random.default_rng(0).standard_normal((60, 2))
+    X[7] = 9999.0
+    D = np.linalg.norm(X[:, None] - X, axis=2)
+    with pytest.warns(
+        UserWarning, match="Far from nearly all other samples: 1 .rows 7"
+    ):
+        certify_kmedoids(D, [0, 7])
+    weight = np.ones(60)
+    weight[7] = 0.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        certify_kmedoids(D, [0, 1], sample_weight=weight)

@@ -75,7 +75,9 @@ def plane_points(X, weight):
     if X.shape[1] <= _PLANE:
         return PlanePoints(np.ascontiguousarray(X), 1.0, 0.0, 0.0)
     d = X.shape[1]
+    # Around a point: the median of the features may be outside the plane.
     away = X - np.median(X, axis=0)
+    away = X - X[np.argmin(np.einsum("ij,ij->i", away, away))]
     axes = np.linalg.svd(np.sqrt(weight)[:, None] * away, full_matrices=False)[2]
     axes = axes[:_PLANE]
     stretch = 1 + np.linalg.norm(axes @ axes.T - np.eye(_PLANE)) + 8 * d * ROUNDOFF
