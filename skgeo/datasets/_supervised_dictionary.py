@@ -121,7 +121,8 @@ def load_docstrings(
 
     An imbalanced text classification set that needs no download: is this the manual
     entry of something in ``target_module``? About one in fifteen is. Package names and
-    the word "signal" are removed. The set depends on the installed releases.
+    the word "signal" are removed. The set depends on the installed releases; their
+    texts are under the 3-clause BSD license.
 
     Parameters
     ----------
