@@ -266,37 +266,43 @@ def run_few(quick, keep):
         for name, chosen in sets.items():
             many = task == "left/right" and name.startswith("3")
             seeds = (2718, 42, 1, 2, 3, 4)[: 6 if many and not quick else 2]
-            table = {label: [] for label in models}
-            start = time.process_time()
-            for electrodes in chosen[: 2 if quick else None]:
-                X, y = imagery(electrodes, runs)
-                seen = views(X, slice(None), 160.0, (8.0, 32.0), None)
-                splits = [
-                    split
-                    for seed in seeds
-                    for split in RepeatedStratifiedKFold(
-                        n_splits=5, n_repeats=2, random_state=seed
-                    ).split(X, y)
-                ]
-                for label, (model, view) in models.items():
-                    scores, _ = scores_of(model, seen[view], y, splits)
-                    table[label].append(scores.mean())
-            for label, scores in table.items():
-                gain = np.array(scores) - table["order 1"]
-                rows.append(
-                    {
-                        "data": f"imagery, {task}, {name}",
-                        "method": label,
-                        "score": float(np.mean(scores)),
-                        "each": " ".join(f"{v:.1f}" for v in scores),
-                        "unit": "sets",
-                        "cpu": time.process_time() - start,
-                        "gain_order1": float(gain.mean()),
-                        "error_order1": float(gain.std(ddof=1) / np.sqrt(len(gain))),
-                        "better_order1": int((gain > 0).sum()),
-                    }
-                )
-                print(rows[-1], flush=True)
+            chosen = chosen[: 2 if quick else None]
+            rows += score_few(f"imagery, {task}, {name}", chosen, runs, seeds, models)
+    return rows
+
+
+def score_few(data, chosen, runs, seeds, models):
+    """Score sets of electrodes over folds of several seeds; one row a model."""
+    table = {label: [] for label in models}
+    cpu = dict.fromkeys(models, 0.0)
+    for electrodes in chosen:
+        X, y = imagery(electrodes, runs)
+        seen = views(X, slice(None), 160.0, (8.0, 32.0), None)
+        splits = []
+        for seed in seeds:
+            folds = RepeatedStratifiedKFold(n_splits=5, n_repeats=2, random_state=seed)
+            splits += folds.split(X, y)
+        for label, (model, view) in models.items():
+            scores, seconds = scores_of(model, seen[view], y, splits)
+            table[label].append(scores.mean())
+            cpu[label] += seconds
+    rows = []
+    for label, scores in table.items():
+        gain = np.array(scores) - table["order 1"]
+        rows.append(
+            {
+                "data": data,
+                "method": label,
+                "score": float(np.mean(scores)),
+                "each": " ".join(f"{v:.1f}" for v in scores),
+                "unit": "sets",
+                "cpu": cpu[label],
+                "gain_order1": float(gain.mean()),
+                "error_order1": float(gain.std(ddof=1) / np.sqrt(len(gain))),
+                "better_order1": int((gain > 0).sum()),
+            }
+        )
+        print(rows[-1], flush=True)
     return rows
 
 

@@ -6,7 +6,7 @@ parts are kalunga, kalunga_others and mamem. The folds are MOABB's: within a per
 sessions), from the other people (``CrossSubject``). Recentering gets the trials of the
 person to predict without labels, all at once ("transductive") or one by one
 ("trialwise"). Percent correct; errors are those of paired differences over people. For
-MAMEM II training takes every third trial of the other people.
+MAMEM II training takes every fifth trial of the other people.
 """
 
 import sys
@@ -163,7 +163,7 @@ def run_mamem(quick, kinds):
     y = np.concatenate([labels for _, labels in stored])
     person = np.repeat(list(people), 500)
     settings = (125.0, (6.0, 40.0), (12.0, 10.0, 8.57, 7.5, 6.66))
-    folds = {kind: across(person, 3) for kind in kinds}
+    folds = {kind: across(person, 5) for kind in kinds}
     seen = views(X, slice(None), *settings)
     keep = [
         label for label in contestants(*settings) if not label.endswith("trialwise")
