@@ -400,3 +400,29 @@ def test_trimming_removes_what_brings_least():
                          for q in (parts, nested.parts))  # fmt: skip
         removed.add(before - after)
     assert {0, 1} < removed  # nothing, an index, a block
+
+
+def test_changes_of_nested_sets_and_their_estimates():
+    factors, _, X, noise, parts = nested_problem(4)
+    costs = [1.0, 2.0, 3.0]
+    search = _NestedSearch(reduce(np.kron, factors), X, noise, costs)
+    parts = [2.0 * parts[0], 0.7 * parts[1]]
+    removals = list(search._removals(parts))
+    # The sets themselves; for each of three blocks the block, and two indices twice.
+    assert len(removals) == 1 + 3 * (1 + 4)
+    moved = []
+    for rest, origin in removals:
+        _, _, seen, q, without = search._net(rest)
+        options = search._additions(rest, origin, parts, seen, q, without)
+        for estimate, trial in options:
+            assert_allclose(estimate, search._net(trial)[4], rtol=1e-8)
+        if origin is not None and origin[1] is None:
+            sizes = [np.count_nonzero(p) for p in parts]
+            moved += [
+                trial for _, trial in options
+                if [np.count_nonzero(p) for p in trial] == sizes
+            ]  # fmt: skip
+    # A block that is removed may come back with its sets, at another place.
+    assert len(moved) == 3
+    before = parts[0].any(axis=1)
+    assert all((trial[0].any(axis=1) != before).sum() == 2 for trial in moved)
