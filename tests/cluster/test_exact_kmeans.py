@@ -456,6 +456,8 @@ def test_a_long_search_is_announced(monkeypatch):
         ExactKMeans(4, random_state=0).fit(X)
     with pytest.warns(UserWarning, match="The relaxation with cuts will take up to"):
         SDPKMeans(4, cuts=True, random_state=0).fit(X)
+    with pytest.warns(UserWarning, match="The relaxation of the sample will take"):
+        SDPKMeans(4, solver="sketch", random_state=0).fit(X)
     seen = []
     labels = KMeans(4, n_init=1, random_state=0).fit(X).labels_
     with pytest.warns(UserWarning, match="The program over cells will take up to"):
