@@ -420,7 +420,7 @@ def test_what_rounding_leaves_open_is_said(without_shortcuts):
     x = np.array([0.0, 1.0, 2.5, 3.0, 4.5, 6.0, 1e40])[:, None]
     # With few features the far point costs nothing.
     assert ExactKMeans(3, random_state=0).fit(x).certified_
-    X = np.c_[x, np.random.default_rng(0).standard_normal((7, 5))]
+    X = np.c_[x, 0.1 * np.random.default_rng(0).standard_normal((7, 5))]
     with pytest.warns(ConvergenceWarning, match=r"stopped \(precision\).*far from all"):
         model = ExactKMeans(3, random_state=0).fit(X)
     assert model.status_ == "precision"
