@@ -27,8 +27,8 @@ from skgeo.cluster._solvers.branch_and_bound import (
 )
 from skgeo.cluster._solvers.column_generation import (
     ColumnRelaxation,
-    plane_points,
-    plane_seconds,
+    covering_seconds,
+    flat_points,
 )
 from skgeo.cluster._solvers.groups import group_points, power_of_two_scale
 from skgeo.cluster._solvers.judgment import certify_labels, root_seconds
@@ -51,9 +51,9 @@ from skgeo.utils.warn import warn_user
 __all__ = ["ExactKMeans"]
 
 _PAIRS = Null() | Instance((list, tuple, np.ndarray), "pairs of sample numbers")
-# Distinct points up to which fits are allowed: in a plane, and elsewhere.
-_MAX_PLANE, _MAX_SPACE = 3000, 700
-_FLAT = 1e-9  # share of the total scatter outside a plane that rounding may leave
+# Distinct points up to which fits are allowed: with few features, and otherwise.
+_MAX_FLAT, _MAX_SPACE = 3000, 700
+_FLAT = 1e-9  # share of the total scatter outside a flat that rounding may leave
 _REMEDY = {
     "time": "Increase max_time",
     "nodes": "Increase max_nodes",
@@ -66,14 +66,14 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
     """K-means to proven optimality: relaxations, branch and bound.
 
     A strong local search finds labels, a relaxation bounds the inertia of all labels
-    from below, and branch and bound closes what is left. For points of a line or a
-    plane (also one in a larger space) the relaxation is set covering, solved by column
-    generation; for others it is the semidefinite one with pair, triangle and clique
-    inequalities. The search stops at a limit with labels and a bound that are valid,
-    and can be continued.
+    from below, and branch and bound closes what is left. For up to four features (or
+    more, if the points span no more dimensions) the relaxation is set covering, solved
+    by column generation; for others it is the semidefinite one with pair, triangle and
+    clique inequalities. The search stops at a limit with labels and a bound that are
+    valid, and can be continued.
 
-    In a plane 300 to 400 points take seconds, 1,000 a minute or a few. Elsewhere up to
-    about 400 points in few clusters take seconds to minutes.
+    In a plane 300 to 400 points take seconds, 1,000 a minute or a few. With more than
+    four features up to about 400 points in few clusters take seconds to minutes.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
         Swaps of a center that the local search tries.
     max_points : int or None, default=None
         Maximum number of distinct points, more are refused: matrices of this size
-        squared are held. None is 3,000 in a plane and 700 elsewhere.
+        squared are held. None is 3,000 for up to four features and 700 otherwise.
     must_link, cannot_link : sequence of (int, int) or None, default=None
         Pairs of samples that share a cluster, and that do not.
     warm_start : bool, default=False
@@ -319,10 +319,10 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
             tree.inertia, error = tree.evaluate(tree.labels)
             tree.closed = tree.floor = tree.root_bound = max(tree.inertia - error, 0.0)
         else:
-            plane = plane_points(points, w)
-            planar = plane.left_out <= _FLAT * everything.total
+            flat = flat_points(points, w)
+            is_flat = flat.left_out <= _FLAT * everything.total
             most = params.max_points
-            most = (_MAX_PLANE if planar else _MAX_SPACE) if most is None else most
+            most = (_MAX_FLAT if is_flat else _MAX_SPACE) if most is None else most
             if m > most:
                 raise ValueError(
                     f"X has {m} distinct points, more than max_points={most}: "
@@ -358,11 +358,11 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
                 )
                 tree.inertia = judged.inertia
                 tree.floor = tree.root_bound = judged.lower_bound
-                # What the plane leaves out stays open; it has to be within tol.
-                lost = plane.left_out + 2 * plane.shift * np.sqrt(tree.inertia)
-                fits = lost <= 0.1 * params.tol * tree.inertia or plane.stretch == 1.0
-                if fits and planar:
-                    tree.relaxation = ColumnRelaxation(plane, w, row_of, K, labels)
+                # What the flat leaves out stays open; it has to be within tol.
+                lost = flat.left_out + 2 * flat.shift * np.sqrt(tree.inertia)
+                fits = lost <= 0.1 * params.tol * tree.inertia or flat.stretch == 1.0
+                if fits and is_flat:
+                    tree.relaxation = ColumnRelaxation(flat, w, row_of, K, labels)
         self._tree = tree
         self._seed = int(rng.randint(np.iinfo(np.int32).max))
 
@@ -391,8 +391,8 @@ class ExactKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
             self.status_ = "optimal"
         else:
             if tree.n_nodes == 0:
-                in_plane = isinstance(tree.relaxation, ColumnRelaxation)
-                estimate = plane_seconds if in_plane else root_seconds
+                covering = isinstance(tree.relaxation, ColumnRelaxation)
+                estimate = covering_seconds if covering else root_seconds
                 announce(
                     estimate(len(tree.root.weight)),
                     f"Before any branching the bound for {len(tree.root.weight)} "

@@ -336,6 +336,13 @@ class SDPKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
                 "A larger tol or a smaller max_iter shortens it"
                 + (", effort='fast' leaves it out." if thorough else "."),
             )
+        elif params.solver == "sketch":
+            size = params.sketch_size or min(params.max_dense, 300)
+            announce(
+                seconds(dense_cost(min(size, n))),
+                "The relaxation of the sample",
+                "A smaller sketch_size shortens it.",
+            )
 
     def _fit_weighted(self, X, weight, params, rng, tick):
         """Fit the samples of positive weight and label the others."""

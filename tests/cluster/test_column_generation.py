@@ -185,7 +185,7 @@ def test_on_a_line_against_dynamic_programming(seed, monkeypatch):
 
 def instance(seed):
     rng = np.random.default_rng(seed)
-    n, K, d = int(rng.integers(5, 9)), int(rng.integers(2, 5)), int(rng.integers(1, 3))
+    n, K, d = int(rng.integers(5, 9)), int(rng.integers(2, 5)), int(rng.integers(1, 5))
     X = rng.standard_normal((n, d))
     kind = seed % 8
     if kind == 1:
@@ -201,7 +201,7 @@ def instance(seed):
     elif kind == 6:
         X *= 10.0 ** rng.uniform(-80, 80)
     elif kind == 7:
-        X = np.c_[X, X @ rng.standard_normal((d, 2)), np.full(n, 3.0)]
+        X = np.c_[X, X @ rng.standard_normal((d, 4)), np.full(n, 3.0)]
     weight = 10.0 ** rng.uniform(-2, 2, n) if rng.random() < 0.3 else np.ones(n)
     pairs = list(itertools.combinations(range(n), 2))
     order = rng.permutation(len(pairs))
@@ -211,8 +211,8 @@ def instance(seed):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_points_of_a_plane_against_enumeration(monkeypatch):
-    """Rounded, far, tight, duplicate and shifted points, in planes of larger spaces."""
+def test_few_features_against_enumeration(monkeypatch):
+    """Rounded, far, tight, duplicate, shifted points, and in flats of larger spaces."""
     monkeypatch.setattr(judgment, "_FEW", 0)
     nodes, certified, tried = 0, 0, 0
     solve = columns.ColumnRelaxation.solve
@@ -261,13 +261,13 @@ def test_points_of_a_plane_against_enumeration(monkeypatch):
 def test_a_plane_in_a_larger_space_is_used():
     rng = np.random.default_rng(2)
     flat = rng.uniform(size=(60, 2))
-    rotation = np.linalg.qr(rng.standard_normal((5, 5)))[0][:2]
+    rotation = np.linalg.qr(rng.standard_normal((7, 7)))[0][:2]
     plain = ExactKMeans(5, random_state=0).fit(flat)
     inside = ExactKMeans(5, random_state=0).fit(flat @ rotation)
     assert isinstance(inside._tree.relaxation, columns.ColumnRelaxation)
     assert inside.status_ == plain.status_ == "optimal"
     assert_allclose(inside.inertia_, plain.inertia_, rtol=1e-9)
-    noisy = flat @ rotation + 0.01 * rng.standard_normal((60, 5))
+    noisy = flat @ rotation + 0.01 * rng.standard_normal((60, 7))
     model = ExactKMeans(5, max_nodes=1, max_time=0.0, random_state=0)
     with pytest.warns(Warning, match="stopped"):
         model.fit(noisy)

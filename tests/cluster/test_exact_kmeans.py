@@ -418,9 +418,9 @@ def test_a_point_beyond_all_digits_gives_no_false_certificate(
 
 def test_what_rounding_leaves_open_is_said(without_shortcuts):
     x = np.array([0.0, 1.0, 2.5, 3.0, 4.5, 6.0, 1e40])[:, None]
-    # In a plane the far point costs nothing.
+    # With few features the far point costs nothing.
     assert ExactKMeans(3, random_state=0).fit(x).certified_
-    X = np.c_[x, x[::-1] % 7, np.roll(x, 2) % 5]
+    X = np.c_[x, 0.1 * np.random.default_rng(0).standard_normal((7, 5))]
     with pytest.warns(ConvergenceWarning, match=r"stopped \(precision\).*far from all"):
         model = ExactKMeans(3, random_state=0).fit(X)
     assert model.status_ == "precision"
@@ -456,6 +456,8 @@ def test_a_long_search_is_announced(monkeypatch):
         ExactKMeans(4, random_state=0).fit(X)
     with pytest.warns(UserWarning, match="The relaxation with cuts will take up to"):
         SDPKMeans(4, cuts=True, random_state=0).fit(X)
+    with pytest.warns(UserWarning, match="The relaxation of the sample will take"):
+        SDPKMeans(4, solver="sketch", random_state=0).fit(X)
     seen = []
     labels = KMeans(4, n_init=1, random_state=0).fit(X).labels_
     with pytest.warns(UserWarning, match="The program over cells will take up to"):

@@ -58,10 +58,13 @@ def test_exact_k_means(front, paper):
     for page in (*front, paper):
         assert "0.01 %" in page
         assert f"{min(seconds):.1f} to {max(seconds):.0f} seconds" in page
-    (long_one,) = rows("cluster_exact", row="exact", set="fl417, K=10")
-    assert long_one["status"] == "optimal"
-    assert f"{long_one['n']} points" in paper
-    assert f"{long_one['nodes']} nodes and {long_one['cpu']:.0f} seconds" in paper
+    plane = [rows("cluster_exact", row="exact", set=name)[0]
+             for name in ("pr299, K=10", "fl417, K=10")]  # fmt: skip
+    assert all(row["status"] == "optimal" and row["nodes"] == 1 for row in plane)
+    first, second = (f"{row['cpu']:.0f}" for row in plane)
+    flowed = " ".join(paper.split())
+    assert f"{plane[0]['n']} and {plane[1]['n']} points of the plane" in flowed
+    assert f"{first} and {second} seconds, without branching" in flowed
 
 
 def test_sparse_regression(front, paper):

@@ -24,9 +24,9 @@ from skgeo.kernels import kmeans_pricing
 __all__ = [
     "ColumnRelaxation",
     "ColumnState",
-    "PlanePoints",
-    "plane_points",
-    "plane_seconds",
+    "FlatPoints",
+    "covering_seconds",
+    "flat_points",
     "row_statistics",
 ]
 
@@ -40,23 +40,23 @@ _DECIDED = 0.05  # left between bound and linear program, as a share of the gap
 _DEAR = 100.0  # for the cluster that stands for a missing cover, in terms of others
 _KEEP, _HOLD = 5, 8  # clusters per row that are kept when there are more than these
 _USED = 1e-6
-_PLANE = 2  # features
+_MAX_FEATURES = 4  # boxes of more sides are too many
 
 
 @dataclass(frozen=True, slots=True)
-class PlanePoints:
-    """Points of a plane that stand for given points.
+class FlatPoints:
+    """Points of few features that stand for given points.
 
     Attributes
     ----------
-    points : ndarray of shape (n, 1 or 2)
-        Their coordinates there.
+    points : ndarray of shape (n, 1 to 4)
+        Their coordinates.
     stretch : float
         Squares of distances are at most this times those between the given points,
     shift : float
         but for errors whose weighted squares sum up to the square of this.
     left_out : float
-        Weighted sum of squared distances of the given points to the plane.
+        Weighted sum of squared distances of the given points to the flat.
     """
 
     points: np.ndarray
@@ -65,26 +65,28 @@ class PlanePoints:
     left_out: float
 
 
-def plane_points(X, weight):
-    """Coordinates of points in the plane nearest to them.
+def flat_points(X, weight):
+    """Coordinates of points in the flat of few dimensions nearest to them.
 
     A projection shortens distances: bounds for the projected points hold for the given
-    ones, however near the plane these are.
+    ones, however near the flat these are.
     """
     X = X[:, np.ptp(X, axis=0) > 0] if np.ptp(X, axis=0).any() else X[:, :1]
-    if X.shape[1] <= _PLANE:
-        return PlanePoints(np.ascontiguousarray(X), 1.0, 0.0, 0.0)
+    if X.shape[1] <= _MAX_FEATURES:
+        return FlatPoints(np.ascontiguousarray(X), 1.0, 0.0, 0.0)
     d = X.shape[1]
-    # Around a point: the median of the features may be outside the plane.
+    # Around a point: the median of the features may be outside the flat.
     away = X - np.median(X, axis=0)
     away = X - X[np.argmin(np.einsum("ij,ij->i", away, away))]
     axes = np.linalg.svd(np.sqrt(weight)[:, None] * away, full_matrices=False)[2]
-    axes = axes[:_PLANE]
-    stretch = 1 + np.linalg.norm(axes @ axes.T - np.eye(_PLANE)) + 8 * d * ROUNDOFF
+    axes = axes[:_MAX_FEATURES]
+    stretch = (
+        1 + np.linalg.norm(axes @ axes.T - np.eye(_MAX_FEATURES)) + 8 * d * ROUNDOFF
+    )
     places = away @ axes.T
     rest = away - places @ axes
     error = (d + 8) * ROUNDOFF * (np.abs(X) + np.abs(away)).max(axis=1) * d
-    return PlanePoints(
+    return FlatPoints(
         np.ascontiguousarray(places),
         float(stretch),
         float(np.sqrt(weight @ error**2)),
@@ -92,7 +94,7 @@ def plane_points(X, weight):
     )
 
 
-def plane_seconds(m):
+def covering_seconds(m):
     """About how long the root takes: 16 s at 666 points in ten clusters, as timed."""
     return 16.0 * (m / 666.0) ** 3
 
@@ -171,7 +173,7 @@ class ColumnRelaxation:
 
     Parameters
     ----------
-    plane : PlanePoints
+    flat : FlatPoints
         The points.
     weight : ndarray of shape (n,)
         Positive weights.
@@ -183,8 +185,8 @@ class ColumnRelaxation:
         Good labels of the root's rows.
     """
 
-    def __init__(self, plane, weight, row_of, n_clusters, labels):
-        self.plane, self.weight, self.row_of = plane, weight, row_of
+    def __init__(self, flat, weight, row_of, n_clusters, labels):
+        self.flat, self.weight, self.row_of = flat, weight, row_of
         self.n_clusters, self.labels = n_clusters, labels
 
     def first(self, rows):
@@ -262,7 +264,7 @@ class ColumnRelaxation:
         for row, members in enumerate(rows.members):
             index[list(members)] = row
         return row_statistics(
-            self.plane.points, self.weight, index[self.row_of], len(rows.members)
+            self.flat.points, self.weight, index[self.row_of], len(rows.members)
         )
 
     def _cover(self, rows, X, w):
@@ -305,11 +307,10 @@ class ColumnRelaxation:
         """
         X, w, within, doubt, moved = self._statistics(rows)
         m, K = len(w), self.n_clusters
-        moved += self.plane.shift
+        moved += self.flat.shift
         inside = (
             max(
-                np.sqrt(max(within - doubt, 0.0) / self.plane.stretch)
-                - self.plane.shift,
+                np.sqrt(max(within - doubt, 0.0) / self.flat.stretch) - self.flat.shift,
                 0.0,
             )
             ** 2
@@ -317,7 +318,7 @@ class ColumnRelaxation:
 
         def rigorous(value):
             """From the rows' scatter as computed to the inertia of the points."""
-            root = np.sqrt(max(value, 0.0) / self.plane.stretch) - moved
+            root = np.sqrt(max(value, 0.0) / self.flat.stretch) - moved
             return inside + max(root, 0.0) ** 2
 
         if m == K:
