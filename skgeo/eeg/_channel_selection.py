@@ -17,12 +17,12 @@ from skgeo.eeg._solvers.covariances import (
     embedding_window,
 )
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
+from skgeo.utils.doubts import warn_doubtful_trials
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Integer, Null, OneOf, Real, Unused, check_params
 from skgeo.utils.validation import (
     check_sample_weight,
     check_trials_y,
-    warn_doubtful_trials,
     warn_unlike_channels,
 )
 

@@ -41,13 +41,13 @@ from skgeo.eeg._sources import (
     Training,
 )
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
+from skgeo.utils.doubts import warn_doubtful_trials
 from skgeo.utils.durations import announce
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Real, check_params
 from skgeo.utils.validation import (
     check_sample_weight,
     check_trials_y,
-    warn_doubtful_trials,
     warn_unlike_channels,
 )
 

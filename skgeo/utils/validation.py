@@ -10,6 +10,7 @@ from sklearn.utils.validation import _num_samples, check_consistent_length
 from skgeo.utils.warn import warn_user
 
 __all__ = [
+    "MAX_AMPLITUDE_RATIO",
     "channel_amplitudes",
     "check_group_labels",
     "check_labels",
@@ -19,7 +20,7 @@ __all__ = [
     "check_trials",
     "check_trials_y",
     "read_trials",
-    "warn_doubtful_trials",
+    "spreads",
     "warn_other_amplitudes",
     "warn_unlike_channels",
 ]
@@ -33,7 +34,7 @@ _MAX_VARIANCE_RATIO = 1e6
 
 # Ratio of a channel's amplitude to that of fit above which the unit is not the same:
 # units differ by 1e3 at least, half an order of magnitude is left to the signal.
-_MAX_AMPLITUDE_RATIO = 300.0
+MAX_AMPLITUDE_RATIO = 300.0
 
 
 def _as_float_array(X, name):
@@ -229,7 +230,7 @@ def warn_unlike_channels(X, estimator, name="X"):
     size = np.abs(part).max()
     if not size > 0:
         return
-    variance = np.median(_spreads(part, size) ** 2, axis=0)
+    variance = np.median(spreads(part, size) ** 2, axis=0)
     varies = variance > 0
     if not varies.any():
         return
@@ -251,8 +252,21 @@ def warn_unlike_channels(X, estimator, name="X"):
     )
 
 
-def _spreads(X, size):
-    """Standard deviations over ``size``; a few trials at a time, in cache."""
+def spreads(X, size):
+    """Compute standard deviations of channels, a few trials at a time, in cache.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_trials, n_channels, n_times)
+        Trials.
+    size : float
+        Largest size of an entry.
+
+    Returns
+    -------
+    spreads : ndarray of shape (n_trials, n_channels)
+        Standard deviations over ``size``.
+    """
     n, c, n_times = X.shape
     out = np.empty((n, c))
     step = max(1, 2**15 // (c * n_times))
@@ -282,7 +296,7 @@ def channel_amplitudes(X):
     size = np.abs(part).max()
     if not size > 0:
         return np.zeros(X.shape[1])
-    spread = _spreads(part, size)
+    spread = spreads(part, size)
     spread[spread == 0] = np.nan
     amplitudes = np.zeros(X.shape[1])
     varies = ~np.isnan(spread).all(0)
@@ -313,7 +327,7 @@ def warn_other_amplitudes(X, fitted, names=None, name="X"):
     known = (now > 0) & (fitted > 0)
     ratio = np.zeros(len(now))
     ratio[known] = np.log10(now[known]) - np.log10(fitted[known])
-    odd = np.flatnonzero(np.abs(ratio) > np.log10(_MAX_AMPLITUDE_RATIO))
+    odd = np.flatnonzero(np.abs(ratio) > np.log10(MAX_AMPLITUDE_RATIO))
     if not len(odd):
         return
     names = range(len(now)) if names is None else names
@@ -322,72 +336,11 @@ def warn_other_amplitudes(X, fitted, names=None, name="X"):
     )
     shown += ", ..." if len(odd) > 5 else ""
     warn_user(  # without numbers, so that a stream of windows is told once
-        f"{name} has channels whose amplitude is more than {_MAX_AMPLITUDE_RATIO:.0f} "
+        f"{name} has channels whose amplitude is more than {MAX_AMPLITUDE_RATIO:.0f} "
         f"times that of fit, or less than its inverse: {shown}. Volts and microvolts, "
         "or a dead electrode, look like this, and the result means nothing then: bring "
         "both to one unit."
     )
-
-
-def warn_doubtful_trials(X, groups=None, name="X"):
-    """Warn of swapped axes, and of trials in another unit than the others.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_trials, n_channels, n_times)
-        Trials.
-    groups : ndarray of int of shape (n_trials,), optional
-        Groups that may differ in their units.
-    name : str, default="X"
-        Name used in the message.
-
-    Warns
-    -----
-    UserWarning
-        If there are more than twice as many channels as times, or the channels of a
-        trial are more than 300 times larger or smaller than those of the others.
-    """
-    n, c, n_times = X.shape
-    if c > 2 * n_times:
-        warn_user(
-            f"{name} has {c} channels of {n_times} times each (shape={X.shape}). The "
-            "axes are (n_trials, n_channels, n_times): if times come before channels, "
-            f"pass {name}.transpose(0, 2, 1)."
-        )
-    groups = np.zeros(n, dtype=int) if groups is None else groups
-    odd = []
-    for group in np.unique(groups):
-        member = np.flatnonzero(groups == group)
-        if len(member) > 2:
-            odd += member[_of_another_size(X[member])].tolist()
-    if odd:
-        shown = ", ".join(map(str, sorted(odd)[:5])) + (", ..." if len(odd) > 5 else "")
-        warn_user(
-            f"{name} has {len(odd)} of {n} trials (indices {shown}) whose channels are "
-            f"more than {_MAX_AMPLITUDE_RATIO:.0f} times larger or smaller than those "
-            "of the others. Volts among microvolts, or artifacts, look like this: "
-            "bring all to one unit, or leave them out (skgeo.eeg.TrialRejector)."
-        )
-
-
-def _of_another_size(X):
-    """Which trials have typical channels far larger or smaller than the others'."""
-    low, high = np.log10(np.finfo(float).tiny), np.log10(_MAX_AMPLITUDE_RATIO)
-    levels = np.full(X.shape[:2], np.nan)
-    for start in range(0, len(X), 1000):  # no second array of the size of X
-        part = X[start : start + 1000]
-        size = np.abs(part).max()
-        if size > 0:
-            spread = _spreads(part, size)
-            levels[start : start + 1000] = np.log10(
-                spread, out=np.full(spread.shape, np.nan), where=spread > 0
-            ) + max(np.log10(size), low)
-    varies = ~np.isnan(levels).all(0)
-    levels = levels[:, varies] - np.nanmedian(levels[:, varies], axis=0)
-    odd = np.zeros(len(X), dtype=bool)
-    some = ~np.isnan(levels).all(1)
-    odd[some] = np.abs(np.nanmedian(levels[some], axis=1)) > high
-    return odd
 
 
 def _check_finite(X, name, unit):

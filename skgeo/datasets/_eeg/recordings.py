@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skgeo.utils.doubts import warn_doubtful_trials
 from skgeo.utils.optional import import_optional
 from skgeo.utils.params import OneOf, Real, check_params
-from skgeo.utils.validation import check_trials, warn_doubtful_trials
+from skgeo.utils.validation import check_trials
 from skgeo.utils.warn import warn_user
 
 mne = import_optional("mne", extra="eeg")
