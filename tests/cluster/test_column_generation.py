@@ -98,6 +98,10 @@ def test_pricing_keeps_apart(seed):
         (scatter(X, weight, S) - price[S].sum() for S in clusters), default=0.0
     )
     assert_allclose(min(lowest, 0.0), want, atol=slack + rounding)
+    late, clusters = pricing.find(price, 0.0, slack, deadline=0.0)
+    assert -price.clip(0).sum() - slack - rounding <= late <= want + rounding
+    for S in clusters:
+        assert not any(i in S and j in S for i, j in apart)
 
 
 def test_boxes_that_run_out_leave_a_valid_bound():

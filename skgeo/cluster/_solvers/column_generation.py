@@ -32,6 +32,8 @@ __all__ = [
 
 _MAX_ROUNDS = 1000
 _MAX_BOXES = 2_000_000
+# Boxes that a slow machine looks at in a second, so that the end is not overrun.
+_BOXES_PER_SECOND = 100_000.0
 _MAX_PRICINGS = 200  # per round: a conflict splits one into two
 _SLACK = 0.05  # accuracy of prices, as a share of the gap
 _LP_ACCURACY = 0.1  # accuracy of the linear program, as a share of the gap
@@ -338,7 +340,7 @@ class ColumnRelaxation:
             slack = max(_SLACK * gap, 0.01 * (upper - target), 1e-10 * upper) / K
             # At first all local minima, so that the program has room.
             below = 0.0 if state.use is None else -state.fee * (1 + 1e-9)
-            least, clusters = pricing.find(state.price, below, slack)
+            least, clusters = pricing.find(state.price, below, slack, deadline)
             total = float(state.price.sum())
             # Sums of prices and of squares of distances that are at most prices.
             margin = 16 * (m + 16 * (64 * X.shape[1] + 200)) * ROUNDOFF * total
@@ -429,8 +431,10 @@ class _Pricing:
         )
         return member, value
 
-    def find(self, price, limit, slack):
+    def find(self, price, limit, slack, deadline=np.inf):
         """Least reduced cost from below, and clusters below a limit.
+
+        Towards the deadline fewer boxes are looked at: the bound is valid but far.
 
         Returns
         -------
@@ -448,8 +452,10 @@ class _Pricing:
             mine = waiting.pop()
             n_pricings += 1
             center = np.full(self.X.shape[1], np.nan)
+            boxes = _BOXES_PER_SECOND * (deadline - time.perf_counter())
+            boxes = int(np.clip(boxes, 0, _MAX_BOXES))
             reached, below, _ = kmeans_pricing.least_reduced_cost(
-                self.X, self.weight, mine, best, slack, _MAX_BOXES, center
+                self.X, self.weight, mine, best, slack, boxes, center
             )
             if np.isnan(center[0]):
                 bound = min(bound, below)
