@@ -3,8 +3,9 @@ K-means to the optimum: where bound and labels meet
 ===================================================
 
 Iris in eight clusters: few K-means starts find the best clustering, and none can tell
-that it did. :class:`skgeo.cluster.ExactKMeans` finds it and proves it, by a
-semidefinite relaxation with cutting planes and branch and bound.
+that it did. :class:`skgeo.cluster.ExactKMeans` finds it and proves it, by relaxations
+and branch and bound: column generation for up to four features, as here, a semidefinite
+program with cutting planes for more.
 """
 
 # %%
@@ -53,9 +54,9 @@ figure.tight_layout()
 plt.show()
 
 # %%
-# How the proof is found: the bound rises with every round of cuts, and branch and bound
-# closes the gap that is left. (Points without any clusters are the hardest case.) The
-# search may be stopped at any moment: inertia and bound are valid then, too.
+# How the proof is found: the bound rises with every round, and branch and bound closes
+# the gap that is left, if there is one. (Points without any clusters are the hardest
+# case.) The search may be stopped at any moment: inertia and bound are valid then, too.
 
 rng = np.random.default_rng(5)
 scattered = rng.uniform(size=(110, 2))
