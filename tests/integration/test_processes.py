@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone, is_classifier, is_regressor
 
-from skgeo.dynamics import HiPPOProjector
+from skgeo.dynamics import HiPPOProjector, TwoLayerQGLibrary
 from skgeo.eeg import (
     AugmentedCovarianceClassifier,
     AugmentedCovarianceClassifierCV,
@@ -72,7 +72,7 @@ def test_pickles_answer_alike(estimator, protocol):
 
 
 def fitted_trials():
-    """Every estimator of trials or of matrices, fitted, with what it was fitted on."""
+    """Every estimator that takes no plain table, fitted, and what it was fitted on."""
     X, y = make_trials()
     C = AugmentedCovariances(2, 2).fit_transform(X)
     yield DelayEmbedding(2, 2).fit(X), X
@@ -87,6 +87,8 @@ def fitted_trials():
     yield ERPAugmentedCovariances(2).fit(X, y), X
     yield TrialRejector().fit(X), X
     yield ChannelSelector(2).fit(X, y), X
+    layers = np.random.default_rng(0).standard_normal((3, 32))
+    yield TwoLayerQGLibrary(shape=(4, 4)).fit(layers), layers
 
 
 def answer_of(model, X):
