@@ -12,12 +12,14 @@ from skgeo.kernels import orthogonal_dictionary as kernels
 __all__ = ["better_turns", "turn_rows"]
 
 _ANGLES = np.pi * np.arange(1, 16) / 16.0
+_RIGHT = 7  # of them
 # Standard errors that a gain has to exceed.
 _DOUBT = 1.0
 # Pairs are looked at whose moduli or squares are correlated by more than this many
 # standard errors of independent ones. Mixtures of independent codes are.
 _DEPENDENT = 4.0
 _MAX_ROWS = 4096
+_TIE = 1e-9  # of a gain
 
 
 def better_turns(codes, signs, p, doubt=_DOUBT):
@@ -55,7 +57,13 @@ def better_turns(codes, signs, p, doubt=_DOUBT):
     kernels.turned_pairs(
         C, pairs, signs, np.cos(_ANGLES), np.sin(_ANGLES), p, gain, error
     )
-    best = gain.argmax(axis=1)
+    # A right angle exchanges the two atoms and gains nothing if both are of one kind;
+    # then any other angle gains as much as the one a right angle beyond it. Rounding,
+    # which another unit of the data changes, must not decide.
+    alike = signs[pairs[:, 0]] == signs[pairs[:, 1]]
+    gain[alike, _RIGHT] = 0.0
+    top = gain.max(axis=1, keepdims=True)
+    best = (gain >= top - _TIE * np.abs(top)).argmax(axis=1)
     rows = np.arange(len(pairs))
     gain, error = gain[rows, best], error[rows, best]
     turns, taken = [], set()

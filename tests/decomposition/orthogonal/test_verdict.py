@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skgeo.decomposition._orthogonal.best import BestSoFar
+from skgeo.decomposition._orthogonal.pairs import better_turns
 from skgeo.decomposition._orthogonal.settings import Settings
 from skgeo.decomposition._orthogonal.stream import Stream, _Workspace
 
@@ -183,3 +184,16 @@ def test_moments_are_those_of_the_dictionary_turned_to(p, monkeypatch):
     assert_allclose(stream.steady, (codes ** (p - 2)).mean(axis=0), rtol=1e-6)
     assert_allclose(stream.magnitudes, stream.steady)
     assert not stream.turn_pairs(X)  # where it is now nothing is to be gained
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_turns_do_not_depend_on_the_unit(seed):
+    # Codes that are large together: their atoms look dependent, and no turn helps.
+    rng = np.random.default_rng(seed)
+    codes = rng.laplace(size=(2000, 4)) * rng.uniform(0.2, 3, (2000, 1))
+    turns = better_turns(codes, np.ones(4), 3)
+    assert all(abs(angle - np.pi / 2) > 0.1 for *_, angle in turns)
+    for factor in (1 / 3, 1e-6, 1e6, 1e-150):
+        again = better_turns(factor * codes, np.ones(4), 3)
+        assert [t[:2] for t in again] == [t[:2] for t in turns]
+        np.testing.assert_allclose([t[2] for t in again], [t[2] for t in turns])
