@@ -35,7 +35,7 @@ with warnings.catch_warnings(record=True) as said:
     medida = MEDIDA(model, library=TwoLayerQGLibrary(truth.deformation))
     medida.fit(train, truth.step(train, dt))
 for warning in said:
-    print(warning.category.__name__, str(warning.message)[:100], "...")
+    print("MEDIDA says:", str(warning.message).split(",")[0], "...")
 print(*medida.equations(4), sep="\n")
 
 # %%

@@ -532,7 +532,7 @@ class OnlineOrthogonalDictionary(
         -------
         score : float
             ``1 - exp(-2 h)``, where h is the mean over the atoms of the negentropy of
-            their codes (estimated by spacings [4]_), less what they share because they
+            their codes (estimated by spacings), less what they share because they
             are correlated: 0 for Gaussian codes, 1 for the best code of the same
             energy (two values, or all energy in one row). ``exp(2 h) - 1``, down to
             -1, where h is negative: codes correlated and otherwise Gaussian, or that

@@ -348,7 +348,7 @@ class SparseBayesianRegressor(
             Problem(
                 problem.design, problem.target[t], float(problem.unexplained[t]),
                 problem.n, n_distinct=n_distinct, noise=noise, cost=cost,
-                positive=params.positive, tol=params.tol,
+                positive=params.positive, tol=float(params.tol),
                 max_iter=params.max_iter, callback=tick,
             ),
             params.solver,

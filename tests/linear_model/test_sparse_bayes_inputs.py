@@ -377,3 +377,12 @@ def test_class_weights_must_be_positive(weights):
     X = np.random.default_rng(0).standard_normal((40, 3))
     with pytest.raises(ValueError, match="class_weight must hold positive"):
         SparseBayesianClassifier(class_weight=weights).fit(X, np.arange(40) % 2)
+
+
+@pytest.mark.parametrize("kernel", ["linear", "rbf"])
+def test_a_tolerance_of_zero_is_a_number_like_others(kernel):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((25, 6))
+    y = X[:, 0] - X[:, 2] + 0.1 * rng.standard_normal(25)
+    fits = [SparseBayesianRegressor(kernel=kernel, tol=t).fit(X, y) for t in (0, 0.0)]
+    np.testing.assert_array_equal(fits[0].predict(X), fits[1].predict(X))

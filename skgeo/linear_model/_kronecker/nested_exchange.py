@@ -163,6 +163,8 @@ class _NestedSearch:
     def _new_block(self, rest, free, shape, seen, q, without):
         """The best single code as a new block."""
         full = NestedVariances(rest, self.costs).flat()
+        if not (full > 0).any():
+            return []
         level = full[full > 0].mean()
         codes = np.arange(full.size).reshape(shape)[free].ravel()
         best = self._best(list(codes[:, None]), np.array([level]), seen, q)

@@ -163,9 +163,10 @@ def _iterate(
         old = [g.copy() for g in fit.gammas]
         update(fit, m, max_inner)
         fit.check_signal()
+        if fit.has_signal:
+            fit.normalize()
         if not fit.has_signal:
             continue  # one more evidence, that of noise alone
-        fit.normalize()
         stop = sum(
             np.linalg.norm(g - o) / np.linalg.norm(g)
             for g, o in zip(fit.gammas, old, strict=True)
@@ -377,6 +378,9 @@ class _Fit:
         total = 1.0
         for i in range(len(self.gammas) - 1):
             norm = np.linalg.norm(self.gammas[i])
+            if norm == 0:  # nothing is left of the signal
+                self.has_signal = False
+                return
             self.gammas[i] = self.gammas[i] / norm
             self.sources[i] = self.sources[i] / norm
             total *= norm
