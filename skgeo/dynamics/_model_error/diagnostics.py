@@ -306,10 +306,10 @@ def diagnose(
             "noise of the increments. Use pairs further apart in time."
         )
     _warn_of_step(discovery, names)
-    cancelled = 1.0
+    canceled = 1.0
     if not len(members):
         _warn_of_rivals(discovery, names)
-        cancelled = _warn_of_cancellation(discovery, names)
+        canceled = _warn_of_cancellation(discovery, names)
     if far:
         warn_model_error(
             "The model moves states by more than ten times their size in one step: an "
@@ -336,7 +336,7 @@ def diagnose(
         "step_error": discovery.step_error,
         "step_status": discovery.status,
         "residual_correlation": correlation,
-        "cancellation": cancelled,
+        "cancellation": canceled,
         "residual_over_noise": excess,
     }
 
