@@ -42,6 +42,9 @@ from skgeo.utils.warn import warn_user
 
 __all__ = ["KroneckerSBLRegressor"]
 
+# Standard deviation of the noise in units of y from where on squares overflow.
+_MAX_NOISE = 1e60
+
 # Features below this have lost digits to gradual underflow.
 _SMALLEST = 1e-290
 # Below this, floating-point numbers have less than half of their digits.
@@ -275,7 +278,14 @@ class KroneckerSBLRegressor(
         n_lost = max(self._n_rows - center - len(X), 0.0) * Y.shape[1]
         dictionary = Dictionary([X, *outputs])
         noise = params.noise_variance
-        noise = None if noise is None else (math.sqrt(noise) / unit) ** 2
+        noise = None if noise is None else math.sqrt(noise) / unit
+        if noise is not None and noise > _MAX_NOISE:
+            raise ValueError(
+                f"noise_variance={params.noise_variance:g} is more than "
+                f"{_MAX_NOISE**2:g} times the mean square of y, which therefore says "
+                "nothing: give it in the squared unit of y, or None to estimate it."
+            )
+        noise = None if noise is None else noise**2
         target = Y.reshape(1, *dictionary.shape)
         data = CompleteData(target, lost, n_lost)
         fit, coupling = learn(dictionary.factors, data, params, noise, tick)

@@ -13,7 +13,11 @@ FOUND = (
     ("KroneckerSBL", 5001435),
     ("KroneckerSBLRegressor", 5001698),
     ("OnlineOrthogonalDictionary", 3000271),
+    ("KroneckerSBLRegressor", 6000499),
     ("SparseBayesianRegressor", 5000394),
+    ("SparseBayesianRegressor", 6001585),
+    ("SupervisedDictionaryLearning", 7001160),
+    ("SupervisedDictionaryLearning", 7002058),
 )
 
 

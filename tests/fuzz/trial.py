@@ -30,7 +30,8 @@ METHODS = (
     "score_samples",
     "score",
 )
-SLOW = 12.0  # CPU seconds on tiny data: what is longer has to be announced
+# CPU seconds on tiny data. Loops are announced after five if ten more are to come.
+SLOW = 16.0
 # Messages of numpy, scipy or a worker, which name no cause and no remedy.
 UNCLEAR = (
     "not supported between instances",

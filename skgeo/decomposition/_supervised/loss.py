@@ -143,6 +143,8 @@ class CovariateModel:
             self._bound = cho_factor(H)
         return -cho_solve(self._bound, gradient.T).T
 
+    # Steps that leave all bounds are not taken.
+    @np.errstate(over="ignore", invalid="ignore")
     def solve(self, logits, coef, max_iter, tol=1e-13):
         """Lower the loss over the coefficients.
 

@@ -99,6 +99,7 @@ class Subspace:
             H[self.head :, self.head :] += self.weight * self.gram.matrix
             size = len(H)
             width = self.basis.shape[1]
+            H /= np.abs(H).max(initial=0.0) or 1.0  # eigh fails far from one
             _, V = eigh(H, subset_by_index=[size - width, size - 1])
             self.basis = np.ascontiguousarray(V[:, ::-1])
             self.applied = self._gram(self.basis)

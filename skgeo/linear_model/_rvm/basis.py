@@ -140,6 +140,7 @@ def _variance(X, weight):
     """Weighted variance of all entries of X."""
     total = X.shape[1] * (X.shape[0] if weight is None else weight.sum())
     weight = np.ones(X.shape[0]) if weight is None else weight
+    X = X.astype(np.float64, copy=False)  # squares of float32 overflow at 1e19
     mean = float(np.sum(weight @ X)) / total
     if issparse(X):
         return float(np.sum(weight @ X.multiply(X))) / total - mean**2
