@@ -9,6 +9,8 @@ SEEDS = range(12)
 FOUND = (
     ("AugmentedCovarianceClassifier", 901448),
     ("AugmentedCovarianceClassifier", 3000173),
+    ("ExactKMeans", 8000210),
+    ("ExactKMeans", 9000202),
     ("KroneckerSBL", 2000836),
     ("KroneckerSBL", 5001435),
     ("KroneckerSBLRegressor", 5001698),

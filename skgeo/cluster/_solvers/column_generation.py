@@ -82,9 +82,7 @@ def flat_points(X, weight):
     away = X - X[np.argmin(np.einsum("ij,ij->i", away, away))]
     axes = np.linalg.svd(np.sqrt(weight)[:, None] * away, full_matrices=False)[2]
     axes = axes[:_MAX_FEATURES]
-    stretch = (
-        1 + np.linalg.norm(axes @ axes.T - np.eye(_MAX_FEATURES)) + 8 * d * ROUNDOFF
-    )
+    stretch = 1 + np.linalg.norm(axes @ axes.T - np.eye(len(axes))) + 8 * d * ROUNDOFF
     places = away @ axes.T
     rest = away - places @ axes
     error = (d + 8) * ROUNDOFF * (np.abs(X) + np.abs(away)).max(axis=1) * d
