@@ -17,6 +17,12 @@ __all__ = [
     "warmup",
 ]
 
+# Weights of the two squares in the approximate negentropy, and the mean modulus of a
+# standard Gaussian code.
+SKEW_WEIGHT = 36.0 / (8.0 * np.sqrt(3.0) - 9.0)
+PEAK_WEIGHT = 1.0 / (2.0 - 6.0 / np.pi)
+GAUSSIAN_SIZE = np.sqrt(2.0 / np.pi)
+
 
 @jit
 def code_moments(C, p, magnitudes, squares, powers, energies):
@@ -143,10 +149,9 @@ def _negentropy_of_pair(x, y, c, s, means):
         means[2] += v * np.exp(-0.5 * v * v)
         means[3] += abs(v)
     means /= n
-    means[1] -= np.sqrt(2.0 / np.pi)
-    means[3] -= np.sqrt(2.0 / np.pi)
-    skew, peak = 36.0 / (8.0 * np.sqrt(3.0) - 9.0), 1.0 / (2.0 - 6.0 / np.pi)
-    return skew * (means[0] ** 2 + means[2] ** 2) + peak * (
+    means[1] -= GAUSSIAN_SIZE
+    means[3] -= GAUSSIAN_SIZE
+    return SKEW_WEIGHT * (means[0] ** 2 + means[2] ** 2) + PEAK_WEIGHT * (
         means[1] ** 2 + means[3] ** 2
     )
 
@@ -177,7 +182,6 @@ def negentropy_sweep(C, R, pairs, cosines, sines, doubt):
         Number of pairs turned.
     """
     n, n_turned = C.shape[1], 0
-    skew, peak = 36.0 / (8.0 * np.sqrt(3.0) - 9.0), 1.0 / (2.0 - 6.0 / np.pi)
     here, there, trial = np.empty(4), np.empty(4), np.empty(4)
     for q in range(len(pairs)):
         x, y = C[pairs[q, 0]], C[pairs[q, 1]]
@@ -198,7 +202,8 @@ def negentropy_sweep(C, R, pairs, cosines, sines, doubt):
             for code, sign, k in ((u, 1, 0), (v, 1, 2), (x[i], -1, 0), (y[i], -1, 2)):
                 means = there if sign > 0 else here
                 bell = code * np.exp(-0.5 * code * code)
-                slope = skew * means[k] * bell + peak * means[k + 1] * abs(code)
+                slope = SKEW_WEIGHT * means[k] * bell
+                slope += PEAK_WEIGHT * means[k + 1] * abs(code)
                 change += 2.0 * sign * slope
             total += change
             square += change * change

@@ -9,6 +9,7 @@ __all__ = [
     "code_powers",
     "code_quality",
     "contrast_gain",
+    "contrast_signs",
     "energy_kept",
     "shrink_codes",
     "undetermined_atoms",
@@ -121,6 +122,11 @@ def shrink_codes(codes, rule, threshold, n_kept):
     return codes
 
 
+def contrast_signs(low, square, power, p):
+    """1 for peaked codes and -1 for flat ones, by means of |c|^(p-2), c^2 and |c|^p."""
+    return np.where(power < (p - 1) * low * square, -1.0, 1.0)
+
+
 def contrast_gain(codes, others, p):
     """How much larger the signed mean of |c|^p is for other codes of the same rows.
 
@@ -145,8 +151,8 @@ def contrast_gain(codes, others, p):
     for C in (codes, others):
         size = np.abs(C / unit)
         low, square, power = size ** (p - 2), size**2, size**p
-        excess = power.mean(axis=0) - (p - 1) * low.mean(axis=0) * square.mean(axis=0)
-        values.append((power - gaussian) @ np.where(excess < 0.0, -1.0, 1.0))
+        means = (moment.mean(axis=0) for moment in (low, square, power))
+        values.append((power - gaussian) @ contrast_signs(*means, p))
     change = values[1] - values[0]
     return float(change.mean()), float(change.std()) / math.sqrt(len(codes))
 

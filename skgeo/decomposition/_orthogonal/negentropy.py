@@ -18,9 +18,6 @@ from skgeo.kernels import orthogonal_dictionary as kernels
 
 __all__ = ["SecondOpinion", "mixed_atoms", "negentropies", "second_opinion"]
 
-_SKEW = 36.0 / (8.0 * math.sqrt(3.0) - 9.0)
-_PEAK = 1.0 / (2.0 - 6.0 / math.pi)
-_GAUSSIAN = math.sqrt(2.0 / math.pi)
 _ANGLES = np.pi / 2 * np.arange(16) / 16.0
 # A turn of a pair is taken from this many standard errors of its gain on. All of them
 # together must then gain, on rows they were not chosen by, the second number of
@@ -72,9 +69,11 @@ def negentropies(C):
         Derivative of their sum with respect to the weight of a row, up to a constant.
     """
     skewed, size = C * np.exp(-C * C / 2.0), np.abs(C)
-    skew, peak = skewed.mean(axis=1), size.mean(axis=1) - _GAUSSIAN
-    values = _SKEW * skew**2 + _PEAK * peak**2
-    return values, 2.0 * (_SKEW * skew @ skewed + _PEAK * peak @ size)
+    skew, peak = skewed.mean(axis=1), size.mean(axis=1) - kernels.GAUSSIAN_SIZE
+    values = kernels.SKEW_WEIGHT * skew**2 + kernels.PEAK_WEIGHT * peak**2
+    return values, 2.0 * (
+        kernels.SKEW_WEIGHT * skew @ skewed + kernels.PEAK_WEIGHT * peak @ size
+    )
 
 
 def second_opinion(codes):

@@ -37,6 +37,7 @@ import numpy as np
 from skgeo.decomposition._orthogonal.codes import (
     code_powers,
     contrast_gain,
+    contrast_signs,
     undetermined_atoms,
 )
 from skgeo.decomposition._orthogonal.moments import Moments
@@ -387,8 +388,7 @@ class Stream:
         self.squares += slow * (np.ldexp(moments[1], 2 * unit) - self.squares)
         self.powers += slow * (np.ldexp(moments[2], p * unit) - self.powers)
         self.steady += slow * (magnitudes - self.steady)
-        excess = self.powers - (p - 1) * self.steady * self.squares
-        signs = np.where(excess < 0.0, -1.0, 1.0)
+        signs = contrast_signs(self.steady, self.squares, self.powers, p)
         for k in np.flatnonzero(signs != self.signs):
             # The average of the other contrast is of no use: start again from W.
             size = np.linalg.norm(self.W[k])
