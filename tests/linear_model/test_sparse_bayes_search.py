@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.datasets import load_diabetes
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import RepeatedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
@@ -268,3 +269,20 @@ def test_the_default_selects_where_rows_are_few():
     selection = SparseBayesianRegressor(min_gain="selection").fit(X, y)
     assert_array_equal(auto.coef_, selection.coef_)
     assert auto.support_[:5].all()
+
+
+def test_a_single_climb_that_ends_badly_says_so():
+    rng = np.random.default_rng(0)
+    t = np.linspace(0, 4, 200)
+    Z = np.column_stack([t, t**2, t**3])
+    z = (t - 0.6) * (t - 2) * (t - 3.8) + 1e-3 * rng.standard_normal(200)
+    with pytest.warns(ConvergenceWarning, match="solver='sequential' ended with"):
+        SparseBayesianRegressor(solver="sequential").fit(Z, z)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert SparseBayesianRegressor(solver="fixed_point").fit(Z, z).score(Z, z) > 0.9
+        for seed in range(40):  # independent columns, some of use
+            rng = np.random.default_rng(seed)
+            X = rng.standard_normal((100, 10))
+            y = X[:, :3].sum(axis=1) + rng.standard_normal(100)
+            SparseBayesianRegressor(solver="sequential").fit(X, y)

@@ -7,6 +7,7 @@ ends at a model that no single addition, removal or change of a precision improv
 
 import numpy as np
 from scipy.special import chdtri
+from sklearn.exceptions import ConvergenceWarning
 
 from skgeo.linear_model._rvm.posterior import (
     Posterior,
@@ -22,6 +23,7 @@ from skgeo.linear_model._rvm.starts import (
     ridge_start,
 )
 from skgeo.utils.durations import announce
+from skgeo.utils.warn import warn_user
 
 __all__ = ["SOLVERS", "fit_evidence"]
 
@@ -31,6 +33,8 @@ SOLVERS = ("search", "thorough", "sequential", "fixed_point")
 # says something.
 _FEW = 0.9
 _LACK_LEVEL = 0.1  # of the lack-of-fit test; lower levels skip the search more often
+# Level of the same test from which on a single climb is said to have ended badly.
+_POOR_LEVEL = 1e-6
 _MIN_PIVOT = 0.03  # norm of what a column adds to those before it, of its own norm
 _UNION_RANGE = 20.0  # runners-up this close in log evidence are joined with the best
 _MAX_SWAPS = 50
@@ -75,10 +79,13 @@ def fit_evidence(
     if solver in ("search", "thorough"):
         best, n_starts = _search(problem, solver == "thorough")
     else:
+        judged = start is None and not problem.announced  # not a step of another fit
         name = "given" if start is not None else "empty"
         if solver == "fixed_point":
             start, name = fixed_point_start(problem), "fixed point"
         best, n_starts = Posterior(problem, *(start or ()), name=name).climb(), 1
+        if judged and best.converged:
+            _warn_unexplained(problem, best, solver)
     _prune(best, max_precision, min_coef)
     return best.fit(n_starts)
 
@@ -107,9 +114,7 @@ def _rank(model):
 def _search(problem, thorough):
     """Climb from several models and improve the best of them by exchanges."""
     first = Posterior(problem).climb()
-    few = len(problem.alive) <= problem.design.shape[1] and (
-        len(problem.alive) < _FEW * problem.n
-    )
+    few = _are_few(problem)
     explained = few and not _nearly_dependent(problem) and _explains_all(problem, first)
     if not explained:
         _announce(problem, len(first.act))
@@ -166,7 +171,24 @@ def _starts(problem, few, k):
     yield "forward path", forward_start(problem, 2 * k + _EXTRA_STEPS)
 
 
-def _explains_all(problem, model):
+def _are_few(problem):
+    """Whether there are few enough columns to test against all of them."""
+    n_columns = len(problem.alive)
+    return n_columns <= problem.design.shape[1] and n_columns < _FEW * problem.n
+
+
+def _warn_unexplained(problem, model, solver):
+    """Say so if one climb ended where the other columns explain much more."""
+    if _are_few(problem) and not _explains_all(problem, model, _POOR_LEVEL):
+        warn_user(
+            f"solver={solver!r} ended with {len(model.act)} terms, and the columns "
+            "left out explain far more than chance would: many terms too weak to pay "
+            "one by one, or a poor optimum. solver='search' tries others.",
+            ConvergenceWarning,
+        )
+
+
+def _explains_all(problem, model, level=_LACK_LEVEL):
     """Whether all columns together explain no more than chance beyond a model.
 
     A likelihood-ratio test of least squares on the terms of the model against least
@@ -186,7 +208,7 @@ def _explains_all(problem, model):
     else:
         least = max(problem.unexplained, problem.n * problem.floor)
         statistic = problem.n * np.log1p(rss / least)
-    return statistic <= chdtri(freedom, _LACK_LEVEL)
+    return statistic <= chdtri(freedom, level)
 
 
 def _nearly_dependent(problem):
