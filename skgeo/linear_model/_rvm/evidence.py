@@ -178,17 +178,23 @@ def _are_few(problem):
 
 
 def _warn_unexplained(problem, model, solver):
-    """Say so if one climb ended where the other columns explain much more."""
-    if _are_few(problem) and not _explains_all(problem, model, _POOR_LEVEL):
+    """Say so if one climb ended where the other columns explain much more.
+
+    Beyond chance and beyond what they cost, so that terms that are too weak one by one
+    raise no alarm.
+    """
+    n_left = len(problem.alive) - len(model.act)
+    price = 2.0 * problem.cost * n_left
+    if _are_few(problem) and not _explains_all(problem, model, _POOR_LEVEL, price):
         warn_user(
-            f"solver={solver!r} ended with {len(model.act)} terms, and the columns "
-            "left out explain far more than chance would: many terms too weak to pay "
-            "one by one, or a poor optimum. solver='search' tries others.",
+            f"solver={solver!r} ended with {len(model.act)} terms, and the {n_left} "
+            "columns left out explain far more than chance and than they cost: it is "
+            "a poor optimum. solver='search' tries others.",
             ConvergenceWarning,
         )
 
 
-def _explains_all(problem, model, level=_LACK_LEVEL):
+def _explains_all(problem, model, level=_LACK_LEVEL, price=0.0):
     """Whether all columns together explain no more than chance beyond a model.
 
     A likelihood-ratio test of least squares on the terms of the model against least
@@ -208,7 +214,7 @@ def _explains_all(problem, model, level=_LACK_LEVEL):
     else:
         least = max(problem.unexplained, problem.n * problem.floor)
         statistic = problem.n * np.log1p(rss / least)
-    return statistic <= chdtri(freedom, level)
+    return statistic <= chdtri(freedom, level) + price
 
 
 def _nearly_dependent(problem):
