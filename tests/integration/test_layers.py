@@ -1,6 +1,7 @@
 """The layers: estimators above numerics above kernels, and nothing the other way."""
 
 import ast
+import functools
 import pathlib
 
 import pytest
@@ -34,8 +35,13 @@ def modules():
     return sorted(ROOT.rglob("*.py"))
 
 
+@functools.cache
+def tree_of(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imports_of(path, top_level_only=False):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = tree_of(path)
     nodes = tree.body if top_level_only else ast.walk(tree)
     for node in nodes:
         if isinstance(node, ast.Import):
@@ -74,7 +80,7 @@ def test_imports_go_one_way(path):
 
 def defines_estimator(path):
     """Whether a module defines a class that derives from BaseEstimator."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = tree_of(path)
     classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
     bases = {getattr(b, "id", getattr(b, "attr", "")) for c in classes for b in c.bases}
     return "BaseEstimator" in bases
@@ -102,6 +108,7 @@ def test_numerics_do_not_know_estimators(folder):
         for p in modules()
         if p.parent.parent == ROOT and defines_estimator(p)
     }
+    assert estimators
     for path in sorted((ROOT / folder).glob("*.py")):
         for name in imports_of(path):
             assert name not in estimators, f"{path} imports the estimator of {name}"
@@ -150,7 +157,7 @@ def test_optional_packages_are_imported_where_they_are_needed(path):
 
 def code_lines(path):
     """Lines of code: neither blank, nor comment, nor docstring."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = tree_of(path)
     code, docs = set(), set()
     for node in ast.walk(tree):
         if hasattr(node, "lineno"):

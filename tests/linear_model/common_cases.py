@@ -10,7 +10,7 @@ from skgeo.linear_model import (
 
 ESTIMATORS = [
     KroneckerSBL("identity"),
-    KroneckerSBL("identity", solver="mm", shared_support=False, tol=1e-2),
+    KroneckerSBL("identity", solver="mm", shared_support=False, max_iter=50, tol=1e-2),
     KroneckerSBLRegressor(),
     RobustTraceRegressor(max_iter=300),
     SparseBayesianRegressor(),

@@ -12,6 +12,7 @@ from scipy.optimize import nnls
 from sklearn.exceptions import ConvergenceWarning
 
 from skgeo.linear_model import KroneckerSBL, kron_posterior
+from skgeo.linear_model._kronecker.nested_exchange import _NestedSearch
 from skgeo.linear_model._kronecker.posterior import CompleteData, moments
 from skgeo.linear_model._kronecker.prior import _Fit, fit_kron_prior, update_mm
 from tests.linear_model.kron_problems import (
@@ -217,3 +218,18 @@ def test_coupling_finds_blocks(solver):
     )
     plain = KroneckerSBL(factors, solver=solver, max_iter=1000, tol=tol)
     assert_allclose(none.fit(X).transform(X), plain.fit(X).transform(X))
+
+
+def test_a_mode_without_variances_is_no_signal():
+    factors, _, X, *_ = problem(rows=(3, 4), columns=(4, 5), k=(2, 2), n_samples=2)
+    fit = _Fit(factors, CompleteData(X.reshape(2, 3, 4)), None)
+    fit.gammas[0][:] = 0.0
+    fit.normalize()
+    assert not fit.has_signal
+    assert np.isfinite(fit.gammas[1]).all()
+
+
+def test_a_block_is_not_added_to_nothing():
+    search = _NestedSearch(np.eye(6), np.ones((1, 6)), 0.1, (1.0, 1.0, 1.0))
+    rest = [np.zeros((1, 2)), np.zeros((1, 3))]
+    assert search._new_block(rest, np.arange(1), (1, 2, 3), None, None, 0.0) == []
