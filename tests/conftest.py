@@ -5,6 +5,14 @@ import pathlib
 
 import pytest
 
+# Before numpy is loaded. Workers of pytest-xdist share the cores: a BLAS thread of one
+# that waits for a core lets the other threads of its call spin, at five times the cost.
+# What caps BLAS itself is tested with two threads (tests/utils/test_utils.py).
+if os.environ.get("PYTEST_XDIST_WORKER"):
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("MKL_NUM_THREADS", "1")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import skgeo
 
 

@@ -169,8 +169,16 @@ def blas_threads():
     return {m["num_threads"] for m in _controller().info() if m["user_api"] == "blas"}
 
 
+@pytest.fixture
+def two_blas_threads():
+    with _controller().limit(limits=2, user_api="blas"):
+        yield
+
+
+@pytest.mark.usefixtures("two_blas_threads")
 def test_blas_is_capped_and_restored():
     before = blas_threads()
+    assert before == {2}
     with single_blas_thread(), single_blas_thread():
         assert blas_threads() == {1}
     assert blas_threads() == before
@@ -179,6 +187,7 @@ def test_blas_is_capped_and_restored():
     assert blas_threads() == before
 
 
+@pytest.mark.usefixtures("two_blas_threads")
 def test_blas_cap_from_several_threads():
     before = blas_threads()
     barrier = threading.Barrier(4)
