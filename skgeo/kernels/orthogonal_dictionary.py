@@ -138,15 +138,21 @@ def turned_pairs(C, pairs, signs, cosines, sines, p, gains, errors):
 
 
 @jit
-def _negentropy_of_pair(x, y, c, s, means):
-    """Negentropies of a pair of codes turned by an angle; fill in the four means."""
+def _negentropy_of_pair(x, y, bells, c, s, means):
+    """Negentropies of a pair of codes turned by an angle; fill in the four means.
+
+    ``bells`` holds exp(-(x^2 + y^2) / 2), which no turn changes: one exponential per
+    row gives those of both codes.
+    """
     n = len(x)
     means[:] = 0.0
     for i in range(n):
         u, v = c * x[i] + s * y[i], c * y[i] - s * x[i]
-        means[0] += u * np.exp(-0.5 * u * u)
+        bell = np.exp(-0.5 * u * u)
+        means[0] += u * bell
         means[1] += abs(u)
-        means[2] += v * np.exp(-0.5 * v * v)
+        # Far out the quotient would be of two numbers that have underflown.
+        means[2] += v * (bells[i] / bell if bells[i] > 1e-290 else np.exp(-0.5 * v * v))
         means[3] += abs(v)
     means /= n
     means[1] -= GAUSSIAN_SIZE
@@ -157,7 +163,7 @@ def _negentropy_of_pair(x, y, c, s, means):
 
 
 @jit
-def negentropy_sweep(C, R, pairs, cosines, sines, doubt):
+def negentropy_sweep(C, R, pairs, cosines, sines, stride, doubt):
     """Turn pairs of codes, one after the other, to where their negentropy is largest.
 
     The negentropy of a standardized code u is approximated by
@@ -173,6 +179,9 @@ def negentropy_sweep(C, R, pairs, cosines, sines, doubt):
         Pairs of rows.
     cosines, sines : ndarray of shape (n_angles,)
         Angles to try, the first of which is zero.
+    stride : int
+        The two next to zero and every ``stride``-th are tried first, and where one of
+        these is better than zero, those less than ``stride`` from the best.
     doubt : float
         A pair is turned if that gains more than this many standard errors.
 
@@ -181,29 +190,54 @@ def negentropy_sweep(C, R, pairs, cosines, sines, doubt):
     n_turned : int
         Number of pairs turned.
     """
-    n, n_turned = C.shape[1], 0
+    n, last, n_turned = C.shape[1], len(cosines) - 1, 0
     here, there, trial = np.empty(4), np.empty(4), np.empty(4)
+    bell, bells = np.empty_like(C), np.empty(n)
+    for k in range(len(C)):
+        for i in range(n):
+            bell[k, i] = np.exp(-0.5 * C[k, i] * C[k, i])
     for q in range(len(pairs)):
-        x, y = C[pairs[q, 0]], C[pairs[q, 1]]
-        start = _negentropy_of_pair(x, y, 1.0, 0.0, here)
+        k, m = pairs[q, 0], pairs[q, 1]
+        x, y = C[k], C[m]
+        here[:] = 0.0
+        for i in range(n):
+            here[0] += x[i] * bell[k, i]
+            here[1] += abs(x[i])
+            here[2] += y[i] * bell[m, i]
+            here[3] += abs(y[i])
+            bells[i] = bell[k, i] * bell[m, i]
+        here /= n
+        here[1] -= GAUSSIAN_SIZE
+        here[3] -= GAUSSIAN_SIZE
+        start = SKEW_WEIGHT * (here[0] ** 2 + here[2] ** 2)
+        start += PEAK_WEIGHT * (here[1] ** 2 + here[3] ** 2)
         best, value = 0, start
-        for a in range(1, len(cosines)):
-            new = _negentropy_of_pair(x, y, cosines[a], sines[a], trial)
+        for a in range(1, last + 1):
+            if a % stride and 1 < a < last:
+                continue
+            new = _negentropy_of_pair(x, y, bells, cosines[a], sines[a], trial)
             if new > value:
                 best, value = a, new
                 there[:] = trial
         if best == 0:
             continue
+        middle = best
+        for a in range(max(2, middle - stride + 1), min(middle + stride, last)):
+            if a % stride == 0:
+                continue
+            new = _negentropy_of_pair(x, y, bells, cosines[a], sines[a], trial)
+            if new > value:
+                best, value = a, new
+                there[:] = trial
         c, s = cosines[best], sines[best]
         total, square = 0.0, 0.0
         for i in range(n):
             u, v = c * x[i] + s * y[i], c * y[i] - s * x[i]
             change = 0.0
-            for code, sign, k in ((u, 1, 0), (v, 1, 2), (x[i], -1, 0), (y[i], -1, 2)):
+            for code, sign, j in ((u, 1, 0), (v, 1, 2), (x[i], -1, 0), (y[i], -1, 2)):
                 means = there if sign > 0 else here
-                bell = code * np.exp(-0.5 * code * code)
-                slope = SKEW_WEIGHT * means[k] * bell
-                slope += PEAK_WEIGHT * means[k + 1] * abs(code)
+                slope = SKEW_WEIGHT * means[j] * code * np.exp(-0.5 * code * code)
+                slope += PEAK_WEIGHT * means[j + 1] * abs(code)
                 change += 2.0 * sign * slope
             total += change
             square += change * change
@@ -212,9 +246,12 @@ def negentropy_sweep(C, R, pairs, cosines, sines, doubt):
             n_turned += 1
             for M in (C, R):
                 for j in range(M.shape[1]):
-                    x_j, y_j = M[pairs[q, 0], j], M[pairs[q, 1], j]
-                    M[pairs[q, 0], j] = c * x_j + s * y_j
-                    M[pairs[q, 1], j] = c * y_j - s * x_j
+                    x_j, y_j = M[k, j], M[m, j]
+                    M[k, j] = c * x_j + s * y_j
+                    M[m, j] = c * y_j - s * x_j
+            for i in range(n):
+                bell[k, i] = np.exp(-0.5 * x[i] * x[i])
+                bell[m, i] = np.exp(-0.5 * y[i] * y[i])
     return n_turned
 
 
@@ -243,7 +280,7 @@ def warmup():
     turned_pairs(np.ones((2, 3)), pairs, np.ones(2), angle, angle, 3, out, out.copy())
     angles = np.array([0.0, 0.5])
     negentropy_sweep(
-        np.ones((2, 3)), np.eye(2), pairs, np.cos(angles), np.sin(angles), 1.0
+        np.ones((2, 3)), np.eye(2), pairs, np.cos(angles), np.sin(angles), 1, 1.0
     )
     W = np.eye(2)
     towards_vertex(W, W.copy(), W.copy(), 0.5)

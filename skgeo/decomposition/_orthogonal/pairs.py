@@ -47,7 +47,7 @@ def better_turns(codes, signs, p, doubt=_DOUBT):
     related = np.zeros((len(C), len(C)))
     for size in (np.abs(C), C * C):
         size = size - size.mean(axis=1, keepdims=True)
-        norm = np.linalg.norm(size, axis=1)
+        norm = np.sqrt(np.einsum("ij,ij->i", size, size))
         size /= np.where(norm > 0, norm, 1.0)[:, None]
         related = np.maximum(related, np.abs(size @ size.T))
     pairs = np.argwhere(np.triu(related, 1) > _DEPENDENT / np.sqrt(len(some)))
