@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skgeo.base import BaseEstimator
 from skgeo.decomposition._orthogonal.epochs import snapshot
+from skgeo.decomposition._orthogonal.outliers import PixelScale
 from skgeo.decomposition._orthogonal.settings import Settings, usual_batch
 from skgeo.decomposition._orthogonal.starts import initial_atoms
 from skgeo.decomposition._orthogonal.stream import Stream
@@ -85,6 +86,12 @@ class PooledPatchCodes(
         Number of pixels.
     feature_names_in_ : ndarray of str
         Names of the pixels, where X has them.
+
+    Warns
+    -----
+    UserWarning
+        When a few pixels, beyond all that is usual in the images of :meth:`fit`,
+        outweigh all others: codes for missing values, mostly.
 
     See Also
     --------
@@ -172,6 +179,8 @@ class PooledPatchCodes(
         random_state = check_random_state(params.random_state)
         rows = self._draw(X, params.n_patches, random_state)
         self.contrast_ = float(_rms(rows))
+        self._scale = PixelScale(X)
+        self._scale.warn(X)
         n = rows.shape[1]
         if params.dictionary == "dct" or n <= 2 or not rows.any():
             side = self.patch_shape_
@@ -205,6 +214,7 @@ class PooledPatchCodes(
         check_is_fitted(self)
         X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
         _check_range(X)
+        self._scale.warn(X)
         high, wide = self._positions()
         per_image = 8 * high * wide * 2 * max(self.components_.shape)
         step = max(1, _BLOCK_BYTES // per_image)

@@ -4,7 +4,13 @@ import numpy as np
 
 from skgeo.utils.warn import warn_user
 
-__all__ = ["Watch", "dominated_features", "dominating_rows", "warn_outweighed"]
+__all__ = [
+    "PixelScale",
+    "Watch",
+    "dominated_features",
+    "dominating_rows",
+    "warn_outweighed",
+]
 
 # Rows this many times as long as the median one are doubted where they are few and hold
 # most of what the objective sums.
@@ -16,6 +22,8 @@ _FAR, _FEW_ENTRIES, _MOST = 30.0, 0.25, 0.9
 # whenever they have doubled; a typical value takes so many values beside the median.
 _FIRST, _FEWEST = 20, 20
 _SAMPLE, _LARGEST_SAMPLE = 64, 512
+# Pixels that a typical value is taken from, at most, and pixels looked at at a time.
+_PIXELS, _BLOCK = 1 << 20, 1 << 22
 # In between, more is asked for: a stream that is judged often is doubted by chance.
 _PLAINLY_ROWS, _PLAINLY_ENTRIES = 0.9, 0.97
 
@@ -49,6 +57,47 @@ def dominated_features(X) -> np.ndarray:
         if few and energy[far].sum() >= _MOST * energy.sum():
             found.append(j)
     return np.array(found, dtype=int)
+
+
+class PixelScale:
+    """Usual value of the pixels of images, all taken together, and deviation from it.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_images, n_pixels)
+        Images.
+    """
+
+    def __init__(self, X):
+        count = min(len(X), max(1, _PIXELS // X.shape[1]))
+        values = X[np.linspace(0, len(X) - 1, count).astype(int)].astype(np.float64)
+        self.median = float(np.median(values))
+        gap = np.abs(values - self.median)
+        gap = gap[gap > 0]  # half of the pixels may be background
+        self.spread = float(np.median(gap)) if len(gap) else 0.0
+
+    def dominated_images(self, X) -> np.ndarray:
+        """Indices of images with pixels that are few, far, and hold most energy."""
+        n_off, n_far, energy, held, found = 0, 0, 0.0, 0.0, []
+        unit = max(float(X.max()) - self.median, self.median - float(X.min()))
+        if not unit > _FAR * self.spread > 0.0:
+            return np.empty(0, dtype=int)
+        step = max(1, _BLOCK // X.shape[1])
+        for start in range(0, len(X), step):
+            gap = np.abs(X[start : start + step].astype(np.float64) - self.median)
+            far = gap > _FAR * self.spread
+            power = (gap / unit) ** 2
+            n_off, n_far = n_off + np.count_nonzero(gap), n_far + np.count_nonzero(far)
+            energy, held = energy + power.sum(), held + power[far].sum()
+            found.append(start + np.flatnonzero(far.any(axis=1)))
+        few = n_far <= max(1, _FEW_ENTRIES * n_off)
+        return np.concatenate(found) if few and held >= _MOST * energy else found[0][:0]
+
+    def warn(self, X):
+        """Say that a few pixels outweigh all others."""
+        images = self.dominated_images(X)
+        if len(images) > 0:
+            warn_user(_PIXELS_OUTWEIGH.format(len(images), len(X), images[0]))
 
 
 class Watch:
@@ -176,17 +225,23 @@ _ENTRIES = (
     "A few entries outweigh the rest of {} of {} features, feature {} first: atoms "
     "follow them. If these are errors, or codes for missing values, replace them."
 )
+_PIXELS_OUTWEIGH = (
+    "A few pixels of {} of {} images, image {} first, outweigh all others: the "
+    "contrast of patches follows them. If these are errors, or codes for missing "
+    "values, replace them."
+)
 
 
-def warn_outweighed(X, params, mean):
-    """Say that a few rows, or entries, outweigh all others."""
+def warn_outweighed(X, params, mean) -> bool:
+    """Say that a few rows, or entries, outweigh all others; return whether they do."""
     if params.center:
         X = X - mean.astype(X.dtype)
     rows = dominating_rows(X, params.exponent) if params.clip_norm is None else []
     if len(rows) > 0:
         found = f"outweigh the rest, row {rows[0]} first"
         warn_user(_ROWS.format(len(rows), len(X), found))
-        return
+        return True
     features = dominated_features(X)
     if len(features) > 0:
         warn_user(_ENTRIES.format(len(features), X.shape[1], features[0]))
+    return len(features) > 0

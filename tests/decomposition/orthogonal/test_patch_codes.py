@@ -1,6 +1,7 @@
 """Pooled codes of patches, by hand, and what they do not mind."""
 
 import itertools
+import warnings
 
 import numpy as np
 import pytest
@@ -81,3 +82,39 @@ def test_extreme_and_noisy_images():
         assert np.isfinite(F).all()
     with pytest.raises(ValueError, match="pixels up to"):
         PooledPatchCodes(3).fit(np.abs(noise) * 1e301 + 1e304)
+
+
+@pytest.mark.parametrize("code", [9999.0, -9999.0, 1e8])
+@pytest.mark.parametrize("where", ["one pixel", "a dead pixel", "anywhere"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_codes_for_missing_pixels_are_named(code, where, dtype):
+    clean = load_digits().data[:300].astype(dtype)
+    X = clean.copy()
+    if where == "one pixel":
+        X[3, 5] = code
+    elif where == "a dead pixel":
+        X[:, 20] = code
+    else:
+        X[np.random.default_rng(0).random(X.shape) < 0.01] = code
+    first = int(np.flatnonzero((clean != X).any(axis=1))[0])
+    model = PooledPatchCodes(3, 2, dictionary="dct")
+    with pytest.warns(UserWarning, match=f"image {first} first") as caught:
+        model.fit(X)
+    assert caught[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(clean).transform(clean)
+    with pytest.warns(UserWarning, match="codes for missing values"):
+        model.transform(X)
+    with pytest.warns(UserWarning, match="of 1 images"):
+        model.transform(X[first : first + 1])
+
+
+@pytest.mark.filterwarnings("error")
+def test_images_with_bright_spots_raise_no_alarm():
+    rng = np.random.default_rng(2)
+    shape = (200, 64)
+    spots = (rng.random(shape) < 0.05) * rng.exponential(size=shape)
+    heavy = np.exp(1.5 * rng.standard_normal(shape))
+    for X in (spots, 1.0 * (spots > 0), heavy, rng.standard_t(3, shape)):
+        PooledPatchCodes(3, 2, dictionary="dct").fit(X).transform(X[:20])
