@@ -19,10 +19,12 @@ from skgeo.base import BaseEstimator
 from skgeo.decomposition._orthogonal.best import BestSoFar
 from skgeo.decomposition._orthogonal.codes import (
     code_quality,
+    correlated_atoms,
     shrink_codes,
     unseen_atoms,
 )
 from skgeo.decomposition._orthogonal.doubts import (
+    warn_correlated,
     warn_mean,
     warn_mixed,
     warn_unseen,
@@ -190,8 +192,9 @@ class OnlineOrthogonalDictionary(
     UserWarning
         When the mean carries energy and ``center=False``; when :meth:`fit` whitens
         data that do not vary in every direction, a few rows or entries outweigh all
-        others, codes are so near to Gaussian that the rows cannot tell the atoms, or
-        a rotation of atoms would take their codes farther from Gaussian.
+        others, codes are so near to Gaussian that the rows cannot tell the atoms, a
+        rotation of atoms would take their codes farther from Gaussian, or two atoms
+        have nearly the same codes.
 
     See Also
     --------
@@ -309,7 +312,9 @@ class OnlineOrthogonalDictionary(
         """Learn the dictionary from scratch, in up to ``max_iter`` passes over X.
 
         With ``shuffle=False`` and ``init="random"`` the result is that of as many calls
-        of :meth:`partial_fit` on X, bit for bit.
+        of :meth:`partial_fit` on X, bit for bit, but for the last step: a fit that
+        converges in so few passes that its average amounts to fewer rows than X has
+        ends with a step on all of them.
 
         Parameters
         ----------
@@ -363,10 +368,13 @@ class OnlineOrthogonalDictionary(
         self.converged_ = result.converged
         self._n_features_out = len(learned.components)
         if not result.converged and result.n_iter == params.max_iter:
+            found = f"The relative Frank-Wolfe gap is {result.stop:.3g}, above "
+            found += f"tol={params.tol:g},"
+            if result.stop <= params.tol:
+                found = "Atoms were still turned to where the contrast is larger"
             warn_user(
-                f"The relative Frank-Wolfe gap is {result.stop:.3g}, above "
-                f"tol={params.tol:g}, after {params.max_iter} passes over {len(rows)} "
-                "rows. Raise max_iter or tol, or give more rows.",
+                f"{found} after {params.max_iter} passes over {len(rows)} rows. Raise "
+                "max_iter or tol, or give more rows.",
                 ConvergenceWarning,
             )
         with single_blas_thread():
@@ -389,7 +397,8 @@ class OnlineOrthogonalDictionary(
         warn_mean(stream)
         warn_unseen(stream, unseen)
         warn_mixed(stream, mixed)
-        warn_outweighed(X, params, learned.mean)
+        if not warn_outweighed(X, params, learned.mean) and rank == len(codes.T):
+            warn_correlated(stream, correlated_atoms(codes))
         return self
 
     def partial_fit(self, X: ArrayLike, y: None = None) -> OnlineOrthogonalDictionary:
@@ -415,8 +424,8 @@ class OnlineOrthogonalDictionary(
         UserWarning
             Once per stream each: when the mean carries energy and ``center=False``,
             when a few rows or entries outweigh the others, when the later half of
-            ``200 n_components`` rows or more do not determine the atoms, or prefer a
-            rotation of them.
+            ``200 n_components`` rows or more do not determine the atoms, prefer a
+            rotation of them, or have nearly the same codes for two.
         """
         params = check_params(self)
         first = not self.__sklearn_is_fitted__()
@@ -439,6 +448,8 @@ class OnlineOrthogonalDictionary(
         warn_mean(self._stream)
         warn_unseen(self._stream, self._stream.undetermined)
         warn_mixed(self._stream, self._stream.mixed)
+        if not self._watch.warned:
+            warn_correlated(self._stream, self._stream.correlated)
         return self
 
     def _new_stream(self, params, X, random_state):

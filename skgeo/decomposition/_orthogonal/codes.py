@@ -5,11 +5,14 @@ import math
 import numpy as np
 from scipy.special import ndtri
 
+from skgeo.decomposition._orthogonal.signs import contrast_signs
+from skgeo.kernels import orthogonal_dictionary as kernels
+
 __all__ = [
     "code_powers",
     "code_quality",
     "contrast_gain",
-    "contrast_signs",
+    "correlated_atoms",
     "energy_kept",
     "shrink_codes",
     "undetermined_atoms",
@@ -18,6 +21,11 @@ __all__ = [
 
 # Share of independent codes mixed into a correlation, lest it be singular.
 _BLUR = 1e-3
+# Share of the variance of a code that others do not explain, below which it is not one
+# of its own. Codes of pictures, and recovered ones, have more than .8, those of skewed
+# dictionaries, which whitening helps, more than .2.
+_UNEXPLAINED = 0.1
+_FEWEST_ROWS, _MAX_ROWS = 40, 4096
 # Eigenvalues of a correlation matrix that are rounding.
 _NULL = 1e-8
 # Predicted squared error of an atom above which it is not determined. Atoms fitted to
@@ -82,6 +90,34 @@ def _entropies(C):
     return np.log(spacing * (n_rows / (high - low))[:, None]).mean(axis=0)
 
 
+def correlated_atoms(codes):
+    """Atoms whose codes the others all but determine.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_samples, r)
+        Codes.
+
+    Returns
+    -------
+    atoms : ndarray of int
+        Those whose codes a linear combination of the others explains but for a tenth of
+        their variance; none where there are too few rows to tell.
+    """
+    n_rows, r = codes.shape
+    if r < 2 or n_rows < max(_FEWEST_ROWS, 4 * r):
+        return np.empty(0, dtype=int)
+    some = np.linspace(0, n_rows - 1, min(n_rows, _MAX_ROWS)).astype(int)
+    C = codes[some].astype(np.float64)
+    C /= float(np.abs(C).max()) or 1.0
+    C -= C.mean(axis=0)
+    size = np.sqrt(np.einsum("ij,ij->j", C, C))
+    alive = np.flatnonzero(size > 1e-9 * size.max())
+    C = C[:, alive] / size[alive]
+    unexplained = 1.0 / np.diag(np.linalg.inv(C.T @ C + 1e-9 * np.eye(len(alive))))
+    return alive[unexplained < _UNEXPLAINED]
+
+
 def energy_kept(X, components, unmixing):
     """Fractions of the energy of each row that its largest codes keep.
 
@@ -120,11 +156,6 @@ def shrink_codes(codes, rule, threshold, n_kept):
         small = np.argpartition(np.abs(codes), n - n_kept, axis=1)[:, : n - n_kept]
         np.put_along_axis(codes, small, 0.0, axis=1)
     return codes
-
-
-def contrast_signs(low, square, power, p):
-    """1 for peaked codes and -1 for flat ones, by means of |c|^(p-2), c^2 and |c|^p."""
-    return np.where(power < (p - 1) * low * square, -1.0, 1.0)
 
 
 def contrast_gain(codes, others, p):
@@ -174,8 +205,11 @@ def unseen_atoms(codes, p):
     """
     C = codes.astype(np.float64)
     size = np.abs(C).max(axis=0, initial=0.0)
-    C = np.abs(C / np.where(size > 0, size, 1.0))
-    tally = np.array([(C**k).sum(axis=0) for k in code_powers(p)])
+    C /= np.where(size > 0, size, 1.0)
+    tally = np.zeros((4, C.shape[1]))
+    if len(C):
+        kernels.code_moments(C, p, *tally)
+        tally *= len(C)
     return undetermined_atoms(tally, len(C), p)
 
 

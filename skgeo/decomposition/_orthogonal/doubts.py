@@ -2,7 +2,7 @@
 
 from skgeo.utils.warn import warn_user
 
-__all__ = ["warn_mean", "warn_mixed", "warn_unseen"]
+__all__ = ["warn_correlated", "warn_mean", "warn_mixed", "warn_unseen"]
 
 # A mean matters when its square is this fraction of the mean variance per direction.
 _MEAN_ENERGY = 0.25
@@ -23,6 +23,18 @@ def warn_mean(stream):
             f"energy, {square * n / max(variance, 1e-300):.2g} times what a direction "
             "varies by: one atom follows it and spoils the others. Set center=True, or "
             "subtract the mean."
+        )
+
+
+def warn_correlated(stream, atoms):
+    """Say that codes are not independent, far from it."""
+    if len(atoms) > 1 and not stream.warned_correlated:
+        stream.warned_correlated = True
+        warn_user(
+            f"The codes of {len(atoms)} of {len(stream.W)} atoms, {atoms[0]} first, "
+            "all but determine each other: the rows vary in fewer directions than "
+            "there are atoms, or far more in some than in others. Set whiten=True or "
+            "n_components, or drop constant and redundant features and scale the rest."
         )
 
 

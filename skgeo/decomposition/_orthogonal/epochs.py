@@ -88,20 +88,22 @@ class Snapshot:
     rank: int
 
 
-def snapshot(stream):
+def snapshot(stream, flush=True):
     """Round the iterate to an orthogonal matrix and undo whitening and scaling.
 
     Parameters
     ----------
     stream : Stream
         A stream that has seen at least one row; it is left as it is.
+    flush : bool, default=True
+        Whether to do a short step for the rows that wait.
 
     Returns
     -------
     result : Snapshot
-        What has been learned, waiting rows included.
+        What has been learned.
     """
-    ahead = stream.flushed_copy()
+    ahead = stream.flushed_copy() if flush else stream
     n = len(ahead.W)
     W = _orthonormalize(polar_factor(ahead.W))
     unit = math.ldexp(1.0, ahead.exponent or 0)
@@ -122,6 +124,9 @@ def snapshot(stream):
 
 def fit_epochs(stream, X, *, max_iter, tol, shuffle, random_state, callback=None):
     """Feed a stream the same rows several times over.
+
+    The gradient over all rows that confirms a small gap has a polar factor without the
+    noise of a stream. That is the last step of a fit that converges in few passes.
 
     Parameters
     ----------
@@ -147,7 +152,7 @@ def fit_epochs(stream, X, *, max_iter, tol, shuffle, random_state, callback=None
         ``x`` is the :class:`Snapshot`; the objective, one value per epoch, is the mean
         of |code|^p along the epoch over its value for Gaussian codes of equal power.
     """
-    objective, converged, stop, n_turns = [], False, math.inf, 0
+    objective, converged, exact, stop, n_turns = [], False, False, math.inf, 0
     size, n = len(stream.pending), len(stream.W)
     for _ in range(max_iter):
         stream.totals = EpochTotals(n)
@@ -160,21 +165,30 @@ def fit_epochs(stream, X, *, max_iter, tol, shuffle, random_state, callback=None
             stream.partial_update(X)
         ahead = stream.flushed_copy()
         totals, stream.totals = ahead.totals, None
-        stop = totals.gap(ahead.W)
+        stop, vertex = totals.gap(ahead.W), None
         if stop <= tol:
-            stop = max(stop, ahead.gap_over(X))
+            gap, vertex = ahead.gap_over(X)
+            stop = max(stop, gap)
         objective.append(
             sparsity(totals.power, totals.square, totals.n_rows, n, stream.settings.p)
         )
         converged = bool(stop <= tol)
         if converged and n_turns < _MOST_TURNS and stream.turn_pairs(X):
             converged, n_turns = False, n_turns + 1
+        exact = converged and vertex is not None and _few_rows_behind(ahead, X)
+        if exact:
+            stream.W[:] = ahead.W[:] = vertex
         state = {"stream": stream, "objective": objective[-1], "gap": stop}
         if (callback is not None and callback(state)) or converged:
             break
-    return SolverResult(
-        snapshot(stream), np.array(objective), stop, len(objective), converged
-    )
+    learned = snapshot(ahead, flush=False) if exact else snapshot(stream)
+    return SolverResult(learned, np.array(objective), stop, len(objective), converged)
+
+
+def _few_rows_behind(stream, X):
+    """Whether the average that the iterate is amounts to fewer rows than there are."""
+    step = stream.settings.rates(stream.clock, 1.0)[1]
+    return stream.settings.decay and 2 * len(stream.W) / step < len(X)
 
 
 def sparsity(power_sum, square_sum, n_rows, n, p):

@@ -37,7 +37,7 @@ import numpy as np
 from skgeo.decomposition._orthogonal.codes import (
     code_powers,
     contrast_gain,
-    contrast_signs,
+    correlated_atoms,
     undetermined_atoms,
 )
 from skgeo.decomposition._orthogonal.moments import Moments
@@ -45,6 +45,7 @@ from skgeo.decomposition._orthogonal.negentropy import mixed_atoms, second_opini
 from skgeo.decomposition._orthogonal.pairs import better_turns, turn_rows
 from skgeo.decomposition._orthogonal.polar import polar_factor
 from skgeo.decomposition._orthogonal.settings import Settings
+from skgeo.decomposition._orthogonal.signs import SignMoments
 from skgeo.kernels import orthogonal_dictionary as kernels
 
 __all__ = ["Stream"]
@@ -98,17 +99,17 @@ class Stream:
         1 for atoms whose codes are to be peaked, -1 for flat ones.
     magnitudes : ndarray of shape (n,)
         Running means of |code|^(p-2) of each atom.
-    steady, squares, powers : ndarray of shape (n,)
-        Slower running means of |code|^(p-2), code^2 and |code|^p.
+    sign_moments : SignMoments
+        Slower running moments, of rows as met.
     offset : ndarray of shape (n_features,)
         Mean of the rows, of the data times 2**-exponent; used when it is not removed.
     energy : float
         Their mean square length.
     n_measured : int
         Number of rows behind these two.
-    warned_mean, warned_unseen, warned_mixed : bool
+    warned_mean, warned_unseen, warned_mixed, warned_correlated : bool
         Whether the user has been told that they are large, that codes look Gaussian,
-        that another contrast takes atoms apart.
+        that another contrast takes atoms apart, that codes are nearly the same.
     basis : ndarray of shape (n_features, n) or None
         Where the principal subspace starts, if atoms are looked for in one.
     noise : float
@@ -133,9 +134,9 @@ class Stream:
         learned from.
     next_verdict : float
         Number of rows seen at which the codes are judged next.
-    undetermined, mixed : ndarray of int
-        Atoms that, by the last verdict, the rows do not determine, and that another
-        contrast takes apart.
+    undetermined, mixed, correlated : ndarray of int
+        Atoms that, by the last verdict, the rows do not determine, that another
+        contrast takes apart, and whose codes are nearly the same.
     sample : list of ndarray
         Codes of the last batches before a verdict, as met, in the unit of the averages
         and single precision.
@@ -158,15 +159,14 @@ class Stream:
     moments: Moments | None = None
     signs: np.ndarray | None = None
     magnitudes: np.ndarray | None = None
-    steady: np.ndarray | None = None
-    squares: np.ndarray | None = None
-    powers: np.ndarray | None = None
+    sign_moments: SignMoments | None = None
     offset: np.ndarray | None = None
     energy: float = 0.0
     n_measured: int = 0
     warned_mean: bool = False
     warned_unseen: bool = False
     warned_mixed: bool = False
+    warned_correlated: bool = False
     basis: np.ndarray | None = None
     noise: float = 0.0
     clock: float = 0.0
@@ -177,15 +177,16 @@ class Stream:
     next_verdict: float = 0.0
     undetermined: np.ndarray | None = None
     mixed: np.ndarray | None = None
+    correlated: np.ndarray | None = None
     sample: list = field(default_factory=list)
 
     def __post_init__(self):
         n, settings = len(self.W), self.settings
         self.G, self.signs, self.magnitudes = np.zeros((n, n)), np.ones(n), np.zeros(n)
-        self.squares, self.powers, self.steady = np.zeros(n), np.zeros(n), np.zeros(n)
+        self.sign_moments = SignMoments(n, settings.p)
         self.offset = np.zeros(self.pending.shape[1])
         self.tally, self.next_verdict = np.zeros((4, n)), _FIRST_VERDICT * n / 2
-        self.undetermined = self.mixed = np.empty(0, dtype=int)
+        self.undetermined = self.mixed = self.correlated = np.empty(0, dtype=int)
         if settings.center or settings.whiten or settings.n_components is not None:
             self.moments = Moments(
                 self.pending.shape[1], settings.center, settings.whiten, self.basis
@@ -273,8 +274,11 @@ class Stream:
             # While the gap is large, atoms are mixtures that will be left; passes over
             # the same data are judged at their end.
             settled = self.converged or self.time_at_noise_floor > 0
-            if settled and self.totals is None:
-                self.mixed = mixed_atoms(np.vstack(self.sample))
+            if self.totals is None:
+                sample = np.vstack(self.sample)
+                self.correlated = correlated_atoms(sample)
+                if settled:
+                    self.mixed = mixed_atoms(sample)
             if len(self.mixed) and self.kept:
                 now = mixed_atoms(self._codes_of_all(self.kept, work))
                 self.mixed = np.intersect1d(self.mixed, now)
@@ -349,7 +353,9 @@ class Stream:
             if self.next_verdict - self.n_met - len(batch) <= most:
                 last = np.ldexp(codes[-most:], unit)
                 self.sample.append(last.astype(np.float32))
-        shifts = np.ldexp(self._shifts(work.moments, unit, rho), (2 - p) * unit)
+        n_new = 0 if again else len(batch)
+        shifts = self._shifts(work.moments, unit, rho, n_new)
+        shifts = np.ldexp(shifts, (2 - p) * unit)
         power, square, energy, signal = kernels.contrast(codes, p, self.signs, shifts)
         if signal > 0.0:
             self._update_noise(square, energy, signal, rho)
@@ -379,16 +385,16 @@ class Stream:
         self.energy += share * (energy - self.energy)
         self.n_measured = seen
 
-    def _shifts(self, moments, unit, rho):
+    def _shifts(self, moments, unit, rho, n_new):
         """Renew moments and signs of the codes; return the curvature to remove."""
         p = self.settings.p
         magnitudes = np.ldexp(moments[0], (p - 2) * unit)
         self.magnitudes += rho * (magnitudes - self.magnitudes)
+        if n_new == 0:  # atoms fitted to rows find the codes of these peaked, or flat
+            return self._removed_curvature()
         slow = rho if rho == 1.0 else rho / _STEADY
-        self.squares += slow * (np.ldexp(moments[1], 2 * unit) - self.squares)
-        self.powers += slow * (np.ldexp(moments[2], p * unit) - self.powers)
-        self.steady += slow * (magnitudes - self.steady)
-        signs = contrast_signs(self.steady, self.squares, self.powers, p)
+        self.sign_moments.update(moments, unit, slow, n_new)
+        signs = self.sign_moments.signs()
         for k in np.flatnonzero(signs != self.signs):
             # The average of the other contrast is of no use: start again from W.
             size = np.linalg.norm(self.W[k])
@@ -439,6 +445,13 @@ class Stream:
 
         The averages along a pass lag behind the iterate, and the iterate follows the
         polar factor of an average: they can agree while both are still on their way.
+
+        Returns
+        -------
+        gap : float
+            Relative gap.
+        vertex : ndarray of shape (n, n) or None
+            Polar factor of the gradient; None if that vanishes.
         """
         work, p = _Workspace(self.pending, len(self.W)), self.settings.p
         removed, total = self._removed_curvature(), np.zeros_like(self.G)
@@ -450,9 +463,10 @@ class Stream:
                 kernels.contrast(codes, p, self.signs, shifts)
                 total += math.ldexp(1.0, p * unit) * (codes.T @ rows)
         if not total.any():
-            return 0.0
+            return 0.0, None
         vertex = polar_factor(total, towards=self.W)
-        return max(0.0, 1.0 - np.vdot(total, self.W) / np.vdot(total, vertex))
+        gap = 1.0 - np.vdot(total, self.W) / np.vdot(total, vertex)
+        return max(0.0, gap), vertex
 
     def turn_pairs(self, X):
         """Turn pairs of atoms that the rows of X want in another basin; say whether."""
@@ -490,10 +504,8 @@ class Stream:
             return False
         for matrix in (self.W, self.G):
             matrix[:] = opinion.turn @ matrix
-        self.magnitudes, self.squares, self.powers = (
-            (np.abs(turned) ** k).mean(axis=0) for k in (p - 2, 2, p)
-        )
-        self.steady = self.magnitudes.copy()
+        self.sign_moments.reset(turned)
+        self.magnitudes = self.sign_moments.low.copy()
         return True
 
     def _codes_of(self, batch, work):
@@ -547,9 +559,7 @@ class Stream:
         shift, p = self.exponent - exponent, self.settings.p
         self.G = np.ldexp(self.G, p * shift)
         self.magnitudes = np.ldexp(self.magnitudes, (p - 2) * shift)
-        self.steady = np.ldexp(self.steady, (p - 2) * shift)
-        self.squares = np.ldexp(self.squares, 2 * shift)
-        self.powers = np.ldexp(self.powers, p * shift)
+        self.sign_moments.rescale(shift)
         for row, power in zip(self.tally, code_powers(p), strict=True):
             row[:] = np.ldexp(row, power * shift)
         self.sample = [np.ldexp(codes, shift) for codes in self.sample]

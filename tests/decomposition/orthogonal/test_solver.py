@@ -14,6 +14,11 @@ from skgeo.decomposition._orthogonal.epochs import (
 from skgeo.decomposition._orthogonal.moments import Moments, whitening_pair
 from skgeo.decomposition._orthogonal.polar import polar_factor
 from skgeo.decomposition._orthogonal.settings import Settings
+from skgeo.decomposition._orthogonal.signs import (
+    _EXCESS_VARIANCE,
+    contrast_signs,
+    shared_signs,
+)
 from skgeo.decomposition._orthogonal.stream import Stream, _Workspace
 
 
@@ -53,7 +58,7 @@ def test_steps_follow_the_formulas(sparse, p):
 
     unit = 2.0 ** np.frexp(np.abs(X[:B]).max())[1]
     G, m, clock, noise = np.zeros((n, n)), np.zeros(n), 0.0, 0.0
-    slow, signs = np.zeros((3, n)), np.ones(n)
+    slow, signs, inverse = np.zeros((3, n)), np.ones(n), 0.0
     flipped = 0
     for t in range(5):
         x = X[t * B : (t + 1) * B] / unit
@@ -66,7 +71,8 @@ def test_steps_follow_the_formulas(sparse, p):
         m = (1 - rho) * m + rho * means[0]
         late = rho if t == 0 else rho / 4
         slow = (1 - late) * slow + late * np.array(means)
-        new = np.where(slow[2] < (p - 1) * slow[0] * slow[1], -1.0, 1.0)
+        inverse = (1 - late) ** 2 * inverse + late**2 / B
+        new = shared_signs(*slow, p, inverse)
         for k in np.flatnonzero(new != signs):
             G[k] = np.linalg.norm(G[k]) * W[k] / np.linalg.norm(W[k])
             flipped += 1
@@ -226,3 +232,45 @@ def test_pairs_at_a_saddle_are_told_and_turned(p):
         overlap = np.abs(stream.W @ D.T)
         np.testing.assert_allclose(overlap.max(axis=1), 1.0, atol=1e-12)
         assert stream._is_maximum(_Workspace(stream.pending, n)) is True
+
+
+@pytest.mark.parametrize("p", [3, 4])
+def test_signs_that_atoms_share(p):
+    """Own where clear, that of the mean where this is clear, and else own again."""
+    rng = np.random.default_rng(31)
+
+    def moments(C):
+        return [(np.abs(C) ** k).mean(axis=0) for k in (p - 2, 2, p)]
+
+    # Excesses of Gaussian codes have the standard error that decides.
+    low, square, power = moments(rng.standard_normal((400, 4000)))
+    excess = power / ((p - 1) * low * square) - 1.0
+    assert excess.std() * np.sqrt(400) == pytest.approx(
+        np.sqrt(_EXCESS_VARIANCE[p]), rel=0.15
+    )
+    # Each too close to Gaussian, all alike: many together are clear.
+    for draw, sign in ((rng.laplace, 1.0), (lambda size: rng.uniform(-1, 1, size), -1)):
+        mixed = draw(size=(1500, 40)) @ np.linalg.qr(rng.standard_normal((40, 40)))[0]
+        found = moments(mixed)
+        assert 0 < np.sum(contrast_signs(*found, p) != sign) < 40
+        np.testing.assert_array_equal(shared_signs(*found, p, 1 / 1500), sign)
+    # A clear one keeps its own, and says nothing of the others.
+    found = np.array(moments(rng.standard_normal((400, 8))))
+    own = contrast_signs(*found, p)
+    np.testing.assert_array_equal(shared_signs(*found, p, 1 / 400), own)
+    one = np.array(moments(np.repeat([1.0, -1.0], 200)[:, None]))
+    both = np.hstack([found, one])
+    np.testing.assert_array_equal(shared_signs(*both, p, 1 / 400), [*own, -1.0])
+    zero = np.zeros((3, 2))
+    np.testing.assert_array_equal(shared_signs(*zero, p, 0.1), [1.0, 1.0])
+
+
+def test_dense_codes_start_with_one_sign(sparse):
+    """At random half of the atoms would look for flat codes, where there are none."""
+    n = 60
+    X, _ = sparse.draw(32, 40 * n, n, 0.7)
+    stream = new_stream(sparse.orthogonal(33, n), 4 * n, replays=8)
+    stream.partial_update(X)
+    found = stream.sign_moments
+    assert (contrast_signs(found.low, found.square, found.power, 3) < 0).any()
+    np.testing.assert_array_equal(stream.signs, 1.0)

@@ -29,10 +29,38 @@ def test_gap_over_all_rows_is_that_of_the_iterate(p):
     codes = (X / unit) @ stream.W.T
     h = stream.signs * (p * np.abs(codes) ** (p - 2) - removed) * codes
     total = h.T @ (X / unit)
-    vertex = np.linalg.svd(total, compute_uv=False).sum()
-    expected = 1.0 - np.vdot(total, stream.W) / vertex
+    U, values, Vt = np.linalg.svd(total)
+    expected = 1.0 - np.vdot(total, stream.W) / values.sum()
     assert expected > 1e-4
-    assert_allclose(stream.gap_over(X), expected, rtol=1e-6)
+    gap, vertex = stream.gap_over(X)
+    assert_allclose(gap, expected, rtol=1e-6)
+    assert_allclose(vertex, U @ Vt, atol=1e-9)
+    assert stream.gap_over(0 * X) == (0.0, None)
+
+
+@pytest.mark.parametrize("center", [False, True])
+def test_a_fit_that_converges_ends_with_a_step_on_all_rows(center, monkeypatch):
+    """Far nearer to the optimum of the rows, waiting ones too, than a stream comes."""
+    rng = np.random.default_rng(4)
+    codes = rng.standard_normal((2345, 6)) * (rng.random((2345, 6)) < 0.3)
+    X = codes @ np.linalg.qr(rng.standard_normal((6, 6)))[0] + 4.0 * center
+    Y, distance = X - center * X.mean(axis=0), []
+    gap_over = Stream.gap_over
+    for exact in (True, False):
+        if not exact:
+            monkeypatch.setattr(
+                Stream, "gap_over", lambda self, X: (gap_over(self, X)[0], None)
+            )
+        model = OnlineOrthogonalDictionary(random_state=0, center=center).fit(X)
+        assert model.converged_
+        best = model.components_
+        for _ in range(200):  # the power method, to its end
+            C = Y @ best.T
+            U, _, Vt = np.linalg.svd((np.abs(C) * C).T @ Y)
+            best = U @ Vt
+        distance.append(np.linalg.norm(model.components_ - best))
+    assert distance[0] < 0.25 * distance[1]
+    assert_allclose(model.mean_, center * X.mean(axis=0), rtol=1e-10)
 
 
 def test_a_fit_goes_on_while_the_gap_over_all_rows_is_large(monkeypatch):
@@ -41,7 +69,7 @@ def test_a_fit_goes_on_while_the_gap_over_all_rows_is_large(monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert OnlineOrthogonalDictionary(**params).fit(X).converged_
-        monkeypatch.setattr(Stream, "gap_over", lambda self, X: 0.5)
+        monkeypatch.setattr(Stream, "gap_over", lambda self, X: (0.5, None))
         model = OnlineOrthogonalDictionary(**params).fit(X)
     assert not model.converged_
     assert model.n_iter_ == 30

@@ -1,10 +1,16 @@
 """What a stream remembers of its codes, and what it says of them."""
 
+import warnings
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
+from skgeo.decomposition import OnlineOrthogonalDictionary
 from skgeo.decomposition._orthogonal.best import BestSoFar
+from skgeo.decomposition._orthogonal.codes import correlated_atoms
 from skgeo.decomposition._orthogonal.pairs import better_turns
 from skgeo.decomposition._orthogonal.settings import Settings
 from skgeo.decomposition._orthogonal.stream import Stream, _Workspace
@@ -53,13 +59,14 @@ def test_tally_and_means_follow_the_unit(p, growth):
     X = rng.laplace(size=(400, N)) + 0.5
     stream.partial_update(X[:200])
     before = stream.exponent
-    old = {k: np.array(getattr(stream, k)) for k in ("squares", "powers", "steady")}
+    means = stream.sign_moments
+    old = {k: np.array(getattr(means, k)) for k in ("square", "power", "low")}
     old = {**old, "offset": stream.offset.copy(), "energy": stream.energy}
     gradient, stream.sample = stream.G.copy(), [X[:20].copy()]
     stream._rescale(before + 30)
     shift = 2.0**-30
-    for name, power in (("squares", 2), ("powers", p), ("steady", p - 2)):
-        assert_allclose(getattr(stream, name), old[name] * shift**power)
+    for name, power in (("square", 2), ("power", p), ("low", p - 2)):
+        assert_allclose(getattr(means, name), old[name] * shift**power)
     assert_allclose(stream.offset, old["offset"] * shift)
     assert_allclose(stream.energy, old["energy"] * shift**2)
     assert_allclose(stream.G, gradient * shift**p)
@@ -179,10 +186,11 @@ def test_moments_are_those_of_the_dictionary_turned_to(p, monkeypatch):
     overlap = np.abs(stream.W @ D.T)
     assert overlap.max(axis=1).min() > 0.98
     codes = np.abs(X @ stream.W.T) / 2.0**stream.exponent
-    assert_allclose(stream.squares, (codes**2).mean(axis=0), rtol=1e-6)
-    assert_allclose(stream.powers, (codes**p).mean(axis=0), rtol=1e-6)
-    assert_allclose(stream.steady, (codes ** (p - 2)).mean(axis=0), rtol=1e-6)
-    assert_allclose(stream.magnitudes, stream.steady)
+    found = stream.sign_moments
+    assert_allclose(found.square, (codes**2).mean(axis=0), rtol=1e-6)
+    assert_allclose(found.power, (codes**p).mean(axis=0), rtol=1e-6)
+    assert_allclose(found.low, (codes ** (p - 2)).mean(axis=0), rtol=1e-6)
+    assert_allclose(stream.magnitudes, found.low)
     assert not stream.turn_pairs(X)  # where it is now nothing is to be gained
 
 
@@ -197,3 +205,57 @@ def test_turns_do_not_depend_on_the_unit(seed):
         again = better_turns(factor * codes, np.ones(4), 3)
         assert [t[:2] for t in again] == [t[:2] for t in turns]
         np.testing.assert_allclose([t[2] for t in again], [t[2] for t in turns])
+
+
+def test_correlated_atoms_by_hand():
+    rng = np.random.default_rng(8)
+    Z = rng.laplace(size=(3000, 5))
+    assert len(correlated_atoms(Z)) == 0
+    Z[:, 4] = Z[:, 1] - Z[:, 3]
+    assert_array_equal(correlated_atoms(Z), [1, 3, 4])
+    assert_array_equal(correlated_atoms(1e200 * Z * [1, 1e3, 1, 1e-3, 1]), [1, 3, 4])
+    unique = rng.laplace(size=3000)
+    for share in (0.05, 0.2):  # of the variance of atom 4, which is its own
+        C = Z.copy()
+        C[:, 4] = np.sqrt(1 - share) * Z[:, 4] / Z[:, 4].std()
+        C[:, 4] += np.sqrt(share) * unique / unique.std()
+        assert (4 in correlated_atoms(C)) == (share < 0.1)
+    for few in (Z[:19], 0 * Z, Z[:, :1]):
+        assert len(correlated_atoms(few)) == 0
+
+
+def test_directions_that_vary_too_differently_are_named():
+    """Flat codes far larger than others are split: two atoms share one of them."""
+    rng = np.random.default_rng(9)
+    Z = rng.uniform(-1, 1, (6000, 5))
+    Z[:, 3:] = 0.01 * rng.laplace(size=(6000, 2))
+    D = np.linalg.qr(rng.standard_normal((5, 5)))[0]
+    model = OnlineOrthogonalDictionary(random_state=0, max_iter=15)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(Z @ D)
+    told = [w for w in caught if "all but determine each other" in str(w.message)]
+    assert len(told) == 1
+    assert told[0].filename == __file__
+    late = [str(w.message) for w in caught if w.category is ConvergenceWarning]
+    assert all("still turned" in text for text in late)  # the gap itself is small
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="The codes of . of . atoms, ")
+        for scale in (20.0, 100.0):
+            clone(model).fit(Z * [1, 1, 1, scale, scale] @ D)
+        clone(model).set_params(whiten=True).fit(Z @ D)
+
+
+def test_a_stream_names_codes_that_determine_each_other_once():
+    X = np.random.default_rng(10).laplace(size=(4000, N))
+    X[:, 3] = X[:, 0] + 0.1 * X[:, 3]
+    model = OnlineOrthogonalDictionary(
+        init=np.eye(N), step="constant", step_size=1e-99, random_state=0
+    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for chunk in np.split(X, 40):
+            model.partial_fit(chunk)
+    told = [w for w in caught if "2 of 5 atoms, 0 first" in str(w.message)]
+    assert len(told) == 1
+    assert told[0].filename == __file__
