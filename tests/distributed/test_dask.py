@@ -184,6 +184,14 @@ def test_stream_of_dask_arrays(cluster):
     for block in blocks.blocks:
         remote.partial_fit(block.compute())
     assert_array_equal(remote.components_, local.components_)
+    # The model travels between processes and goes on.
+    future = cluster.submit(OnlineOrthogonalDictionary(random_state=0).partial_fit, X)
+    future = cluster.submit(OnlineOrthogonalDictionary.partial_fit, future, X[:801])
+    travelled = future.result()
+    expected = OnlineOrthogonalDictionary(random_state=0).partial_fit(X)
+    expected.partial_fit(X[:801])
+    for name in ("components_", "gap_", "n_steps_", "n_replayed_"):
+        assert_array_equal(getattr(travelled, name), getattr(expected, name))
     # The codes stay distributed: the fitted model goes to the blocks.
     distributed_codes = blocks.map_blocks(remote.transform, dtype=float)
     assert_allclose(distributed_codes.compute(), local.transform(X), atol=1e-12)
