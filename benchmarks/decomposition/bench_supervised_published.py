@@ -6,7 +6,8 @@ Needs ``pip install SupervisedMF`` (0.0.4). Its low-rank projected gradient runs
 after a missing import (``TruncatedSVD``) is supplied, as done here; its step function
 is then called with the step 1/L and the same ridge as ours. Its block coordinate
 descent minimizes the sum of the losses plus half the weight times the squared error.
-Both start where they start by default, or better. CPU seconds, one thread.
+Both start where they start by default, or better, on features as they are. CPU
+seconds, one thread.
 """
 
 import contextlib
@@ -94,6 +95,7 @@ def lpgd_rows(smf, seeds, n_steps):
                     r,
                     reconstruction_weight=recon,
                     alpha=ridge,
+                    scale_features=False,
                     max_iter=length,
                     tol=tol,
                 ).fit(X, y)
@@ -171,6 +173,7 @@ def bcd_rows(smf, seeds, iterations):
                 4,
                 reconstruction_weight=weight,
                 alpha=1e-5,
+                scale_features=False,
                 positive_dict=True,
                 positive_code=True,
                 max_iter=k,
