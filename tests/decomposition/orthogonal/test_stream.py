@@ -173,16 +173,16 @@ OUT_OF_CORE = """
         return draw(info["chunk-location"], info["chunk-shape"])
 
     X = da.map_blocks(
-        block, chunks=((chunk,) * 70, (n,)), dtype=float, meta=np.empty((0, 0))
+        block, chunks=((chunk,) * 40, (n,)), dtype=float, meta=np.empty((0, 0))
     )
     model = OnlineOrthogonalDictionary(batch_size=256, random_state=0)
     model.partial_fit(draw(99, (256, n)))
     with dask.config.set(scheduler="synchronous"):
         {warm}
         pages = int(open("/proc/self/statm").read().split()[0])
-        limit = pages * resource.getpagesize() + 40 * 2**20
+        limit = pages * resource.getpagesize() + 24 * 2**20
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-        assert X.nbytes > 2 * 40 * 2**20, X.nbytes
+        assert X.nbytes > 2 * 24 * 2**20, X.nbytes
         try:
             X.compute()
         except MemoryError:
@@ -203,7 +203,7 @@ def run_out_of_core(warm, learn):
     said, last = done.stdout.strip().splitlines()
     assert said == "too large to hold"
     n_seen, error = last.split()
-    assert int(n_seen) >= 70 * 10_000
+    assert int(n_seen) >= 40 * 10_000
     assert float(error) < 0.001
 
 
