@@ -441,6 +441,13 @@ VIEWS = {
                 "false alarms",
                 {"table": "doubt"},
             ),
+            Pivot(
+                "Of these, recovered already when called into doubt",
+                ("codes",),
+                ("how", "exponent"),
+                "wrong when said",
+                {"table": "doubt"},
+            ),
         ),
     ),
     "online_dictionary_unions": View(
