@@ -393,7 +393,8 @@ class Stream:
         if n_new == 0:  # atoms fitted to rows find the codes of these peaked, or flat
             return self._removed_curvature()
         slow = rho if rho == 1.0 else rho / _STEADY
-        self.sign_moments.update(moments, unit, slow, n_new)
+        sizes = np.sqrt(np.einsum("ij,ij->i", self.W, self.W))
+        self.sign_moments.update(moments, sizes, unit, slow, n_new)
         signs = self.sign_moments.signs()
         for k in np.flatnonzero(signs != self.signs):
             # The average of the other contrast is of no use: start again from W.

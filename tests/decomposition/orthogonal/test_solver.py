@@ -16,6 +16,7 @@ from skgeo.decomposition._orthogonal.polar import polar_factor
 from skgeo.decomposition._orthogonal.settings import Settings
 from skgeo.decomposition._orthogonal.signs import (
     _EXCESS_VARIANCE,
+    SignMoments,
     contrast_signs,
     shared_signs,
 )
@@ -70,7 +71,8 @@ def test_steps_follow_the_formulas(sparse, p):
         means = [np.mean(np.abs(C) ** power, axis=0) for power in (p - 2, 2, p)]
         m = (1 - rho) * m + rho * means[0]
         late = rho if t == 0 else rho / 4
-        slow = (1 - late) * slow + late * np.array(means)
+        units = np.linalg.norm(W, axis=1) ** np.array([p - 2, 2, p])[:, None]
+        slow = (1 - late) * slow + late * np.array(means) / units
         inverse = (1 - late) ** 2 * inverse + late**2 / B
         new = shared_signs(*slow, p, inverse)
         for k in np.flatnonzero(new != signs):
@@ -274,3 +276,40 @@ def test_dense_codes_start_with_one_sign(sparse):
     found = stream.sign_moments
     assert (contrast_signs(found.low, found.square, found.power, 3) < 0).any()
     np.testing.assert_array_equal(stream.signs, 1.0)
+
+
+@pytest.mark.parametrize("p", [3, 4])
+def test_codes_of_rows_that_shrink_and_grow_are_not_peaked(p):
+    rng = np.random.default_rng(34)
+    moments, unit = SignMoments(2, p), 3
+    sizes = np.array([1.0, 1.0])
+    for t in range(300):
+        sizes[0] = 0.05 if t % 2 else 1.0
+        C = rng.uniform(-1, 1, (50, 2)) * sizes * 2.0**-unit
+        means = [(np.abs(C) ** k).mean(axis=0) for k in (p - 2, 2, p, 2 * p - 2)]
+        moments.update(np.array(means), sizes, unit, 1.0 if t == 0 else 0.02, 50)
+    np.testing.assert_array_equal(moments.signs(), -1.0)
+    expected = [1 / (p - 1), 1 / 3, 1 / (p + 1)]  # of uniform codes of length one
+    for found, value in zip(
+        (moments.low, moments.square, moments.power), expected, strict=True
+    ):
+        np.testing.assert_allclose(found, value, rtol=0.05)
+    assert moments.inverse_rows == pytest.approx(0.01 / 50, rel=0.02)
+    moments.rescale(-4)
+    assert moments.square[1] == pytest.approx(2.0**-8 / 3, rel=0.05)
+    moments.reset(np.ones((7, 2)))
+    assert moments.inverse_rows == 1 / 7
+    np.testing.assert_array_equal(moments.power, 1.0)
+
+
+def test_an_atom_between_two_signs_finds_its_own(sparse):
+    """Two values: a row that looked peaked by chance shrank, grew, and stayed so."""
+    rng = np.random.default_rng([4000, 6, 4])
+    D = np.linalg.qr(rng.standard_normal((6, 6)))[0]
+    X = ((rng.random((3000, 6)) < 0.28) - 0.28) @ D
+    start = np.linalg.qr(rng.standard_normal((6, 6)))[0]
+    stream = new_stream(start, 72, p=4, center=True, replays=8)
+    for chunk in np.split(X, 30):
+        stream.partial_update(chunk)
+    np.testing.assert_array_equal(stream.signs, -1.0)
+    assert sparse.err4(snapshot(stream).components, D) < 0.01
