@@ -55,9 +55,6 @@ def shared_signs(low, square, power, p, inverse_rows):
 class SignMoments:
     """Running moments of the codes of rows as met, which decide about signs.
 
-    Codes are those of atoms of length one.  The rows of an iterate that has not settled
-    shrink and grow, and codes whose size changes look peaked.
-
     Parameters
     ----------
     n : int
@@ -77,25 +74,10 @@ class SignMoments:
         self.p, self.inverse_rows = p, 0.0
         self.low, self.square, self.power = np.zeros((3, n))
 
-    def update(self, means, sizes, unit, weight, n_rows):
-        """Mix in means over new rows.
-
-        Parameters
-        ----------
-        means : ndarray of shape (n_means, n)
-            Means of |code|^(p-2), code^2, |code|^p, and any others.
-        sizes : ndarray of shape (n,)
-            Lengths of the rows of the iterate that these are codes of.
-        unit : int
-            Codes are 2**unit times too small.
-        weight : float
-            Weight of the new rows.
-        n_rows : int
-            Their number.
-        """
-        sizes = np.where(sizes > 0.0, sizes, 1.0)
+    def update(self, means, unit, weight, n_rows):
+        """Mix in the means over new rows, of codes 2**unit times too small."""
         for own, new, k in zip(self._means(), means, self._powers(), strict=False):
-            own += weight * (np.ldexp(new / sizes**k, k * unit) - own)
+            own += weight * (np.ldexp(new, k * unit) - own)
         self.inverse_rows = (1.0 - weight) ** 2 * self.inverse_rows + weight**2 / n_rows
 
     def reset(self, codes):

@@ -46,6 +46,7 @@ from skgeo.decomposition._orthogonal.pairs import better_turns, turn_rows
 from skgeo.decomposition._orthogonal.polar import polar_factor
 from skgeo.decomposition._orthogonal.settings import Settings
 from skgeo.decomposition._orthogonal.signs import SignMoments
+from skgeo.decomposition._orthogonal.workspace import Workspace
 from skgeo.kernels import orthogonal_dictionary as kernels
 
 __all__ = ["Stream"]
@@ -195,7 +196,7 @@ class Stream:
     def partial_update(self, X):
         """Include rows; do a step for every batch that fills."""
         size, start = len(self.pending), 0
-        work = _Workspace(self.pending, len(self.W))
+        work = Workspace(self.pending, len(self.W), self.settings.p)
         while start < len(X):
             taken = min(size - self.n_pending, len(X) - start)
             stop = start + taken
@@ -220,7 +221,8 @@ class Stream:
         ahead = copy.deepcopy(self, {id(self.kept): [], id(self.sample): []})
         ahead.n_steps += 1
         ahead._step(
-            self.pending[: self.n_pending], _Workspace(self.pending, len(self.W))
+            self.pending[: self.n_pending],
+            Workspace(self.pending, len(self.W), self.settings.p),
         )
         return ahead
 
@@ -348,14 +350,17 @@ class Stream:
         )
         kernels.code_moments(codes, p, *work.moments)
         if not again:
-            self.n_tallied += self._count(self.tally, work.moments, len(batch), unit)
+            sizes = np.sqrt(np.einsum("ij,ij->i", self.W, self.W))
+            means = work.moments / np.where(sizes > 1e-40, sizes, 1.0) ** work.powers
+            self.n_tallied += self._count(self.tally, means, len(batch), unit)
             most = max(_SAMPLE * len(self.W), _SAMPLE_MIN)
             if self.next_verdict - self.n_met - len(batch) <= most:
                 last = np.ldexp(codes[-most:], unit)
                 self.sample.append(last.astype(np.float32))
-        n_new = 0 if again else len(batch)
-        shifts = self._shifts(work.moments, unit, rho, n_new)
-        shifts = np.ldexp(shifts, (2 - p) * unit)
+            self._renew_signs(means, len(batch), unit, rho)
+        magnitudes = np.ldexp(work.moments[0], (p - 2) * unit)
+        self.magnitudes += rho * (magnitudes - self.magnitudes)
+        shifts = np.ldexp(self._removed_curvature(), (2 - p) * unit)
         power, square, energy, signal = kernels.contrast(codes, p, self.signs, shifts)
         if signal > 0.0:
             self._update_noise(square, energy, signal, rho)
@@ -385,16 +390,15 @@ class Stream:
         self.energy += share * (energy - self.energy)
         self.n_measured = seen
 
-    def _shifts(self, moments, unit, rho, n_new):
-        """Renew moments and signs of the codes; return the curvature to remove."""
-        p = self.settings.p
-        magnitudes = np.ldexp(moments[0], (p - 2) * unit)
-        self.magnitudes += rho * (magnitudes - self.magnitudes)
-        if n_new == 0:  # atoms fitted to rows find the codes of these peaked, or flat
-            return self._removed_curvature()
+    def _renew_signs(self, means, n_rows, unit, rho):
+        """Renew the signs by codes of new rows, of atoms of length one.
+
+        Atoms fitted to rows find the codes of these peaked, or flat: rows that are gone
+        over again have no say.  And the rows of an iterate that has not settled shrink
+        and grow, and codes whose size changes look peaked.
+        """
         slow = rho if rho == 1.0 else rho / _STEADY
-        sizes = np.sqrt(np.einsum("ij,ij->i", self.W, self.W))
-        self.sign_moments.update(moments, sizes, unit, slow, n_new)
+        self.sign_moments.update(means, unit, slow, n_rows)
         signs = self.sign_moments.signs()
         for k in np.flatnonzero(signs != self.signs):
             # The average of the other contrast is of no use: start again from W.
@@ -402,7 +406,6 @@ class Stream:
             if size > 0.0:
                 self.G[k] = np.linalg.norm(self.G[k]) / size * self.W[k]
         self.signs = signs
-        return self._removed_curvature()
 
     def _removed_curvature(self):
         """Curvature to remove from the contrast of each atom."""
@@ -454,7 +457,10 @@ class Stream:
         vertex : ndarray of shape (n, n) or None
             Polar factor of the gradient; None if that vanishes.
         """
-        work, p = _Workspace(self.pending, len(self.W)), self.settings.p
+        work, p = (
+            Workspace(self.pending, len(self.W), self.settings.p),
+            self.settings.p,
+        )
         removed, total = self._removed_curvature(), np.zeros_like(self.G)
         for start in range(0, len(X), len(self.pending)):
             batch = X[start : start + len(self.pending)]
@@ -473,7 +479,10 @@ class Stream:
         """Turn pairs of atoms that the rows of X want in another basin; say whether."""
         if not self.magnitudes.any():
             return False  # no batch has filled yet
-        size, work = len(self.pending), _Workspace(self.pending, len(self.W))
+        size, work = (
+            len(self.pending),
+            Workspace(self.pending, len(self.W), self.settings.p),
+        )
         batches = [X[start : start + size] for start in range(0, len(X), size)]
         return self._turn_pairs(batches, work) or self._turn_all(batches, work)
 
@@ -590,14 +599,3 @@ class Stream:
         if again:
             return moments.reduce(X)
         return moments.update(X, 0.0 if self.settings.decay else rho)
-
-
-class _Workspace:
-    """Arrays that every step writes anew: none of them is part of the state."""
-
-    def __init__(self, pending, n):
-        dtype = pending.dtype
-        self.rows = np.empty_like(pending)
-        self.codes = np.empty((len(pending), n), dtype=dtype)
-        self.ascent = np.empty((n, n), dtype=dtype)
-        self.moments = np.empty((4, n))

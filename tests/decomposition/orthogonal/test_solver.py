@@ -16,11 +16,11 @@ from skgeo.decomposition._orthogonal.polar import polar_factor
 from skgeo.decomposition._orthogonal.settings import Settings
 from skgeo.decomposition._orthogonal.signs import (
     _EXCESS_VARIANCE,
-    SignMoments,
     contrast_signs,
     shared_signs,
 )
-from skgeo.decomposition._orthogonal.stream import Stream, _Workspace
+from skgeo.decomposition._orthogonal.stream import Stream
+from skgeo.decomposition._orthogonal.workspace import Workspace
 
 
 def new_stream(W, batch_size, **params):
@@ -230,10 +230,15 @@ def test_pairs_at_a_saddle_are_told_and_turned(p):
         stream.partial_update(X[0])  # sets the unit
         stream.W[:] = start
         stream.kept = list(X)
-        assert stream._is_maximum(_Workspace(stream.pending, n)) is is_maximum
+        assert (
+            stream._is_maximum(Workspace(stream.pending, n, stream.settings.p))
+            is is_maximum
+        )
         overlap = np.abs(stream.W @ D.T)
         np.testing.assert_allclose(overlap.max(axis=1), 1.0, atol=1e-12)
-        assert stream._is_maximum(_Workspace(stream.pending, n)) is True
+        assert (
+            stream._is_maximum(Workspace(stream.pending, n, stream.settings.p)) is True
+        )
 
 
 @pytest.mark.parametrize("p", [3, 4])
@@ -281,22 +286,29 @@ def test_dense_codes_start_with_one_sign(sparse):
 @pytest.mark.parametrize("p", [3, 4])
 def test_codes_of_rows_that_shrink_and_grow_are_not_peaked(p):
     rng = np.random.default_rng(34)
-    moments, unit = SignMoments(2, p), 3
-    sizes = np.array([1.0, 1.0])
-    for t in range(300):
-        sizes[0] = 0.05 if t % 2 else 1.0
-        C = rng.uniform(-1, 1, (50, 2)) * sizes * 2.0**-unit
-        means = [(np.abs(C) ** k).mean(axis=0) for k in (p - 2, 2, p, 2 * p - 2)]
-        moments.update(np.array(means), sizes, unit, 1.0 if t == 0 else 0.02, 50)
-    np.testing.assert_array_equal(moments.signs(), -1.0)
+    D = np.linalg.qr(rng.standard_normal((2, 2)))[0]
+    stream = new_stream(D, 50, p=p, decay=False, step_size=1e-300, gradient_weight=0.01)
+    unit = 2.0 ** np.frexp(1.5)[1]
+    for t in range(400):
+        stream.W = D * [[0.05 if t % 2 else 1.0], [1.0]]
+        C = rng.uniform(-1, 1, (50, 2))
+        C[0] = [1.0, 0.5]  # all batches in one unit
+        stream.partial_update(C @ D)
+    np.testing.assert_array_equal(stream.signs, -1.0)
+    moments = stream.sign_moments
+    unit = 2.0**stream.exponent
     expected = [1 / (p - 1), 1 / 3, 1 / (p + 1)]  # of uniform codes of length one
-    for found, value in zip(
-        (moments.low, moments.square, moments.power), expected, strict=True
+    for found, value, k in zip(
+        (moments.low, moments.square, moments.power),
+        expected,
+        (p - 2, 2, p),
+        strict=True,
     ):
-        np.testing.assert_allclose(found, value, rtol=0.05)
-    assert moments.inverse_rows == pytest.approx(0.01 / 50, rel=0.02)
+        np.testing.assert_allclose(found * unit**k, value, rtol=0.1)
+    means = stream.tally / stream.n_tallied * unit ** np.array([[p - 2], [2], [p], [0]])
+    np.testing.assert_allclose(means[:3].T, [expected, expected], rtol=0.1)
     moments.rescale(-4)
-    assert moments.square[1] == pytest.approx(2.0**-8 / 3, rel=0.05)
+    assert moments.square[1] * (16 * unit) ** 2 == pytest.approx(1 / 3, rel=0.1)
     moments.reset(np.ones((7, 2)))
     assert moments.inverse_rows == 1 / 7
     np.testing.assert_array_equal(moments.power, 1.0)

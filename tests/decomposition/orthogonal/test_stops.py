@@ -8,7 +8,8 @@ from numpy.testing import assert_allclose
 
 from skgeo.decomposition import OnlineOrthogonalDictionary
 from skgeo.decomposition._orthogonal.settings import Settings
-from skgeo.decomposition._orthogonal.stream import Stream, _Workspace
+from skgeo.decomposition._orthogonal.stream import Stream
+from skgeo.decomposition._orthogonal.workspace import Workspace
 
 
 def signs_and_zeros(seed, n_rows=2500, n=10):
@@ -86,10 +87,10 @@ def test_a_stream_turns_pairs_that_settled_between_two_atoms(monkeypatch):
     stream.partial_update(X[:100])
     stream.W[:], stream.signs[:] = W, 1.0
     stream.kept = [X[i : i + 100].copy() for i in range(0, 3000, 100)]
-    assert not stream._is_maximum(_Workspace(stream.pending, 10))
+    assert not stream._is_maximum(Workspace(stream.pending, 10, stream.settings.p))
     overlap = np.abs(stream.W @ D.T)
     assert (overlap.max(axis=1) > 0.98).all()
     # and leaves alone what is right
     stream.W[:] = D
-    assert stream._is_maximum(_Workspace(stream.pending, 10))
+    assert stream._is_maximum(Workspace(stream.pending, 10, stream.settings.p))
     assert_allclose(stream.W, D)

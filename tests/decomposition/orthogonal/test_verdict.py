@@ -13,7 +13,8 @@ from skgeo.decomposition._orthogonal.best import BestSoFar
 from skgeo.decomposition._orthogonal.codes import correlated_atoms
 from skgeo.decomposition._orthogonal.pairs import better_turns
 from skgeo.decomposition._orthogonal.settings import Settings
-from skgeo.decomposition._orthogonal.stream import Stream, _Workspace
+from skgeo.decomposition._orthogonal.stream import Stream
+from skgeo.decomposition._orthogonal.workspace import Workspace
 
 N, SIZE = 5, 20
 STILL = {"decay": False, "step_size": 1e-300, "gradient_weight": 1e-3}
@@ -84,7 +85,7 @@ def test_tally_and_means_follow_the_unit(p, growth):
 
 def judged(stream, tallied, kept):
     """The verdict of a stream over codes as met, and rows it has kept."""
-    work = _Workspace(stream.pending, N)
+    work = Workspace(stream.pending, N, stream.settings.p)
     stream.exponent, stream.n_met = 0, 200 * N - SIZE
     stream.tally[:], stream.n_tallied = sums(tallied, stream.settings.p), len(tallied)
     stream.next_verdict, stream.kept = 200 * N, kept
@@ -148,7 +149,9 @@ def test_codes_are_kept_shortly_before_a_verdict():
             assert held == 0
     assert 1024 - SIZE <= longest <= 1024 + SIZE
     stream = Stream(stream.W, np.empty((5000, N)), Settings(**STILL))
-    stream._step(X[:5000], _Workspace(stream.pending, N))  # one batch, over verdicts
+    stream._step(
+        X[:5000], Workspace(stream.pending, N, stream.settings.p)
+    )  # one batch, over verdicts
     assert [len(C) for C in stream.sample] == [1024]
 
 
