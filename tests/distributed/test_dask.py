@@ -75,7 +75,7 @@ def family_searches():
     from skgeo.linear_model import KroneckerSBLRegressor, SparseBayesianRegressor
 
     trials = make_trials(n_trials=24)
-    blobs = make_blobs(60, centers=3, random_state=0)
+    blobs = make_blobs(36, centers=3, random_state=0)
     table = make_classification(90, n_features=8, n_informative=4, random_state=0)
     line = make_regression(60, n_features=10, n_informative=3, random_state=0)
     return {
