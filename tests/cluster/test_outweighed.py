@@ -14,6 +14,7 @@ from skgeo.cluster import (
     LikelihoodAdjustedSDP,
     SDPKMeans,
     certify_kmeans,
+    certify_kmedoids,
 )
 from skgeo.cluster._outweighed import find_outweighing
 
@@ -66,6 +67,27 @@ def test_repeated_codes_are_named(name, code):
     assert "feature 1 has the value" in words
     assert f"{code} in 5 rows (row 3 first)" in words
     assert "holds nothing but such rows" in words
+
+
+@pytest.mark.parametrize("code", [9999, -999, 32767])
+def test_codes_within_the_range_of_the_data_are_named(code):
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-40_000, 40_000, (90, 3))
+    X[:, 2] = 0
+    X[[3, 17, 40, 61], 2] = code
+    X[[5, 8, 9], 1] = code
+    first, second = find_outweighing(X)
+    assert (first.column, first.value, first.shared) == (1, code, 3)
+    assert (second.column, second.value, second.shared) == (2, code, 4)
+    words = _warned("SDPKMeans", X, 3)
+    assert f"feature 1 has the value {code} in 3 rows (row 5 first)" in words
+    # A value like others is none: not by its size alone, nor by repeating alone.
+    X[[3, 17, 40, 61], 2], X[[5, 8, 9], 1] = 998, 9998
+    assert find_outweighing(X) == []
+    X[:, 1] = rng.integers(997, 1001, 90)
+    X[:, 2] = 0
+    X[3, 2] = 9999
+    assert find_outweighing(X) == []
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -166,6 +188,55 @@ def test_far_samples_of_a_matrix_are_named(model):
     D[3, 3] = 0
     with pytest.warns(UserWarning, match=r"Far from nearly all other samples: 1 \(r"):
         model(2, metric="precomputed", random_state=0).fit(D)
+
+
+def test_far_duplicates_are_named_by_a_distance_to_others():
+    X = _groups()
+    X[:5] = 1e4
+    with pytest.warns(UserWarning, match=r"4, \.\.\.; d|rows 0, 1, 2, 3, 4"):
+        certify_kmedoids(cdist(X, X), [0, 30, 60])
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "sqeuclidean"])
+@pytest.mark.parametrize("n_rows", [2, 5, 20])
+def test_codes_of_points_are_seen_in_their_distances(metric, n_rows):
+    X = _groups()
+    X[-n_rows:, 1] = -999
+    D = cdist(X, X, metric)
+    words = f"{n_rows} samples are far from all others .rows {90 - n_rows}"
+    with pytest.warns(UserWarning, match=words):
+        certify_kmedoids(D, [0, 30, 60], max_nodes=0)
+    with pytest.warns(UserWarning, match=words):
+        KMedoids(3, metric="precomputed", random_state=0).fit(D)
+    # A far group with an extent is a group.
+    X[-n_rows:, 1] += np.random.default_rng(2).standard_normal(n_rows)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        certify_kmedoids(cdist(X, X, metric), [0, 30, 60], max_nodes=0)
+    assert not any("shared" in str(w.message) for w in caught)
+
+
+@pytest.mark.parametrize("code", [1e6, 9999])
+def test_codes_among_dissimilarities_are_named(code):
+    D = cdist(_groups(), _groups())
+    if code == 9999:
+        D *= 1000  # within their range
+    i, j = np.array([[1, 5, 7, 50], [30, 80, 2, 4]])
+    D[i, j] = D[j, i] = code
+    with pytest.warns(UserWarning, match="stands 8 times"):
+        certify_kmedoids(D, [0, 30, 60], max_nodes=0)
+    with pytest.warns(UserWarning, match="stands 8 times"):
+        KMedoids(3, metric="precomputed", random_state=0).fit(D)
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "sqeuclidean", "cityblock"])
+def test_ordinary_dissimilarities_are_not_doubted(metric):
+    rare = (np.random.default_rng(0).random((60, 8)) < 0.3).astype(float)
+    for X in (_groups(), _groups().round(), load_iris().data, rare):
+        D = cdist(X, X, metric)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            certify_kmedoids(D, [0, 30, 50], max_nodes=0, bound_iter=50)
 
 
 def test_similarities_are_doubted():
