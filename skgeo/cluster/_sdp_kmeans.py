@@ -30,6 +30,8 @@ from skgeo.cluster._solvers.judgment import (
     seconds,
 )
 from skgeo.cluster._solvers.local_search import search_labels
+from skgeo.cluster._solvers.lowrank import lowrank_seconds
+from skgeo.cluster._solvers.reference_cvxpy import cvxpy_seconds
 from skgeo.cluster._solvers.relaxation import (
     WeightedGram,
     gram_inertia,
@@ -285,7 +287,7 @@ class SDPKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
         if params.solver in ("dense", "cvxpy") or precomputed or params.cuts:
             self._check_size(n)
         rng = check_random_state(params.random_state)
-        self._announce(n, params, precomputed)
+        self._announce(*X.shape, params, precomputed)
         with (
             single_blas_thread(),
             self._iterations(None, X=X, y=y) as tick,
@@ -321,8 +323,16 @@ class SDPKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
                 f"Raise max_dense, or {advice}."
             )
 
-    def _announce(self, n, params, precomputed):
+    def _announce(self, n, d, params, precomputed):
         """Say beforehand that a fit will be long."""
+        if params.solver == "cvxpy":
+            announce(
+                cvxpy_seconds(n, params.tol, params.max_iter),
+                "The relaxation by cvxpy",
+                "solver='dense' solves the same problem faster; a larger tol shortens "
+                "it.",
+            )
+            return
         dense = params.solver == "dense" or precomputed
         thorough = params.solver == "auto" and params.effort == "thorough"
         if params.solver == "auto" and params.cuts:
@@ -342,6 +352,13 @@ class SDPKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
                 seconds(dense_cost(min(size, n))),
                 "The relaxation of the sample",
                 "A smaller sketch_size shortens it.",
+            )
+        elif params.solver == "lowrank":
+            rank = max(params.rank or 2 * params.n_clusters, params.n_clusters)
+            announce(
+                lowrank_seconds(n, d, rank, params.tol, params.max_iter),
+                "The factorization",
+                "A larger tol or a smaller max_iter shortens it.",
             )
 
     def _fit_weighted(self, X, weight, params, rng, tick):

@@ -15,8 +15,11 @@ from skgeo.cluster import ExactKMeans, SDPKMeans, certify_kmeans
 from skgeo.cluster._inputs import inertia_of
 from skgeo.cluster._solvers import branch_and_bound, cuts, judgment
 from skgeo.cluster._solvers.admm import fixed_vector_bound
+from skgeo.cluster._solvers.lowrank import lowrank_seconds
+from skgeo.cluster._solvers.reference_cvxpy import cvxpy_seconds
 from skgeo.cluster._solvers.spectral import _capped_shift
 from skgeo.datasets import make_gaussian_clusters
+from skgeo.exceptions import LongFitWarning
 from skgeo.kernels import kmeans_cuts
 from tests.cluster import enumeration
 from tests.cluster.enumeration import inertias
@@ -449,6 +452,23 @@ def test_the_shift_of_the_projection():
         assert_allclose(np.clip(values - shift, 0, 1).sum(), total, rtol=1e-10)
 
 
+def test_estimates_of_time_grow_as_the_work_does():
+    assert lowrank_seconds(20_000, 10, 40, 1e-4, 5000) > 10
+    assert lowrank_seconds(2000, 10, 10, 1e-4, 5000) < 3
+    assert lowrank_seconds(2000, 10, 10, 1e-4, 50) < 0.01
+    assert 2 < cvxpy_seconds(300, 1e-4, 5000) < 10
+    assert cvxpy_seconds(800, 1e-4, 5000) > 30
+    assert cvxpy_seconds(100, 1e-6, 5000) > 1 > cvxpy_seconds(100, 1e-3, 5000)
+
+
+def test_a_long_fit_by_cvxpy_is_announced(monkeypatch):
+    pytest.importorskip("cvxpy")
+    X, _ = make_gaussian_clusters(20, 2, 2, separation=6, random_state=1)
+    monkeypatch.setattr("skgeo.utils.durations.LONG", 1e-3)
+    with pytest.warns(LongFitWarning, match="The relaxation by cvxpy will take"):
+        SDPKMeans(2, solver="cvxpy", random_state=0).fit(X)
+
+
 def test_a_long_search_is_announced(monkeypatch):
     X, _ = make_gaussian_clusters(60, 3, 2, separation=2.5, random_state=1)
     monkeypatch.setattr("skgeo.utils.durations.LONG", 1e-3)
@@ -458,6 +478,8 @@ def test_a_long_search_is_announced(monkeypatch):
         SDPKMeans(4, cuts=True, random_state=0).fit(X)
     with pytest.warns(UserWarning, match="The relaxation of the sample will take"):
         SDPKMeans(4, solver="sketch", random_state=0).fit(X)
+    with pytest.warns(UserWarning, match="The factorization will take up to"):
+        SDPKMeans(4, solver="lowrank", random_state=0).fit(X)
     seen = []
     labels = KMeans(4, n_init=1, random_state=0).fit(X).labels_
     with pytest.warns(UserWarning, match="The program over cells will take up to"):

@@ -2,7 +2,16 @@
 
 import numpy as np
 
-__all__ = ["solve_with_cvxpy"]
+__all__ = ["cvxpy_seconds", "solve_with_cvxpy"]
+
+
+def cvxpy_seconds(n, tol, max_iter):
+    """About how long SCS takes for one block, as timed on 20 to 300 points.
+
+    It took 50 to 275 iterations to a tolerance of 1e-4, 3,500 to 1e-6.
+    """
+    steps = min(300.0 * np.sqrt(1e-4 / max(tol, 1e-15)), max_iter)
+    return steps * (5e-10 * n**3 + 5e-8 * n**2)
 
 
 def solve_with_cvxpy(A, traces, *, solver="SCS", tol=1e-6, max_iter=100_000):
