@@ -79,6 +79,10 @@ class CutRelaxation:
         """Relaxed membership matrix, times the roots of the weights of both rows."""
         return state.Y
 
+    def pair_values(self, rows, state, gap):
+        """The program's changes by a child are not known beforehand."""
+        return None
+
     def solve(self, rows, state, *, target, upper, lower_bound, deadline, watch=None):
         """Bound, sweeps, and whether there is nothing left to do."""
         if len(rows.weight) == self.n_clusters:
@@ -179,8 +183,28 @@ class SearchTree:
         heapq.heappush(self.open, (node.bound, next(self.order), node))
 
 
-def _choose_pair(rows, Y):
-    """The undecided pair whose decision costs most, or None."""
+def _choose_pair(rows, state, relaxation, gap):
+    """The pair whose decision raises the bounds most, or None."""
+    value = relaxation.pair_values(rows, state, gap)
+    pair = None if value is None else _best_pair(rows, value)
+    if pair is not None:
+        return pair
+    return _best_pair(rows, _open_values(rows, relaxation.membership(rows, state)))
+
+
+def _best_pair(rows, value):
+    """Pair of the highest positive value that does not have to be apart, or None."""
+    for i, j in rows.apart:
+        value[i, j] = value[j, i] = -1.0
+    value[np.tril_indices(len(value))] = -1.0
+    best = int(np.argmax(value))
+    if value.flat[best] <= 0:
+        return None
+    return divmod(best, len(value))
+
+
+def _open_values(rows, Y):
+    """By how much pairs are undecided, times what their distance costs a cluster."""
     root = np.sqrt(rows.weight)
     Z = Y / np.outer(root, root)
     diagonal = np.sqrt(np.maximum(np.diag(Z), np.finfo(float).tiny))
@@ -189,14 +213,7 @@ def _choose_pair(rows, Y):
     w = rows.weight
     cost = away * np.outer(w, w) / (w[:, None] + w[None])
     # A pair that looks decided may not be: it is taken where no other is left.
-    value = (np.minimum(share, 1 - share) + 1e-9) * cost
-    for i, j in rows.apart:
-        value[i, j] = value[j, i] = -1.0
-    value[np.tril_indices(len(w))] = -1.0
-    best = int(np.argmax(value))
-    if value.flat[best] <= 0:
-        return None
-    return divmod(best, len(w))
+    return (np.minimum(share, 1 - share) + 1e-9) * cost
 
 
 def _copied(state):
@@ -211,10 +228,10 @@ def _copied(state):
     )
 
 
-def _children(node, relaxation):
+def _children(node, relaxation, inertia):
     """The two nodes that decide a pair; impossible ones are left out."""
     rows, state = node.rows, node.state
-    pair = _choose_pair(rows, relaxation.membership(rows, state))
+    pair = _choose_pair(rows, state, relaxation, max(inertia - node.bound, 0.0))
     if pair is None:
         return None
     a, b = map(int, pair)
@@ -336,7 +353,7 @@ def explore(
             elif not node.solved:
                 tasks.append(node)
             else:
-                children = _children(node, tree.relaxation)
+                children = _children(node, tree.relaxation, tree.inertia)
                 if children is None:  # nothing left to decide: the bound stands
                     tree.closed = min(tree.closed, node.bound, tree.inertia)
                 else:

@@ -258,6 +258,38 @@ class ColumnRelaxation:
             Y[np.ix_(members, members)] += use[c] * np.outer(part, part) / (part @ part)
         return Y
 
+    def pair_values(self, rows, state, gap):
+        """What deciding a pair is worth, (m, m), or None if none is.
+
+        A child changes every cluster in use that it forbids by one of the two rows: it
+        leaves, or the other one joins. The change of the reduced cost times the use is
+        what the value of the program rises by, to first order. It is the product over
+        both children, none of which needs more than the gap: a pair that one of them
+        gets around at no cost leads to a long chain of such children.
+        """
+        if state.use is None:
+            return None
+        X, w, *_ = self._statistics(rows)
+        m = len(w)
+        apart, joined = np.zeros((m, m)), np.zeros((m, m))
+        for c in np.flatnonzero((state.use > _USED) & (state.use < 1 - _USED)):
+            members = state.clusters[c]
+            others = np.setdiff1d(np.arange(m), members, assume_unique=True)
+            mass = w[members].sum()
+            away = ((X - w[members] @ X[members] / mass) ** 2).sum(axis=1) * w * mass
+            leaves = np.full(len(members), gap)
+            if len(members) > 1:
+                leaves = state.price[members] - away[members] / (mass - w[members])
+            joins = away[others] / (mass + w[others]) - state.price[others]
+            leaves = state.use[c] * np.clip(leaves, 0.0, None)
+            joins = state.use[c] * np.clip(joins, 0.0, None)
+            apart[np.ix_(members, members)] += np.minimum(leaves[:, None], leaves)
+            both = np.minimum(leaves[:, None], joins)
+            joined[np.ix_(members, others)] += both
+            joined[np.ix_(others, members)] += both.T
+        value = np.minimum(apart, gap) * np.minimum(joined, gap)
+        return value if (value > 0).any() else None
+
     def _statistics(self, rows):
         """Means, mass, scatter within, its error, error of the means; of a node."""
         index = np.empty(len(self.labels), dtype=np.intp)
