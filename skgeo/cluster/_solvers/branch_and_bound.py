@@ -80,8 +80,7 @@ class CutRelaxation:
         return state.Y
 
     def pair_values(self, rows, state, gap):
-        """The program's changes by a child are not known beforehand."""
-        return None
+        """None: how a child changes the program is not known beforehand."""
 
     def solve(self, rows, state, *, target, upper, lower_bound, deadline, watch=None):
         """Bound, sweeps, and whether there is nothing left to do."""

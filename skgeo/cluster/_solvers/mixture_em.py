@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammaln
 
+from skgeo.kernels import mixture_em
+
 __all__ = [
     "CovarianceModel",
     "Mixture",
@@ -29,6 +31,8 @@ _FLOOR = 1e-9  # added to variances of standardized columns: a collapse stays fi
 _SOFT = 1e-3  # membership that first labels leave to the other components
 _BATCH = 500_000  # entries of differences formed at once: calls count for small data
 _BURN_IN = 4  # steps before a small gain may end EM
+_WIDE = 64  # features from which on matrix products are quicker than the kernel
+_SHAPES = {"full": 0, "diag": 1, "spherical": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +151,16 @@ def _log_density(X, means, covariances, dof=np.inf):
     logdet = 2 * np.log(np.einsum("kii->ki", L)).sum(axis=1)
     if np.isinf(dof):
         return -0.5 * (square + logdet + d * _LOG_2PI), square
+    tails = 0.5 * (dof + d) * np.log1p(square / dof)
+    return _constant(d, dof) - 0.5 * logdet - tails, square
+
+
+def _constant(d, dof):
+    """What of a log density depends on neither point nor component."""
+    if np.isinf(dof):
+        return -0.5 * d * _LOG_2PI
     constant = gammaln(0.5 * (dof + d)) - gammaln(0.5 * dof)
-    constant -= 0.5 * d * np.log(dof * np.pi)
-    return constant - 0.5 * logdet - 0.5 * (dof + d) * np.log1p(square / dof), square
+    return constant - 0.5 * d * np.log(dof * np.pi)
 
 
 def gaussian_log_density(X, means, covariances):
@@ -222,32 +233,8 @@ def _penalty(model, mixture, target, variances, sizes):
     return total
 
 
-def fit_mixture(X, shares, model, *, floor=0.0, max_iter=100, tol=1e-5, start=""):
-    """Run EM from memberships; None where a covariance is singular.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n, d)
-        Standardized points.
-    shares : ndarray of shape (n, K)
-        First memberships.
-    model : CovarianceModel
-        Assumptions.
-    floor : float or ndarray of shape (d,)
-        Variance that every component has in addition, of each column: that of the
-        rounding of values on a grid.
-    max_iter : int
-        Maximum number of steps.
-    tol : float
-        Stops when the log-likelihood per point changes by less.
-    start : str
-        Name of the start.
-
-    Returns
-    -------
-    fit : MixtureFit or None
-        The outcome.
-    """
+def _array_steps(X, shares, model, floor, max_iter, tol):
+    """EM in array form; None where a covariance is singular."""
     n, d = X.shape
     tiny = 10 * np.finfo(float).eps
     downweight = np.ones_like(shares)
@@ -275,9 +262,80 @@ def fit_mixture(X, shares, model, *, floor=0.0, max_iter=100, tol=1e-5, start=""
         if np.isfinite(model.dof):
             downweight = (model.dof + d) / (model.dof + square)
         objective.append(float(evidence.sum()))
-        if step >= _BURN_IN and abs(objective[-1] - objective[-2]) < tol * n:
+        if step >= _BURN_IN and abs(objective[-1] - objective[-2]) < tol:
             converged = True
             break
+    return shares, sizes, means, covariances, target, variances, objective, converged
+
+
+def _compiled_steps(X, shares, model, floor, max_iter, tol):
+    """The same in one kernel."""
+    d, K = X.shape[1], shares.shape[1]
+    shares = np.array(shares.T, order="C")
+    means, covariances = np.empty((K, d)), np.empty((K, d, d))
+    target, sizes, objective = np.empty((d + 1, d)), np.empty(K), np.empty(max_iter)
+    n_iter, converged = mixture_em.em(
+        np.ascontiguousarray(X.T),
+        shares,
+        _SHAPES[model.kind],
+        float(model.strength),
+        float(model.diagonal),
+        float(model.ridge),
+        float(model.dof),
+        float(_constant(d, model.dof)),
+        np.broadcast_to(np.asarray(floor, dtype=float), (d,)).copy(),
+        _FLOOR,
+        10 * np.finfo(float).eps,
+        max_iter,
+        _BURN_IN,
+        tol,
+        means,
+        covariances,
+        target,
+        sizes,
+        objective,
+    )
+    if n_iter < 0:
+        return None
+    objective = objective[:n_iter].tolist()
+    shares = np.ascontiguousarray(shares.T)
+    return (
+        shares, sizes, means, covariances, target[:d], target[d], objective, converged
+    )  # fmt: skip
+
+
+def fit_mixture(X, shares, model, *, floor=0.0, max_iter=100, tol=1e-5, start=""):
+    """Run EM from memberships; None where a covariance is singular.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+        Standardized points.
+    shares : ndarray of shape (n, K)
+        First memberships.
+    model : CovarianceModel
+        Assumptions.
+    floor : float or ndarray of shape (d,)
+        Variance that every component has in addition, of each column: that of the
+        rounding of values on a grid.
+    max_iter : int
+        Maximum number of steps.
+    tol : float
+        Stops when the log-likelihood per point changes by less.
+    start : str
+        Name of the start.
+
+    Returns
+    -------
+    fit : MixtureFit or None
+        The outcome.
+    """
+    d = X.shape[1]
+    steps = _compiled_steps if d < _WIDE else _array_steps
+    found = steps(X, shares, model, floor, max_iter, tol * len(X))
+    if found is None:
+        return None
+    shares, sizes, means, covariances, target, variances, objective, converged = found
     mixture = Mixture(sizes / sizes.sum(), means, covariances, model.dof)
     penalty = _penalty(model, mixture, target, variances, sizes)
     return MixtureFit(
