@@ -11,6 +11,7 @@ from skgeo.cluster import ExactKMeans
 from skgeo.cluster._solvers import column_generation as columns
 from skgeo.cluster._solvers import judgment
 from skgeo.cluster._solvers.covering import solve_covering
+from skgeo.cluster._solvers.cuts import Rows
 from skgeo.exceptions import InvalidParameterError
 from skgeo.kernels import kmeans_pricing
 from tests.cluster.enumeration import inertias
@@ -136,6 +137,57 @@ def test_the_linear_program_agrees_with_highs():
         assert_allclose(found.price.sum() - K * found.fee, want, rtol=1e-6)
         assert (found.price >= 0).all()
         assert found.reduced.min() > -1e-6
+        # From the solution with half of the clusters: a few steps, the same value.
+        some = np.flatnonzero(found.use > 0.5 * found.use.max())
+        use = np.zeros(len(clusters))
+        use[some] = found.use[some]
+        for gap in (1e-6, 0.1, 10.0):
+            again = solve_covering(
+                clusters, costs, n, K, found.price + 0.01, found.fee, 1e-9, use, gap
+            )
+            assert_allclose(again.value, want, rtol=1e-6)
+            assert_allclose(again.price.sum() - K * again.fee, want, rtol=1e-6)
+
+
+@pytest.mark.parametrize("seed", [7, 8, 11])
+def test_values_of_pairs_are_what_children_cost(seed):
+    """Changes of the reduced costs of the clusters that each child forbids."""
+    rng = np.random.default_rng(seed)
+    X, w = rng.standard_normal((6, 2)), rng.uniform(0.5, 2, 6)
+    rows = Rows(tuple((i,) for i in range(6)), X, w, frozenset())
+    labels = np.array([0, 0, 0, 1, 1, 1])
+    relaxation = columns.ColumnRelaxation(
+        columns.flat_points(X, w), w, np.arange(6), 2, labels
+    )
+    state = relaxation.first(rows)
+    sets = ([0, 1, 2], [0, 3], [1, 2, 3], [4], [3, 5], [2, 4], [0, 1, 4])
+    state.clusters = [np.array(c, np.int32) for c in sets]
+    state.use = np.array([0.5, 0.3, 0.4, 0.6, 1.0, 0.2, 0.2])
+    state.price = rng.uniform(0.3, 1.5, 6)
+
+    def reduced(S):
+        return scatter(X, w, S) - state.price[S].sum()
+
+    gap = 0.7
+    value = relaxation.pair_values(rows, state, gap)
+    assert (value > 0).sum() >= 4
+    for i, j in itertools.combinations(range(6), 2):
+        apart = joined = 0.0
+        for S, z in zip(state.clusters, state.use, strict=True):
+            if z == 1.0:
+                continue
+            ways = []
+            for r in {i, j}:
+                new = np.setxor1d(S, [r]).astype(np.int32)
+                # A cluster of one row cannot lose it.
+                ways.append(max(reduced(new) - reduced(S), 0.0) if len(new) else gap)
+            if i in S and j in S:
+                apart += z * min(ways)
+            elif i in S or j in S:
+                joined += z * min(ways)
+        assert_allclose(value[i, j], min(apart, gap) * min(joined, gap), atol=1e-12)
+    state.use = np.ones(7)
+    assert relaxation.pair_values(rows, state, gap) is None
 
 
 def test_the_normal_matrix_is_a_sum_of_products():
