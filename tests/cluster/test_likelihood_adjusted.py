@@ -1,5 +1,6 @@
 """LikelihoodAdjustedSDP: its default on real and simulated data, its program."""
 
+import dataclasses
 import warnings
 
 import numpy as np
@@ -17,6 +18,7 @@ from sklearn.mixture import GaussianMixture
 from sklearn.preprocessing import StandardScaler
 
 from skgeo.cluster import LikelihoodAdjustedSDP, SDPKMeans
+from skgeo.cluster._solvers import mixture_em
 from skgeo.cluster._solvers.columns import SPIKE, Columns
 from skgeo.cluster._solvers.likelihood import profile_blocks
 from skgeo.cluster._solvers.mixture_em import (
@@ -451,6 +453,45 @@ def test_linear_mixing_of_the_features():
     )
     assert_array_equal(one.labels, two.labels)
     assert_allclose(one.shares, two.shares, atol=1e-5)
+
+
+@pytest.mark.parametrize("dof", [np.inf, 4.0])
+@pytest.mark.parametrize(
+    "model",
+    [
+        CovarianceModel("full", 2.0, 0.5),
+        CovarianceModel("full", 1.0, 0.0, 0.1),
+        CovarianceModel("full", np.inf, 1.0),
+        CovarianceModel("diag", 8.0),
+        CovarianceModel("diag", np.inf, 0.0, 0.3),
+        CovarianceModel("spherical", 1.0),
+    ],
+)
+def test_the_kernel_of_em_and_its_array_form(model, dof):
+    X, y = make_gaussian_clusters(
+        70, 3, 4, separation=4, heterogeneity=1.0, random_state=2
+    )
+    model = dataclasses.replace(model, dof=dof)
+    for floor, tol in ((0.0, 0.0), (np.array([0.1, 0.0, 0.2, 0.3]), 0.3)):
+        start = hard_shares(y, 3)
+        found = [
+            steps(X, start, model, floor, 40, tol)
+            for steps in (mixture_em._array_steps, mixture_em._compiled_steps)
+        ]
+        for one, two in zip(*found, strict=True):
+            assert_allclose(two, one, rtol=1e-8, atol=1e-10)
+        assert found[0][-1] == (tol > 0)
+    assert (start == hard_shares(y, 3)).all()
+
+
+def test_a_singular_covariance_ends_em():
+    X = np.zeros((20, 3))
+    X[:, 0] = np.arange(20)
+    X[3, 1] = np.nan
+    start = hard_shares(np.arange(20) % 2, 2)
+    for steps in (mixture_em._array_steps, mixture_em._compiled_steps):
+        with np.errstate(all="ignore"):
+            assert steps(X, start, CovarianceModel(), 0.0, 5, 0.0) is None
 
 
 def test_a_long_fit_is_announced(monkeypatch):
