@@ -2,7 +2,8 @@
 
 Splitting every cluster by block and giving each part its own mean only lowers the sum
 of squares, so that the inertia of any clustering is at least the sum of the blocks' own
-optima.  Each of these is bounded by the relaxation with cuts.  The loss is small when
+optima.  Each of these is bounded by column generation or, with more
+features, by the relaxation with cuts.  The loss is small when
 the blocks are *anticlusters*: their clusters have the means of the whole (an exchange
 of rows within clusters), and none has an optimum of its own much better than the
 common labels (an exchange that raises the blocks' optima as a local search sees them).
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skgeo.cluster._solvers.column_generation import ColumnRelaxation, flat_points
 from skgeo.cluster._solvers.cuts import CutProblem, Rows, first_state, solve_with_cuts
 from skgeo.cluster._solvers.groups import group_points
 from skgeo.cluster._solvers.lloyd import group_means
@@ -175,11 +177,25 @@ def _bound_block(X, n_clusters, seed, deadline):
     weight = counts.astype(float)
     means = distinct - (weight @ distinct) / weight.sum()
     rng = np.random.RandomState(seed)
-    _, value = swap_search(
+    labels, value = swap_search(
         means, n_clusters, weight=weight, n_init=10, n_swaps=100, random_state=rng
     )
     members = tuple((i,) for i in range(len(distinct)))
     rows = Rows(members, means, weight, frozenset())
+    flat = flat_points(distinct, weight)
+    if flat.stretch == 1.0:  # few features: nearly tight, and quicker
+        relaxation = ColumnRelaxation(
+            flat, weight, np.arange(len(distinct)), n_clusters, labels
+        )
+        lower, _, _ = relaxation.solve(
+            rows,
+            relaxation.first(rows),
+            target=value * (1 - _TOLERANCE),
+            upper=value,
+            lower_bound=0.0,
+            deadline=deadline,
+        )
+        return min(lower, value), value
     problem = CutProblem(rows, n_clusters, groups.total, 2 * groups.total_error)
     outcome = solve_with_cuts(
         problem,
