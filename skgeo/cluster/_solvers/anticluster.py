@@ -2,11 +2,11 @@
 
 Splitting every cluster by block and giving each part its own mean only lowers the sum
 of squares, so that the inertia of any clustering is at least the sum of the blocks' own
-optima.  Each of these is bounded by column generation or, with more
-features, by the relaxation with cuts.  The loss is small when
-the blocks are *anticlusters*: their clusters have the means of the whole (an exchange
-of rows within clusters), and none has an optimum of its own much better than the
-common labels (an exchange that raises the blocks' optima as a local search sees them).
+optima.  Each of these is bounded by column generation or, with more features, by the
+relaxation with cuts.  The loss is small when the blocks are *anticlusters*: their
+clusters have the means of the whole (an exchange of rows within clusters), and none has
+an optimum of its own much better than the common labels (an exchange that raises the
+blocks' optima as a local search sees them).
 """
 
 import time
