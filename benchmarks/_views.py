@@ -348,14 +348,40 @@ VIEWS = {
                 "seconds",
             ),
             Pivot("Gap left (%)", ("set",), ("solver",), "gap_left", percent=True),
-            Pivot(
-                "Bound for many points, gap (%)",
-                ("set", "n"),
-                ("K",),
-                "anticluster_gap",
-                {"row": "large"},
-                percent=True,
+            *(
+                Pivot(
+                    f"Bound for many points: {what}",
+                    ("set", "n"),
+                    ("K",),
+                    value,
+                    {"row": "large"},
+                    percent="%" in what,
+                )
+                for what, value in (
+                    ("gap of blocks (%)", "anticluster_gap"),
+                    ("CPU seconds of blocks", "anticluster_cpu"),
+                    ("gap of the closed form (%)", "closed_gap"),
+                    (
+                        "gap of blocks in the time of the closed form (%)",
+                        "equal_time_gap",
+                    ),
+                    ("gap of the default (%)", "fast_gap"),
+                )
             ),
+        ),
+    ),
+    "cluster_exact_flat": View(
+        "K-means to proven optimality on other data of one to four features",
+        pivots=tuple(
+            Pivot(what, ("part",), ("d",), value, {"row": "summary"})
+            for what, value in (
+                ("Problems", "problems"),
+                ("Proven at the root", "at_the_root"),
+                ("Proven by branching", "by_branching"),
+                ("Not proven in time", "open"),
+                ("Median CPU time (s)", "median_cpu"),
+                ("Largest CPU time (s)", "largest_cpu"),
+            )
         ),
     ),
     "cluster_sdp": View(

@@ -61,7 +61,7 @@ def test_exact_k_means(front, paper):
     plane = [rows("cluster_exact", row="exact", set=name)[0]
              for name in ("pr299, K=10", "fl417, K=10")]  # fmt: skip
     assert all(row["status"] == "optimal" and row["nodes"] == 1 for row in plane)
-    first, second = (f"{row['cpu']:.0f}" for row in plane)
+    first, second = (f"{row['cpu']:.1f}" for row in plane)
     flowed = " ".join(paper.split())
     assert f"{plane[0]['n']} and {plane[1]['n']} points of the plane" in flowed
     assert f"{first} and {second} seconds, without branching" in flowed
