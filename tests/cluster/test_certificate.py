@@ -58,7 +58,7 @@ def dense_multiplier(groups, t, kappa):
     return N
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_no_wrong_certificate_and_no_bound_above_the_optimum(seed):
     rng = np.random.RandomState(seed % 2**32)
@@ -204,9 +204,9 @@ def test_any_magnitude_and_offset(scale):
 
 
 def test_short_campaign_of_enumeration():
-    found = enumeration.campaign(150, first=10**6)
+    found = enumeration.campaign(90, first=10**6)
     total = sum(found.values(), collections.Counter())
-    assert total["checks"] > 400
+    assert total["checks"] > 230
     assert total["WRONG CERTIFICATES"] == 0
     assert total["BOUNDS ABOVE"] == 0
     assert total["GAP TOO LARGE"] == 0
@@ -240,7 +240,8 @@ def optimum_on_a_line(x, n_clusters):
 @pytest.mark.parametrize("seed", range(12))
 def test_bounds_on_a_line_against_dynamic_programming(seed):
     rng = np.random.default_rng(seed)
-    n, n_clusters = int(rng.integers(30, 501)), int(rng.integers(2, 6))
+    n, n_clusters = int(rng.integers(30, 181)), int(rng.integers(2, 6))
+    n = 500 if seed == 3 else n
     x = rng.standard_normal(n) + rng.choice([0.0, 3.0, 12.0]) * rng.integers(
         n_clusters, size=n
     )
@@ -250,8 +251,8 @@ def test_bounds_on_a_line_against_dynamic_programming(seed):
         x += 1e6
     best = optimum_on_a_line(x, n_clusters)
     labels = KMeans(n_clusters, n_init=5, random_state=0).fit(x[:, None]).labels_
-    for trial in (labels, rng.permutation(labels)):
-        result = certify_kmeans(x[:, None], trial, random_state=0)
+    for trial, bound in ((labels, "auto"), (rng.permutation(labels), "closed")):
+        result = certify_kmeans(x[:, None], trial, bound=bound, random_state=0)
         assert result.lower_bound_ <= best
         if result.certified_:
             assert result.inertia_ <= best * (1 + 1e-12)
@@ -287,7 +288,7 @@ def test_a_sentinel_does_not_certify_random_labels():
 
 
 def test_the_true_labels_beside_a_sentinel_are_certified():
-    X, y = make_gaussian_clusters(300, 3, 4, separation=9, random_state=0)
+    X, y = make_gaussian_clusters(120, 3, 4, separation=9, random_state=0)
     far = np.vstack([X, [[1e9, 0, 0, 0]]])
     labels = np.append(y, 3)
     assert certify_kmeans(far, labels).certified_

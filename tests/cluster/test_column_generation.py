@@ -279,7 +279,7 @@ def test_few_features_against_enumeration(monkeypatch):
         return solve(self, *args, **options)
 
     monkeypatch.setattr(columns.ColumnRelaxation, "solve", counted)
-    for seed in range(200):
+    for seed in range(110):
         X, K, weight, together, apart = instance(seed)
         labels, values = inertias(X, K, weight)
         allowed = np.ones(len(labels), dtype=bool)
@@ -310,7 +310,7 @@ def test_few_features_against_enumeration(monkeypatch):
         assert model.inertia_ >= best * (1 - 1e-9)
         if model.certified_:
             assert model.inertia_ <= best * (1 + 1.1e-6) + 1e-300
-    assert nodes > 50
+    assert nodes > 25
     assert certified >= 0.98 * tried
 
 
