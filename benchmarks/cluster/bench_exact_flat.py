@@ -33,7 +33,7 @@ from skgeo.cluster import ExactKMeans
 from skgeo.datasets import make_gaussian_clusters
 
 NAME = "cluster_exact_flat"
-MAX_TIME = 90.0
+MAX_TIME = 60.0
 
 
 def iris():

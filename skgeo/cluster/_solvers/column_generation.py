@@ -42,7 +42,7 @@ _ROUGHEST, _FINEST = 1e-3, 1e-9
 _WARM = 0.3  # of the gap that prices left, where the next program starts
 _DECIDED = 0.05  # left between bound and linear program, as a share of the gap
 _DEAR = 100.0  # for the cluster that stands for a missing cover, in terms of others
-_KEEP, _HOLD = 5, 8  # clusters per row that are kept when there are more than these
+_KEEP, _HOLD = 2, 3  # clusters per row that are kept when there are more than these
 _USED = 1e-6
 _MAX_FEATURES = 4  # boxes of more sides are too many
 
