@@ -42,7 +42,9 @@ _ROUGHEST, _FINEST = 1e-3, 1e-9
 _WARM = 0.3  # of the gap that prices left, where the next program starts
 _DECIDED = 0.05  # left between bound and linear program, as a share of the gap
 _DEAR = 100.0  # for the cluster that stands for a missing cover, in terms of others
-_KEEP, _HOLD = 2, 3  # clusters per row that are kept when there are more than these
+# Clusters per row that are kept when there are half as many more, and by how much this
+# grows every time: what was dropped may be needed again.
+_KEEP, _MORE, _GROWS = 2.0, 1.5, 1.3
 _USED = 1e-6
 _MAX_FEATURES = 4  # boxes of more sides are too many
 
@@ -367,6 +369,7 @@ class ColumnRelaxation:
         spare = [] if found else [np.arange(m, dtype=np.int32)]
         spare_cost = [_DEAR * (upper + K * state.fee)] * len(spare)
         value, n_rounds, capped, central = np.inf, 0, False, None
+        kept = _KEEP
 
         def priced(price, below, slack):
             """Bound of the rows' scatter at given prices, and clusters."""
@@ -426,10 +429,11 @@ class ColumnRelaxation:
             state.use = solution.use[: len(state.clusters)]
             value = solution.value * unit
             capped = solution.fee > 0.5 * SURCHARGE * fee and fee < m
-            if len(state.clusters) > _HOLD * m:
+            if len(state.clusters) > _MORE * kept * m:
                 order = np.argsort(
                     solution.reduced[: len(state.clusters)], kind="stable"
-                )[: _KEEP * m]
+                )[: int(kept * m)]
+                kept *= _GROWS
                 use = state.use[order]
                 state.keep(order.tolist())
                 state.use = use
