@@ -30,7 +30,6 @@ from sklearn.preprocessing import StandardScaler
 
 from benchmarks.common import RESULTS, save
 from skgeo.cluster import ExactKMeans
-from skgeo.datasets import make_gaussian_clusters
 
 NAME = "cluster_exact_flat"
 MAX_TIME = 60.0
@@ -76,19 +75,20 @@ def places():
 
 
 def mixtures():
+    """Normal clusters of unequal sizes and spreads, near to far from each other."""
     rng = np.random.default_rng(20_261)
     for number in range(40):
-        n, d = int(rng.integers(100, 501)), int(rng.integers(1, 5))
-        K, spread = int(rng.integers(2, 9)), float(rng.uniform(0, 1.5))
-        X, _ = make_gaussian_clusters(
-            n if d < 4 else n // 2,
-            int(rng.integers(2, 9)),
-            d,
-            separation=float(rng.uniform(1, 6)),
-            heterogeneity=spread,
-            random_state=number,
+        d, groups = int(rng.integers(1, 5)), int(rng.integers(2, 9))
+        n = int(rng.integers(100, 501)) if d < 4 else int(rng.integers(100, 251))
+        K = int(rng.integers(2, 9))
+        centers = rng.uniform(0.5, 4) * rng.standard_normal((groups, d))
+        label = rng.choice(groups, n, p=rng.dirichlet(np.full(groups, 3.0)))
+        spread = rng.uniform(0.3, 1.5, size=(groups, d))
+        yield (
+            f"mixture {number}",
+            centers[label] + spread[label] * rng.standard_normal((n, d)),
+            K,
         )
-        yield f"mixture {number}", X, K
 
 
 PARTS = {"iris": iris, "tables": tables, "places": places, "mixtures": mixtures}
