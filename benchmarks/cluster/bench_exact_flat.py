@@ -11,6 +11,7 @@ not within the time limit.
 """
 
 import argparse
+import functools
 import itertools
 import json
 import time
@@ -74,24 +75,25 @@ def places():
             yield f"digits, {d} axes", Z, K
 
 
-def mixtures():
+def mixtures(d):
     """Normal clusters of unequal sizes and spreads, near to far from each other."""
-    rng = np.random.default_rng(20_261)
-    for number in range(40):
-        d, groups = int(rng.integers(1, 5)), int(rng.integers(2, 9))
-        n = int(rng.integers(100, 501)) if d < 4 else int(rng.integers(100, 251))
-        K = int(rng.integers(2, 9))
+    rng = np.random.default_rng([20_261, d])
+    for number in range(10):
+        groups, K = int(rng.integers(2, 9)), int(rng.integers(2, 9))
+        n = int(rng.integers(100, 501 if d < 4 else 251))
         centers = rng.uniform(0.5, 4) * rng.standard_normal((groups, d))
         label = rng.choice(groups, n, p=rng.dirichlet(np.full(groups, 3.0)))
         spread = rng.uniform(0.3, 1.5, size=(groups, d))
         yield (
-            f"mixture {number}",
+            f"mixture {d}-{number}",
             centers[label] + spread[label] * rng.standard_normal((n, d)),
             K,
         )
 
 
-PARTS = {"iris": iris, "tables": tables, "places": places, "mixtures": mixtures}
+PARTS = {"iris": iris, "tables": tables, "places": places} | {
+    f"mixtures-{d}": functools.partial(mixtures, d) for d in range(1, 5)
+}
 
 
 def row_of(part, name, X, K, max_time):
