@@ -26,12 +26,9 @@ from skgeo.cluster._solvers.judgment import (
     certify_labels,
     dense_cost,
     fast_budget,
-    root_seconds,
     seconds,
 )
 from skgeo.cluster._solvers.local_search import search_labels
-from skgeo.cluster._solvers.lowrank import lowrank_seconds
-from skgeo.cluster._solvers.reference_cvxpy import cvxpy_seconds
 from skgeo.cluster._solvers.relaxation import (
     WeightedGram,
     gram_inertia,
@@ -39,6 +36,7 @@ from skgeo.cluster._solvers.relaxation import (
 from skgeo.cluster._solvers.runs import (
     Run,
     add_relaxation,
+    announce_run,
     run_cuts,
     run_gram,
     run_lowrank,
@@ -46,7 +44,6 @@ from skgeo.cluster._solvers.runs import (
 )
 from skgeo.exceptions import InvalidParameterError
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
-from skgeo.utils.durations import announce
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import (
     Boolean,
@@ -287,7 +284,7 @@ class SDPKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
         if params.solver in ("dense", "cvxpy") or precomputed or params.cuts:
             self._check_size(n)
         rng = check_random_state(params.random_state)
-        self._announce(*X.shape, params, precomputed)
+        announce_run(*X.shape, params, precomputed)
         with (
             single_blas_thread(),
             self._iterations(None, X=X, y=y) as tick,
@@ -321,44 +318,6 @@ class SDPKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
                 f"n_samples={n} is above max_dense={self.max_dense}: the n x n "
                 f"matrices would take about {48 * n * n:,} bytes. "
                 f"Raise max_dense, or {advice}."
-            )
-
-    def _announce(self, n, d, params, precomputed):
-        """Say beforehand that a fit will be long."""
-        if params.solver == "cvxpy":
-            announce(
-                cvxpy_seconds(n, params.tol, params.max_iter),
-                "The relaxation by cvxpy",
-                "solver='dense' solves the same problem faster; a larger tol shortens "
-                "it.",
-            )
-            return
-        dense = params.solver == "dense" or precomputed
-        thorough = params.solver == "auto" and params.effort == "thorough"
-        if params.solver == "auto" and params.cuts:
-            announce(
-                root_seconds(n), "The relaxation with cuts", "cuts=False leaves it out."
-            )
-        elif dense or (thorough and n <= params.max_dense):
-            announce(
-                seconds(dense_cost(n)),
-                "The relaxation",
-                "A larger tol or a smaller max_iter shortens it"
-                + (", effort='fast' leaves it out." if thorough else "."),
-            )
-        elif params.solver == "sketch":
-            size = params.sketch_size or min(params.max_dense, 300)
-            announce(
-                seconds(dense_cost(min(size, n))),
-                "The relaxation of the sample",
-                "A smaller sketch_size shortens it.",
-            )
-        elif params.solver == "lowrank":
-            rank = max(params.rank or 2 * params.n_clusters, params.n_clusters)
-            announce(
-                lowrank_seconds(n, d, rank, params.tol, params.max_iter),
-                "The factorization",
-                "A larger tol or a smaller max_iter shortens it.",
             )
 
     def _fit_weighted(self, X, weight, params, rng, tick):

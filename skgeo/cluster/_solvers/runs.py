@@ -7,21 +7,32 @@ import numpy as np
 from skgeo.cluster._solvers.certificate import CERTIFIED_GAP, ROUNDING
 from skgeo.cluster._solvers.cuts import CutProblem, Rows, first_state, solve_with_cuts
 from skgeo.cluster._solvers.groups import group_points
-from skgeo.cluster._solvers.judgment import Judgment
+from skgeo.cluster._solvers.judgment import (
+    Judgment,
+    dense_cost,
+    root_seconds,
+    seconds,
+)
 from skgeo.cluster._solvers.lloyd import lift_centers
 from skgeo.cluster._solvers.local_search import better_labels
-from skgeo.cluster._solvers.lowrank import labels_of_factor, solve_kmeans_lowrank
-from skgeo.cluster._solvers.reference_cvxpy import solve_with_cvxpy
+from skgeo.cluster._solvers.lowrank import (
+    labels_of_factor,
+    lowrank_seconds,
+    solve_kmeans_lowrank,
+)
+from skgeo.cluster._solvers.reference_cvxpy import cvxpy_seconds, solve_with_cvxpy
 from skgeo.cluster._solvers.relaxation import (
     RelaxationResult,
     finish_labels,
     solve_kmeans_sdp,
 )
 from skgeo.cluster._solvers.sketch import sketch_kmeans_sdp
+from skgeo.utils.durations import announce
 
 __all__ = [
     "Run",
     "add_relaxation",
+    "announce_run",
     "run_cuts",
     "run_gram",
     "run_lowrank",
@@ -47,6 +58,44 @@ class Run:
     judgment: Judgment | None = None
     left_out: tuple = ()
     lower_bound: float = 0.0
+
+
+def announce_run(n, d, params, precomputed):
+    """Say beforehand that a fit will be long."""
+    if params.solver == "cvxpy":
+        announce(
+            cvxpy_seconds(n, params.tol, params.max_iter),
+            "The relaxation by cvxpy",
+            "solver='dense' solves the same problem faster; a larger tol shortens it.",
+        )
+        return
+    dense = params.solver == "dense" or precomputed
+    thorough = params.solver == "auto" and params.effort == "thorough"
+    if params.solver == "auto" and params.cuts:
+        announce(
+            root_seconds(n), "The relaxation with cuts", "cuts=False leaves it out."
+        )
+    elif dense or (thorough and n <= params.max_dense):
+        announce(
+            seconds(dense_cost(n)),
+            "The relaxation",
+            "A larger tol or a smaller max_iter shortens it"
+            + (", effort='fast' leaves it out." if thorough else "."),
+        )
+    elif params.solver == "sketch":
+        size = params.sketch_size or min(params.max_dense, 300)
+        announce(
+            seconds(dense_cost(min(size, n))),
+            "The relaxation of the sample",
+            "A smaller sketch_size shortens it.",
+        )
+    elif params.solver == "lowrank":
+        rank = max(params.rank or 2 * params.n_clusters, params.n_clusters)
+        announce(
+            lowrank_seconds(n, d, rank, params.tol, params.max_iter),
+            "The factorization",
+            "A larger tol or a smaller max_iter shortens it.",
+        )
 
 
 def _watch(tick):
