@@ -7,10 +7,13 @@ others had been run while the code was checked; no constant changed after). The 
 values on a grid were made after its rule for them, on seeds it had not seen. Everything
 that was run is reported.
 
-    python -m benchmarks.cluster.bench_misclustering [--quick]
+    python -m benchmarks.cluster.bench_misclustering [--quick] [--part PART ...]
+
+``--part`` replaces the rows of these parts in the file of results and keeps the others.
 """
 
 import argparse
+import json
 import time
 import warnings
 
@@ -23,12 +26,13 @@ from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks.cluster.misclustering import GRIDS, SETTINGS, draw, draw_grid, error
-from benchmarks.common import save
+from benchmarks.common import RESULTS, save
 from skgeo.cluster import LikelihoodAdjustedSDP, SDPKMeans
 from skgeo.cluster._solvers.mixture_em import gaussian_log_density
 
 FIRST_SEED = 91_000
 N_SEEDS = 10
+PARTS = ("real", "grid", "simulated")
 
 
 def real_sets():
@@ -125,19 +129,12 @@ def grid_rows(kinds, seeds):
     return rows
 
 
-def main():
-    warnings.simplefilter("ignore")
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    quick = parser.parse_args().quick
-    rows = real_rows({"iris"} if quick else None)
-    n_seeds = 1 if quick else N_SEEDS
-    rows += grid_rows(
-        GRIDS[: 1 if quick else None], range(FIRST_SEED, FIRST_SEED + n_seeds)
-    )
-    for name in list(SETTINGS)[: 1 if quick else None]:
+def simulated_rows(names, seeds):
+    """Errors over seeds, beside those of the Bayes rule."""
+    rows = []
+    for name in names:
         errors, seconds = {}, {}
-        for seed in range(FIRST_SEED, FIRST_SEED + (2 if quick else N_SEEDS)):
+        for seed in seeds:
             X, y, means, covariances = draw(name, seed)
             found = methods(X, SETTINGS[name][1], seed)
             found["bayes rule"] = lambda X=X, m=means, S=covariances: np.argmax(
@@ -168,6 +165,31 @@ def main():
                 }
             )
             print(name, method, f"{rows[-1]['error']:.4f}", flush=True)
+    return rows
+
+
+def main():
+    warnings.simplefilter("ignore")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--part", nargs="*", choices=PARTS)
+    arguments = parser.parse_args()
+    quick, wanted = arguments.quick, arguments.part or PARTS
+    X = np.random.default_rng(0).standard_normal((30, 2))
+    LikelihoodAdjustedSDP(2, random_state=0).fit(X)  # compile
+    seeds = range(FIRST_SEED, FIRST_SEED + (2 if quick else N_SEEDS))
+    few = 1 if quick else None
+    file, rows = RESULTS / "cluster_misclustering.json", []
+    if file.exists() and arguments.part:
+        rows = json.loads(file.read_text())["rows"]
+        rows = [row for row in rows if row["row"] not in wanted]
+    if "real" in wanted:
+        rows += real_rows({"iris"} if quick else None)
+    if "grid" in wanted:
+        rows += grid_rows(GRIDS[:few], seeds)
+    if "simulated" in wanted:
+        rows += simulated_rows(list(SETTINGS)[:few], seeds)
+    rows.sort(key=lambda row: PARTS.index(row["row"]))
     save(
         "cluster_misclustering",
         rows,
