@@ -26,6 +26,7 @@ from skgeo.linear_model._kronecker.masked import (
 from skgeo.linear_model._kronecker.offgrid import (
     ParametricMode,
     grid_slots,
+    kron_evidence,
     refine_points,
 )
 from skgeo.linear_model._kronecker.posterior import (
@@ -34,6 +35,8 @@ from skgeo.linear_model._kronecker.posterior import (
     predictive_spread,
 )
 from skgeo.linear_model._kronecker.prior import KronFit
+from skgeo.linear_model._kronecker.value_choice import choose_values, product_rows
+from skgeo.linear_model._kronecker.values import product_spread
 from skgeo.utils.warn import warn_user
 
 __all__ = [
@@ -42,6 +45,7 @@ __all__ = [
     "data_unit",
     "learn_off_grid",
     "learn_prior",
+    "learn_values",
 ]
 
 # Power of ten of codes beyond which sums of them may overflow.
@@ -60,7 +64,7 @@ class RowPosterior:
         The rows.
     mean : ndarray of shape (n_rows, n_codes)
         Posterior means in the units of the user.
-    std : ndarray of shape (n_codes,)
+    std : ndarray of shape (n_codes,) or (n_rows, n_codes)
         Posterior standard deviations.
     error : float
         Relative standard error of the variances, zero where they are exact.
@@ -68,6 +72,9 @@ class RowPosterior:
         Log marginal likelihood of all these rows.
     signal : callable
         Returns their noise-free measurements, of shape (n_rows, n_features).
+    signal_std : callable
+        Returns posterior standard deviations of these, of shape (n_features,) or
+        (n_rows, n_features).
     """
 
     rows: np.ndarray
@@ -76,6 +83,7 @@ class RowPosterior:
     error: float
     log_evidence: float
     signal: Callable
+    signal_std: Callable
 
     def __post_init__(self):
         if not (np.isfinite(self.mean).all() and np.isfinite(self.std).all()):
@@ -101,6 +109,9 @@ class LearnedPrior:
         Weights between neighboring variances.
     n_measured : float
         Mean number of measured entries of a row.
+    values : {"free", "product", "auto"}, default="free"
+        Whether the values of the codes of a row are products of one vector per mode;
+        "auto" asks each row.
     """
 
     dictionary: Dictionary
@@ -108,6 +119,7 @@ class LearnedPrior:
     unit: float
     coupling: tuple | None
     n_measured: float
+    values: str = "free"
 
     @property
     def kind(self):
@@ -179,7 +191,8 @@ class LearnedPrior:
             evidence = -c * deviance - len(rows) * self._units(n)
             everywhere = code_columns(dictionary.factors, fit.codes)
             signal = partial(self._signal, [everywhere], post.mean)
-            yield RowPosterior(rows, mean, std, 0.0, evidence, signal)
+            spread = partial(self.signal_std, holes)
+            yield RowPosterior(rows, mean, std, 0.0, evidence, signal, spread)
 
     def posteriors(self, X, mask=None):
         """Yield the posterior of each group of rows that share their gaps.
@@ -217,14 +230,60 @@ class LearnedPrior:
                     holes = mask[rows[0]].reshape(shape)
                     post, error = masked_posterior(factors, kept, Y[rows], holes, s2)
                 deviance = len(rows) * (post.log_det + n * log_2pi) + post.quadratic
-            yield RowPosterior(
+            free = RowPosterior(
                 rows=rows,
                 mean=scatter(post.mean, support, self.unit),
                 std=scatter(np.sqrt(post.variance), support, self.unit),
                 error=error,
                 log_evidence=-c * deviance - len(rows) * self._units(n),
                 signal=partial(self._signal, factors, post.mean),
+                signal_std=partial(
+                    self.signal_std, None if complete else mask[rows[0]]
+                ),
             )
+            if self.values == "free" or min(len(g) for g in kept) == 0:
+                yield free
+                continue
+            holes = None if complete else mask[rows].reshape(-1, *shape)
+            yield from self._products(free, post.mean, Y[rows], holes)
+
+    def _products(self, free, codes, Y, mask):
+        """Yield posteriors under product values, and of rows that contradict them."""
+        factors, kept, support = self.dictionary.kept(self.fit.gammas)
+        s2 = self.fit.noise_variance
+        product, lead = product_rows(factors, kept, Y, s2, codes, mask)
+        against = lead > 0
+        if self.values == "product" and against.any():
+            warn_user(
+                f"Rows {free.rows[against].tolist()} contradict values that are "
+                'products of one vector per mode: values="auto" leaves theirs free.'
+            )
+        # About a row of nothing but noise there is no direction to vary along.
+        alone = against if self.values == "auto" else np.zeros(len(Y), dtype=bool)
+        alone = alone | ~np.all([v.any(axis=1) for v in product.vectors], axis=0)
+        if alone.any():
+            yield replace(
+                free, rows=free.rows[alone], mean=free.mean[alone],
+                log_evidence=free.log_evidence * np.mean(alone),
+                signal=lambda: free.signal()[alone],
+            )  # fmt: skip
+        if alone.all():
+            return
+        few = ~alone
+        product, Y = product.take(few), Y[few]
+        mask = None if mask is None else mask[few]
+        spread = partial(product_spread, factors, kept, Y, s2, product, mask)
+        codes = product.codes.reshape(len(Y), -1)
+        std = np.sqrt(spread().reshape(codes.shape))
+        yield replace(
+            free,
+            rows=free.rows[few],
+            mean=self.dictionary.scatter(codes, support, self.unit),
+            std=self.dictionary.scatter(std, support, self.unit),
+            log_evidence=free.log_evidence * np.mean(few),
+            signal=partial(self._signal, factors, codes),
+            signal_std=lambda: np.sqrt(spread(factors)).reshape(len(Y), -1) * self.unit,
+        )
 
     def _signal(self, factors, codes):
         """Measurements of scaled codes: those of the user may not even be floats."""
@@ -334,33 +393,48 @@ def learn_off_grid(prior, parametric, factors, X, params, noise, tick=None):
         else params.min_gain
         for H, m in zip(factors, modes, strict=True)
     ]
-    state, trace, settled = refine_points(
-        modes,
-        (X / unit).reshape(-1, *dictionary.shape),
+    Y = (X / unit).reshape(-1, *dictionary.shape)
+
+    def refine(columns, points, gammas, noise_variance, search_sets):
+        return refine_points(
+            modes, Y, columns, points, gammas, noise_variance, costs,
+            learn_noise=noise is None, noise_floor=params.noise_floor, callback=tick,
+            search_sets=search_sets,
+        )  # fmt: skip
+
+    state, trace, settled = refine(
         [H[:, s] for H, s in zip(dictionary.factors, support, strict=True)],
         [None if p is None else p[s] for p, s in zip(points, support, strict=True)],
         [g[s] for g, s in zip(fit.gammas, support, strict=True)],
         fit.noise_variance,
-        costs,
-        learn_noise=noise is None,
-        noise_floor=params.noise_floor,
-        callback=tick,
+        params.values == "free",
     )
+    kept = _kept(state, dictionary, support)
+    product = choose_values(
+        dictionary, kept, state.columns, state.gammas, Y, state.noise, params,
+        modes=modes,
+    )  # fmt: skip
+    if product is not None:
+        state.columns, state.gammas, kept = (
+            product.columns, product.gammas, product.kept,
+        )  # fmt: skip
+        trace.append(
+            kron_evidence(state.columns, state.gammas, Y, state.noise)[0] / len(Y)
+        )
+    elif params.values != "free":
+        state, more, settled = refine(
+            state.columns, state.points, state.gammas, state.noise, True
+        )
+        trace, kept = trace + more, _kept(state, dictionary, support)
     factors, gammas, scale = list(factors), [], 1.0
     for i, g in enumerate(state.gammas):
-        slots = support[i]
-        if modes[i] is None:
-            # Columns of a fixed factor can only have been removed.
-            matches = np.abs(
-                state.columns[i].conj().T @ dictionary.factors[i][:, slots]
-            )
-            slots = slots[linear_sum_assignment(-matches)[1]]
-        else:
-            slots = grid_slots(modes[i].grid, state.points[i])
+        slots = kept[i]
+        if modes[i] is not None:
+            slots = grid_slots(modes[i].grid, kept[i])
             points[i] = modes[i].grid.copy()
-            points[i][slots] = state.points[i]
+            points[i][slots] = kept[i]
             factors[i] = factors[i].copy()
-            factors[i][:, slots] = parametric[i](state.points[i])
+            factors[i][:, slots] = parametric[i](kept[i])
         size = np.linalg.norm(g)
         scale *= size
         full = np.zeros(factors[i].shape[1])
@@ -376,7 +450,64 @@ def learn_off_grid(prior, parametric, factors, X, params, noise, tick=None):
         n_iter=len(fit.objective) + len(trace) - 1,
         converged=settled,
     )
-    return replace(prior, dictionary=Dictionary(factors), fit=moved), factors, points
+    prior = replace(
+        prior, dictionary=Dictionary(factors), fit=moved,
+        values="free" if product is None else params.values,
+    )  # fmt: skip
+    return prior, factors, points
+
+
+def _kept(state, dictionary, support):
+    """Points of parametric modes, and indices of others."""
+    kept = list(state.points)
+    for i, points in enumerate(kept):
+        if points is None:
+            # Columns of a fixed factor can only have been removed.
+            H = dictionary.factors[i][:, support[i]]
+            matches = np.abs(state.columns[i].conj().T @ H)
+            kept[i] = support[i][linear_sum_assignment(-matches)[1]]
+    return kept
+
+
+def learn_values(prior, X, mask, params):
+    """Choose the values of the codes of a prior on the grid.
+
+    Parameters
+    ----------
+    prior : LearnedPrior
+        The prior under free values.
+    X, mask, params
+        As in :func:`learn_prior`; ``params.values`` names the values.
+
+    Returns
+    -------
+    prior : LearnedPrior
+        The prior, with other indices where product values are better off with them.
+    """
+    if params.values == "free" or isinstance(prior.fit, CodeFit):
+        return prior
+    support, shape = prior.support, prior.dictionary.shape
+    Y = (X / prior.unit).reshape(-1, *shape)
+    state = choose_values(
+        prior.dictionary,
+        support,
+        [H[:, s] for H, s in zip(prior.dictionary.factors, support, strict=True)],
+        [g[s] for g, s in zip(prior.fit.gammas, support, strict=True)],
+        Y, prior.fit.noise_variance, params,
+        mask=None if mask is None else mask.reshape(Y.shape),
+    )  # fmt: skip
+    if state is None:
+        return prior
+    gammas = [np.zeros(H.shape[1]) for H in prior.dictionary.factors]
+    for full, kept, g in zip(gammas, state.kept, state.gammas, strict=True):
+        full[kept] = g
+    objective = prior.fit.objective
+    if mask is None:
+        at_end = kron_evidence(state.columns, state.gammas, Y, prior.fit.noise_variance)
+        objective = np.append(objective, at_end[0] / len(Y))
+    fit = replace(prior.fit, gammas=gammas, objective=objective,
+                  n_iter=len(objective) - 1)  # fmt: skip
+    return replace(prior, fit=fit, values=params.values)
 
 
 def learn_prior(dictionary, X, mask, params, noise, tick=None):

@@ -16,7 +16,7 @@ from scipy.optimize import linear_sum_assignment, minimize
 from skgeo.linear_model._kronecker.posterior import kron_outer, mode_products
 from skgeo.linear_model._kronecker.scan import scan_sets
 
-__all__ = ["ParametricMode", "grid_slots", "refine_points"]
+__all__ = ["ParametricMode", "grid_slots", "kron_evidence", "refine_points"]
 
 # Quasi-Newton steps of a trial move and of the settled set.
 _TRIAL_STEPS, _STEPS = 25, 200
@@ -132,6 +132,56 @@ class _State:
         return out
 
 
+def kron_evidence(columns, gammas, Y, noise):
+    """Log evidence without constants, and what its slopes are made of.
+
+    Parameters
+    ----------
+    columns : list of ndarray of shape (m_i, k_i)
+        Columns in use.
+    gammas : list of ndarray of shape (k_i,)
+        Their variances.
+    Y : ndarray of shape (n_samples, m_1, ..., m_I)
+        Measurements.
+    noise : float
+        Noise variance.
+
+    Returns
+    -------
+    value : float
+        Log evidence of all samples.
+    forms : list of ndarray of shape (m_i, m_i)
+        S_i, with h' S_i h the slope in the variance of column h, over c.
+    noise_slope : float
+        Slope in the noise variance, over c.
+    """
+    parts = [(H * g) @ H.conj().T for H, g in zip(columns, gammas, strict=True)]
+    spectra = [np.linalg.eigh(K) for K in parts]
+    values = [np.maximum(w, 0.0) for w, _ in spectra]
+    vectors = [v for _, v in spectra]
+    total = kron_outer(values) + noise
+    n = len(Y)
+    Z = mode_products(Y, [v.conj().T for v in vectors])
+    power = np.abs(Z) ** 2
+    log_det = np.log(total).sum()
+    c = 1.0 if np.iscomplexobj(Y) else 0.5
+    value = -c * (n * log_det + (power / total).sum())
+    V = Z / total  # C^-1 y in the eigenbasis
+    forms = []
+    for i in range(len(parts)):
+        others = kron_outer(
+            [w if j != i else np.ones_like(w) for j, w in enumerate(values)]
+        )
+        flat = np.moveaxis(V, i + 1, 0).reshape(len(parts[i]), -1)
+        weighted = np.moveaxis(V * others, i + 1, 0).reshape(len(parts[i]), -1)
+        axes = tuple(j for j in range(total.ndim) if j != i)
+        trace = np.sum(others / total, axis=axes)
+        inner = weighted @ flat.conj().T - n * np.diag(trace)
+        forms.append(vectors[i] @ inner @ vectors[i].conj().T)
+    noise_slope = np.sum(np.abs(V) ** 2) - n * np.sum(1.0 / total)
+    return value, forms, noise_slope
+
+
 class OffGridProblem:
     """Evidence of measurements as a function of points, variances and noise.
 
@@ -153,41 +203,8 @@ class OffGridProblem:
         self.c = 1.0 if np.iscomplexobj(Y) else 0.5
 
     def evidence(self, columns, gammas, noise):
-        """Log evidence without constants, and what its slopes are made of.
-
-        Returns
-        -------
-        value : float
-            Log evidence.
-        forms : list of ndarray of shape (m_i, m_i)
-            S_i, with h' S_i h the slope in the variance of column h, over c.
-        noise_slope : float
-            Slope in the noise variance, over c.
-        """
-        parts = [(H * g) @ H.conj().T for H, g in zip(columns, gammas, strict=True)]
-        spectra = [np.linalg.eigh(K) for K in parts]
-        values = [np.maximum(w, 0.0) for w, _ in spectra]
-        vectors = [v for _, v in spectra]
-        total = kron_outer(values) + noise
-        n = len(self.Y)
-        Z = mode_products(self.Y, [v.conj().T for v in vectors])
-        power = np.abs(Z) ** 2
-        log_det = np.log(total).sum()
-        value = -self.c * (n * log_det + (power / total).sum())
-        V = Z / total  # C^-1 y in the eigenbasis
-        forms = []
-        for i in range(len(parts)):
-            others = kron_outer(
-                [w if j != i else np.ones_like(w) for j, w in enumerate(values)]
-            )
-            flat = np.moveaxis(V, i + 1, 0).reshape(len(parts[i]), -1)
-            weighted = np.moveaxis(V * others, i + 1, 0).reshape(len(parts[i]), -1)
-            axes = tuple(j for j in range(total.ndim) if j != i)
-            trace = np.sum(others / total, axis=axes)
-            inner = weighted @ flat.conj().T - n * np.diag(trace)
-            forms.append(vectors[i] @ inner @ vectors[i].conj().T)
-        noise_slope = np.sum(np.abs(V) ** 2) - n * np.sum(1.0 / total)
-        return value, forms, noise_slope
+        """See :func:`kron_evidence`."""
+        return kron_evidence(columns, gammas, self.Y, noise)
 
     def objective(self, state):
         """Log evidence of a state."""
@@ -244,7 +261,8 @@ class OffGridProblem:
 
 
 def refine_points(modes, Y, columns, points, gammas, noise, costs, *,
-                  learn_noise, noise_floor, callback=None):  # fmt: skip
+                  learn_noise, noise_floor, callback=None,
+                  search_sets=True):  # fmt: skip
     """Move points off their grid, and change their number, by the evidence.
 
     Parameters
@@ -269,6 +287,8 @@ def refine_points(modes, Y, columns, points, gammas, noise, costs, *,
         Smallest noise variance.
     callback : callable, optional
         Called after each round with a dict; a true answer stops.
+    search_sets : bool, default=True
+        Whether to look for whole sets of points, which takes most of the time.
 
     Returns
     -------
@@ -298,7 +318,7 @@ def refine_points(modes, Y, columns, points, gammas, noise, costs, *,
         info = {"objective": trace[-1], "n_iter": len(trace)}
         if callback is not None and callback(info):
             break
-        if net <= before + _MIN_GAIN:
+        if search_sets and net <= before + _MIN_GAIN:
             state, net = _replace(problem, state, net, costs)
         if net <= before + _MIN_GAIN:
             settled = True
