@@ -34,11 +34,8 @@ from skgeo.linear_model._kronecker.fitting import (
     check_coupling,
     n_steps,
 )
-from skgeo.linear_model._kronecker.learned import (
-    learn_off_grid,
-    learn_prior,
-    learn_values,
-)
+from skgeo.linear_model._kronecker.learned import learn_prior
+from skgeo.linear_model._kronecker.refined import learn_off_grid, learn_values
 from skgeo.linear_model._kronecker.support import choose_support
 from skgeo.linear_model._shared import warn_unsettled
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks

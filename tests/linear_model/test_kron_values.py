@@ -131,7 +131,7 @@ def test_points_move_to_where_products_leave_least():
     vectors = [rng.standard_normal((4, 2)) + 1, rng.standard_normal((4, 2)) + 1]
     Y = np.einsum("na,ia,nb,jb->nij", vectors[0], mode.columns(true), vectors[1], other)
     Y = Y + 1e-3 * rng.standard_normal(Y.shape)
-    at = true + [0.03, -0.02]
+    at = true + np.array([0.03, -0.02])
     columns, gammas = [mode.columns(at), other], [np.ones(2), np.ones(2)]
     product = fit_product_values(columns, gammas, Y, 1e-6, vectors)
     state = ProductState([at, np.arange(2)], columns, gammas, product)
@@ -140,7 +140,7 @@ def test_points_move_to_where_products_leave_least():
     assert_array_equal(moved.kept[1], [0, 1])
     assert moved.product.objective.sum() < 0.01 * product.objective.sum()
     for step in (-1e-3, 1e-3):
-        near = [mode.columns(moved.kept[0] + [step, 0]), other]
+        near = [mode.columns(moved.kept[0] + np.array([step, 0])), other]
         worse = fit_product_values(near, gammas, Y, 1e-6, moved.product.vectors)
         assert worse.objective.sum() > moved.product.objective.sum()
 

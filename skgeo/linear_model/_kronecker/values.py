@@ -8,6 +8,7 @@ them small.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -15,8 +16,8 @@ from skgeo.linear_model._kronecker.posterior import kron_outer
 
 __all__ = [
     "ProductRows",
-    "contradictions",
     "contract",
+    "contradictions",
     "fit_product_values",
     "outer_rows",
     "product_spread",
@@ -274,7 +275,7 @@ def product_spread(factors, gammas, Y, noise, product, mask=None, outputs=None):
     rows, vectors = _Rows(factors, gammas, Y, noise, mask), product.vectors
     waves, n_modes = rows.waves(vectors), len(factors)
     ends = np.cumsum([0, *(len(g) for g in gammas)])
-    at = [slice(a, b) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    at = [slice(a, b) for a, b in pairwise(ends)]
     A = np.zeros((len(Y), ends[-1], ends[-1]), dtype=waves[0].dtype)
     for i in range(n_modes):
         H = rows.factors[i]
