@@ -20,6 +20,8 @@ __all__ = ["ParametricMode", "grid_slots", "kron_evidence", "refine_points"]
 
 # Quasi-Newton steps of a trial move and of the settled set.
 _TRIAL_STEPS, _STEPS = 25, 200
+# Steps from whose gain that of the others of a trial is foreseen.
+_LOOK_BACK = 3
 # Relative change of the evidence at which a trial and the settled set stop.
 _TOL, _FINE_TOL = 1e-9, 1e-12
 # Rounds of removing, merging, adding and moving.
@@ -210,8 +212,12 @@ class OffGridProblem:
         """Log evidence of a state."""
         return self.evidence(state.columns, state.gammas, state.noise)[0]
 
-    def optimize(self, state, n_steps=_STEPS):
-        """Raise the evidence over points, variances and noise; (state, evidence)."""
+    def optimize(self, state, n_steps=_STEPS, target=-np.inf):
+        """Raise the evidence over points, variances and noise; (state, evidence).
+
+        A trial stops early where even steps like the last few would not lead to the
+        target: gains shrink from step to step.
+        """
         sizes = [len(g) for g in state.gammas]
         floor = 1e-12
         start = [np.log(np.maximum(g, floor * g.max())) for g in state.gammas]
@@ -250,8 +256,18 @@ class OffGridProblem:
                 found.update(value=value, state=_State(points, columns, gammas, noise))
             return -value, -self.c * np.concatenate(gradient)
 
+        trace = []
+
+        def watch(intermediate_result):
+            trace.append(found["value"])
+            if len(trace) > _LOOK_BACK:
+                pace = (trace[-1] - trace[-1 - _LOOK_BACK]) / _LOOK_BACK
+                if trace[-1] + pace * (n_steps - len(trace)) < target:
+                    raise StopIteration
+
         minimize(
             loss, np.concatenate(start), jac=True, method="L-BFGS-B",
+            callback=watch,
             options={
                 "maxiter": n_steps,
                 "ftol": _TOL if n_steps < _STEPS else _FINE_TOL,
@@ -344,6 +360,20 @@ def grid_slots(grid, points):
     return linear_sum_assignment(np.abs(points[:, None] - grid))[1]
 
 
+def _is_same(points, others, mode):
+    """Whether a set of points is another one, but for steps of a quasi-Newton method."""
+    if len(points) != len(others):
+        return False
+    return np.abs(np.sort(points) - np.sort(others)).max() < 0.5 * mode.unit
+
+
+def _tried(problem, trial, costs, net):
+    """A trial after some steps, and its net evidence, to be compared with ``net``."""
+    cost = _cost(trial, costs)
+    trial, value = problem.optimize(trial, _TRIAL_STEPS, net + cost)
+    return trial, value - cost
+
+
 def _cost(state, costs):
     return sum(c * len(g) for c, g in zip(costs, state.gammas, strict=True))
 
@@ -366,9 +396,9 @@ def _shrink(problem, state, net, costs):
                 trials.append(_merged(problem, state, i, a, b))
         values = [problem.objective(t) - _cost(t, costs) for t in trials]
         for k in np.argsort(values)[::-1][:4]:
-            trial, value = problem.optimize(trials[k], _TRIAL_STEPS)
-            if value - _cost(trial, costs) > net:
-                state, net, changed = trial, value - _cost(trial, costs), True
+            trial, trial_net = _tried(problem, trials[k], costs, net)
+            if trial_net > net:
+                state, net, changed = trial, trial_net, True
                 break
     return state, net
 
@@ -407,9 +437,9 @@ def _grow(problem, state, net, costs, i):
         for level in _LEVELS:
             gamma = level * state.gammas[i].mean()
             trial = state.with_point(i, place, column, gamma)
-            trial, value = problem.optimize(trial, _TRIAL_STEPS)
-            if value - _cost(trial, costs) > best_net:
-                best, best_net = trial, value - _cost(trial, costs)
+            trial, trial_net = _tried(problem, trial, costs, best_net)
+            if trial_net > best_net:
+                best, best_net = trial, trial_net
     return best, best_net
 
 
@@ -424,9 +454,9 @@ def _relocate(problem, state, net, costs, i):
             if abs(place - state.points[i][j]) < 0.1 * problem.modes[i].step:
                 continue
             trial = rest.with_point(i, place, column, state.gammas[i][j])
-            trial, value = problem.optimize(trial, _TRIAL_STEPS)
-            if value - _cost(trial, costs) > net + _MIN_GAIN:
-                return trial, value - _cost(trial, costs)
+            trial, trial_net = _tried(problem, trial, costs, net)
+            if trial_net > net + _MIN_GAIN:
+                return trial, trial_net
     return state, net
 
 
@@ -443,11 +473,13 @@ def _replace(problem, state, net, costs):
         )  # fmt: skip
         best, best_net = state, net
         for points, gammas in found:
+            if _is_same(points, state.points[i], mode):
+                continue
             trial = state.copy()
             trial.points[i], trial.gammas[i] = points, gammas
             trial.columns[i] = mode.columns(points)
-            trial, value = problem.optimize(trial, _TRIAL_STEPS)
-            if value - _cost(trial, costs) > best_net:
-                best, best_net = trial, value - _cost(trial, costs)
+            trial, trial_net = _tried(problem, trial, costs, best_net)
+            if trial_net > best_net:
+                best, best_net = trial, trial_net
         state, net = best, best_net
     return state, net
