@@ -361,7 +361,7 @@ def grid_slots(grid, points):
 
 
 def _is_same(points, others, mode):
-    """Whether a set of points is another one, but for steps of a quasi-Newton method."""
+    """Whether two sets of points are one, but for what a few steps change."""
     if len(points) != len(others):
         return False
     return np.abs(np.sort(points) - np.sort(others)).max() < 0.5 * mode.unit

@@ -179,11 +179,6 @@ class _ScanProblem:
         n_sets, size = points.shape
         own = self.columns(points.ravel()).T.reshape(n_sets, size, -1)
         for halving in range(1, _N_HALVINGS + 1):
-            if halving > 1:
-                # Those that are ahead after the largest moves end ahead, too.
-                best = np.argsort(-values.max(axis=1))[: max(len(points) // 2, _N_BEST)]
-                points, variances, own = points[best], variances[best], own[best]
-                n_sets = len(points)
             width = 0.5**halving
             noise = self.true_noise + self.missed * width**2 * self.power
             for t in range(size):
@@ -200,6 +195,11 @@ class _ScanProblem:
                 points[:, t] = moved[np.arange(n_sets), best]
                 own[:, t] = new[np.arange(n_sets), best]
             variances = self._updated(own, variances, noise, 2)
+            # Those that are ahead after larger moves are so at the end, too.
+            ahead = np.argsort(-values.max(axis=1))
+            ahead = ahead[: max(n_sets // 2, min(n_sets, _N_BEST))]
+            points, variances, own = points[ahead], variances[ahead], own[ahead]
+            n_sets = len(points)
         noise = np.full(len(self.scale), self.true_noise)
         return points, variances, self.objectives(own, variances, noise)
 
