@@ -36,6 +36,7 @@ from skgeo.utils.params import (
     SequenceOf,
     check_params,
 )
+from skgeo.utils.validation import refuse_masked
 from skgeo.utils.warn import warn_user
 
 __all__ = ["RobustTraceRegressor"]
@@ -222,6 +223,7 @@ class RobustTraceRegressor(RegressorMixin, CallbackMixin, BaseEstimator):
             If the signs that the fit can be trusted are missing.
         """
         p = check_params(self)
+        refuse_masked(y, "y")
         X = self._matrices(X, y, reset=True)
         y = _check_y(y, y_numeric=True).astype(np.float64, copy=False)
         check_consistent_length(X, y)
@@ -253,6 +255,7 @@ class RobustTraceRegressor(RegressorMixin, CallbackMixin, BaseEstimator):
 
     def _matrices(self, X, y=None, *, reset):
         """Return X as (n, p, q); a vector is a column."""
+        refuse_masked(X, "X")
         ndim = X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
         if ndim == 3:
             if self.shape is not None:

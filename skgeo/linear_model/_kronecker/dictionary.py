@@ -6,6 +6,7 @@ import numpy as np
 
 from skgeo.linear_model._kronecker.posterior import kron_outer
 from skgeo.linear_model._kronecker.products import shift, user_products
+from skgeo.utils.validation import refuse_masked
 from skgeo.utils.warn import warn_user
 
 __all__ = [
@@ -53,6 +54,7 @@ def check_factors(factors, name="factors", *, any_magnitude=False):
             f"{name} must be a list of 2-D arrays, one per mode; got one 2-D array. "
             f"Put it into a list: [{name}]."
         )
+    refuse_masked(list(factors) if hasattr(factors, "__iter__") else factors, name)
     try:
         arrays = [np.asarray(H) for H in factors]
     except TypeError as error:
@@ -117,7 +119,9 @@ def on_grid(factor, i):
             f"factors[{i}].points must be a non-empty 1-D array of real numbers; got "
             f"shape {points.shape} and dtype {points.dtype}."
         )
-    columns = np.asarray(factor(points))
+    columns = factor(points)
+    refuse_masked([factor.points, columns], f"factors[{i}]")
+    columns = np.asarray(columns)
     if not callable(getattr(factor, "derivative", None)):
         raise ValueError(
             f"factors[{i}] has points but no method derivative(points), which tells "
@@ -139,6 +143,7 @@ def on_grid(factor, i):
 
 def check_measurements(X, factors, name="X", *, allow_nan=False):
     """Check complex measurements, which scikit-learn's validation refuses."""
+    refuse_masked(X, name)
     X = np.asarray(X)
     if X.ndim != 2 or X.dtype.kind not in "fiubc":
         raise ValueError(
@@ -312,6 +317,8 @@ def flat_rows(A, shape, name, factors="factors"):
     rows : array-like
         ``A`` itself where it has nothing of both.
     """
+    if isinstance(A, (list, tuple)) and any(np.ma.is_masked(row) for row in A):
+        A = np.ma.array(A)
     if isinstance(A, np.ma.MaskedArray):
         kind = np.complex128 if A.dtype.kind == "c" else np.float64
         A = A.astype(kind).filled(np.nan)
