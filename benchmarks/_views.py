@@ -98,6 +98,7 @@ IRS_METHODS = (
     "published PC-KroSBL .8",
     "published classical SBL",
     "best",
+    "best, product values",
     "best, noise learned",
     "mm, coupled .5",
 )

@@ -668,14 +668,14 @@ def weight_numbers(sample_weight):
     remedy = "give one number per sample"
     if isinstance(sample_weight, str):
         raise ValueError(
-            f"sample_weight must hold real numbers, got {sample_weight!r}: {remedy} "
+            f"sample_weight must be real numbers, got {sample_weight!r}: {remedy} "
             "(weights by class: sklearn.utils.class_weight.compute_sample_weight("
             '"balanced", y)).'
         )
     refuse_masked(sample_weight, "sample_weight")
     if isinstance(sample_weight, (dict, set)):
         raise ValueError(
-            "sample_weight must hold real numbers, got a "
+            "sample_weight must be real numbers, got a "
             f"{type(sample_weight).__name__}: {remedy}."
         )
     try:
@@ -684,10 +684,10 @@ def weight_numbers(sample_weight):
             return weight.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"sample_weight must hold real numbers: {remedy}. NumPy says: {error}"
+            f"sample_weight must be real numbers: {remedy}. NumPy says: {error}"
         ) from error
     found = "complex ones" if weight.dtype.kind == "c" else f"dtype {weight.dtype}"
-    raise ValueError(f"sample_weight must hold real numbers, got {found}: {remedy}.")
+    raise ValueError(f"sample_weight must be real numbers, got {found}: {remedy}.")
 
 
 def check_sample_weight(sample_weight, n_samples, *, normalize=True):
