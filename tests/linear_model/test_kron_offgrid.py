@@ -245,6 +245,31 @@ def test_bad_factors():
             SteeringFactor(**{"positions": range(4), "angles": GRID, **bad})
 
 
+@pytest.mark.parametrize("error", [0.0, -1.0, 2.0, 180 / np.pi])
+def test_wrong_derivatives(error):
+    class Wrong(Bumps):
+        def derivative(self, points):
+            return error * super().derivative(points)
+
+    bumps = Wrong(np.linspace(0, 1, 20), np.linspace(0, 1, 9), 0.12)
+    with pytest.raises(ValueError, match=r"factors\[0\].derivative is not the deriv"):
+        KroneckerSBL([bumps]).fit(bumps(np.array([0.3])).T)
+
+
+def test_columns_with_kinks_have_derivatives():
+    class Tents(Bumps):
+        def __call__(self, points):
+            far = np.abs(self.places[:, None] - points) / self.width
+            return np.maximum(1.0 - far, 0.0)
+
+        def derivative(self, points):
+            side = np.sign(self.places[:, None] - points)
+            return np.where(self(points) > 0, side / self.width, 0.0)
+
+    tents = Tents(np.linspace(0, 1, 20), np.linspace(0, 1, 9), 0.2)
+    assert KroneckerSBL([tents]).fit(tents(np.array([0.3])).T).points_ is not None
+
+
 def test_angles_that_are_no_cosines():
     for angles in (np.arange(-90, 91, 10), np.linspace(-np.pi / 2, np.pi / 2, 9)):
         with pytest.warns(UserWarning, match="cosines"):

@@ -268,6 +268,15 @@ def test_noiseless_one_mode_and_zeros(values):
     assert single.values_ == "free"
 
 
+def test_rows_far_larger_than_those_of_fit(channel):
+    model = fitted(channel, "auto")
+    codes = model.transform(channel.X)
+    clean = model.inverse_transform(codes) * 1e20
+    assert nmse(model.transform(clean) * 1e-20, codes) < 1e-6
+    with pytest.raises(ValueError, match="too large for product values"):
+        model.transform(channel.X * 1e100)
+
+
 def test_other_supports_need_free_values(channel):
     with pytest.raises(ValueError, match='needs support="kronecker"'):
         fitted(channel, "auto", support="free")

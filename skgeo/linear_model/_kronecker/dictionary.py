@@ -32,6 +32,10 @@ _NEGLIGIBLE = 1e-12
 _RANGE = (1e-290, 1e290)
 
 
+# Error of derivatives, relative to their size, beyond which they are called wrong.
+_MAX_SLOPE_ERROR = 0.05
+
+
 def check_factors(factors, name="factors", *, any_magnitude=False):
     """Check the factors of a Kronecker dictionary.
 
@@ -138,7 +142,37 @@ def on_grid(factor, i):
         raise ValueError(
             f"factors[{i}].derivative returns NaN, infinity or no numbers on the grid."
         )
+    _check_slopes(factor, i)
     return columns
+
+
+def _check_slopes(factor, i):
+    """Compare derivatives of a parametric factor with differences of its columns.
+
+    Points under wrong ones would stay where they are, or move to wrong places.
+    """
+    grid = np.unique(np.asarray(factor.points, dtype=np.float64))
+    gap = np.median(np.diff(grid)) if len(grid) > 1 else 1.0
+    # Off the grid, where kinks and peaks are likely to be.
+    at = grid[:-1] + 0.3 * np.diff(grid) if len(grid) > 1 else grid
+    h = max(1e-5 * gap, 1e-9 * np.abs(grid).max())
+    slopes = np.asarray(factor.derivative(at))
+    ahead, behind = np.asarray(factor(at + h)), np.asarray(factor(at - h))
+    if not all(np.isfinite(A).all() for A in (slopes, ahead, behind)):
+        return  # where points may move will tell
+    unit = max(np.abs(ahead).max(), np.abs(behind).max(), 1e-300)
+    change = (ahead / unit - behind / unit) / (2.0 * h)
+    size = np.maximum(np.abs(change).max(axis=0), 1e-4 / gap)
+    gap_of = np.abs(slopes / unit - change).max(axis=0) / size
+    wrong = gap_of > _MAX_SLOPE_ERROR
+    if np.mean(wrong) > 0.5:
+        k = int(np.argmax(gap_of))
+        raise ValueError(
+            f"factors[{i}].derivative is not the derivative of its columns: at the "
+            f"point {at[k]:.6g} it differs from differences of columns by "
+            f"{gap_of[k]:.3g} times their size. It is asked for the derivative with "
+            "respect to the points that the factor is called with, in their unit."
+        )
 
 
 def check_measurements(X, factors, name="X", *, allow_nan=False):

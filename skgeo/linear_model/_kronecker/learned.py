@@ -41,6 +41,8 @@ __all__ = [
 
 # Power of ten of codes beyond which sums of them may overflow.
 _MAX_EXPONENT = 298
+# Magnitude, relative to the data of fit, of rows with product values.
+_LARGEST_ROW = 1e60
 # Data below this have lost digits to gradual underflow.
 _SMALLEST = 1e-290
 
@@ -242,6 +244,11 @@ class LearnedPrior:
         """Yield posteriors under product values, and of rows that contradict them."""
         factors, kept, support = self.dictionary.kept(self.fit.gammas)
         s2 = self.fit.noise_variance
+        if np.abs(Y).max(initial=0.0) > _LARGEST_ROW:
+            raise InvalidParameterError(
+                f"Rows are more than {_LARGEST_ROW:g} times as large as those of fit, "
+                "too large for product values: give them in the units of fit."
+            )
         product, lead = product_rows(factors, kept, Y, s2, codes, mask)
         against = lead > 0
         if self.values == "product" and against.any():
