@@ -117,7 +117,7 @@ def test_derivative_of_a_steering_factor():
 def test_angles_between_grid_points_reach_the_bound():
     cosines = (np.array([-0.43, 0.31]), np.array([-0.12, 0.52]))
     ratios, better = [], []
-    for seed in range(4):
+    for seed in range(3):
         factors, gains, X, noise = plane(seed, 20.0)
         model = KroneckerSBL(factors, noise_variance=noise).fit(X)
         assert [len(s) for s in model.support_] == [2, 2]
@@ -133,23 +133,27 @@ def test_angles_between_grid_points_reach_the_bound():
         on_grid = fixed.reconstruct(X)
         better.append(np.sum(np.abs(on_grid - true) ** 2) / np.sum(
             np.abs(clean - true) ** 2))  # fmt: skip
-    assert np.mean(ratios) < 2.0  # efficient: one, but for 16 draws
+    assert np.mean(ratios) < 2.0  # efficient: one, but for 12 draws
     assert np.median(better) > 2.0
 
 
 def test_channels_off_the_grid():
-    data = make_irs_mimo(snr=20.0, on_grid=False, random_state=0)
-    phase = np.exp(-1j * np.pi * np.arange(256)) / 16
+    data = make_irs_mimo(
+        snr=25.0, on_grid=False, n_receive=8, n_elements=64, spread=2, random_state=1
+    )
+    phase = np.exp(-1j * np.pi * np.arange(64)) / 8
     factors = [
-        SteeringFactor(-np.arange(256), data.angles, data.patterns.T * phase),
+        SteeringFactor(-np.arange(64), data.angles, data.patterns.T * phase),
         SteeringFactor(-np.arange(6), data.angles, data.pilots.T),
-        SteeringFactor(range(16), data.angles),
+        SteeringFactor(range(8), data.angles),
     ]
     for factor, H in zip(factors, data.factors, strict=True):
         assert_allclose(factor(data.angles), H, atol=1e-12)
     errors = []
-    for given in (data.factors, factors):
-        model = KroneckerSBL(given, noise_variance=data.noise_variance)
+    for given, values in (
+        (data.factors, "free"), (factors, "auto"), (factors, "free"),
+    ):  # fmt: skip
+        model = KroneckerSBL(given, noise_variance=data.noise_variance, values=values)
         codes = model.fit(data.X).transform(data.X).reshape(18, 18, 18)
         station = data.channel_factors[1]
         if model.points_ is not None:
@@ -157,14 +161,16 @@ def test_channels_off_the_grid():
         by = [model.factors_[0], station, model.factors_[2]]
         gap = np.abs(mode_product(codes, by) - data.channels[0]) ** 2
         errors.append(gap.sum() / np.sum(np.abs(data.channels[0]) ** 2))
+        assert model.values_ == ("product" if values == "auto" else "free")
+        assert len(model.objective_) == model.n_iter_ + 1
+        assert_allclose(model.objective_[-1], model.score(data.X), rtol=1e-9)
     assert len(model.support_[1]) == 1
     assert_allclose(model.points_[1][model.support_[1]], data.cosines[1], atol=0.01)
-    assert len(model.objective_) == model.n_iter_ + 1
-    assert_allclose(model.objective_[-1], model.score(data.X), rtol=1e-9)
     # Grid points that are not in use stay where they were.
     rest = np.setdiff1d(np.arange(18), model.support_[1])
     assert_array_equal(model.points_[1][rest], data.angles[rest])
-    assert errors[0] > 3 * errors[1]
+    assert errors[0] > 10 * errors[2]
+    assert errors[2] > 0.95 * errors[1]
 
 
 def test_any_callable_with_a_derivative_and_fixed_factors_beside_it():

@@ -170,7 +170,7 @@ def test_coupling_is_learned_from_the_evidence():
     errors = {True: [], False: []}
     for blocks, ratios in errors.items():
         chosen = []
-        for seed in range(3):
+        for seed in range(2 if blocks else 3):
             factors, codes, X = block_problem(seed, blocks)
             pair = []
             for coupling in ("auto", None):
