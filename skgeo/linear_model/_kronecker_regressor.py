@@ -35,9 +35,10 @@ from skgeo.linear_model._kronecker.posterior import (
 from skgeo.linear_model._shared import LinearPredictor, scaled_r2, warn_unsettled
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.durations import EARLIER
+from skgeo.utils.masked import refuse_masked
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Boolean, Null, check_params
-from skgeo.utils.validation import check_sample_weight, refuse_masked
+from skgeo.utils.validation import check_sample_weight
 from skgeo.utils.warn import warn_user
 
 __all__ = ["KroneckerSBLRegressor"]

@@ -26,6 +26,7 @@ from skgeo.linear_model._trace.measurements import (
 from skgeo.linear_model._trace.rank_search import allowed_ranks, search_rank
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.durations import announce
+from skgeo.utils.masked import refuse_masked
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import (
     Boolean,
@@ -36,7 +37,6 @@ from skgeo.utils.params import (
     SequenceOf,
     check_params,
 )
-from skgeo.utils.validation import refuse_masked
 from skgeo.utils.warn import warn_user
 
 __all__ = ["RobustTraceRegressor"]

@@ -8,7 +8,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skgeo.utils.validation import check_sample_weight, refuse_masked
+from skgeo.utils.masked import refuse_masked
+from skgeo.utils.validation import check_sample_weight
 
 __all__ = [
     "LinearPredictor",

@@ -20,9 +20,9 @@ from skgeo.linear_model._rvm.posterior import Problem
 from skgeo.linear_model._rvm.rows import row_weights
 from skgeo.linear_model._shared import check_target_type, scaled_r2, warn_unsettled
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
+from skgeo.utils.masked import refuse_masked
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Null, Real, check_params
-from skgeo.utils.validation import refuse_masked
 from skgeo.utils.warn import warn_user
 
 __all__ = ["SparseBayesianRegressor"]

@@ -20,13 +20,10 @@ from skgeo.linear_model._rvm.rows import row_weights
 from skgeo.linear_model._shared import warn_unsettled
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.durations import announce
+from skgeo.utils.masked import refuse_masked
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Instance, Null, OneOf, Real, check_params
-from skgeo.utils.validation import (
-    check_labels,
-    check_sample_weight,
-    refuse_masked,
-)
+from skgeo.utils.validation import check_labels, check_sample_weight
 
 __all__ = ["SparseBayesianClassifier"]
 

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skgeo.utils.masked import refuse_masked
 from skgeo.utils.params import Instance, Null, check_params
-from skgeo.utils.validation import refuse_masked
 from skgeo.utils.warn import warn_user
 
 __all__ = ["SteeringFactor"]

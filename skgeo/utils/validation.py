@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples, check_consistent_length
 
+from skgeo.utils.masked import refuse_masked
 from skgeo.utils.warn import warn_user
 
 __all__ = [
@@ -20,7 +21,6 @@ __all__ = [
     "check_trials",
     "check_trials_y",
     "read_trials",
-    "refuse_masked",
     "spreads",
     "warn_other_amplitudes",
     "warn_unlike_channels",
@@ -615,36 +615,6 @@ def check_group_labels(groups, X, name):
             f"({_num_samples(X)},), got {groups.shape}."
         )
     return np.unique(groups, return_inverse=True)
-
-
-def _has_masked(values):
-    """Whether an entry of an array, or of a list of arrays or numbers, is masked."""
-    if isinstance(values, (list, tuple)):
-        return any(_has_masked(part) for part in values)
-    return bool(np.ma.is_masked(values))
-
-
-def refuse_masked(values, name):
-    """Refuse masked entries, under whose mask there may be any number.
-
-    Parameters
-    ----------
-    values : object
-        Array-like, perhaps a masked array of NumPy or a list of them.
-    name : str
-        Name of the argument, for the message.
-
-    Raises
-    ------
-    ValueError
-        If an entry is masked.
-    """
-    if _has_masked(values):
-        raise ValueError(
-            f"{name} has masked entries, whose values are not known: fill them in "
-            "(a pipeline with sklearn.impute.SimpleImputer does), or leave out these "
-            "samples."
-        )
 
 
 def weight_numbers(sample_weight):

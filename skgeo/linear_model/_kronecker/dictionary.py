@@ -6,7 +6,7 @@ import numpy as np
 
 from skgeo.linear_model._kronecker.posterior import kron_outer
 from skgeo.linear_model._kronecker.products import shift, user_products
-from skgeo.utils.validation import refuse_masked
+from skgeo.utils.masked import refuse_masked
 from skgeo.utils.warn import warn_user
 
 __all__ = [
