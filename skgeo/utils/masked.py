@@ -29,7 +29,6 @@ def refuse_masked(values, name):
     """
     if _has_masked(values):
         raise ValueError(
-            f"{name} has masked entries, whose values are not known: fill them in "
-            "(a pipeline with sklearn.impute.SimpleImputer does), or leave out these "
-            "samples."
+            f"{name} has masked entries, whose values are not known: fill them in, or "
+            "leave out what they belong to."
         )

@@ -197,10 +197,9 @@ def scattered(seed, shape=(6, 7, 8), sizes=(8, 9, 9), n_codes=12):
     return factors, codes, (clean + noise * rng.standard_normal(clean.size))[None]
 
 
-@pytest.mark.parametrize("seed", [2, 8])
-def test_exchanges_leave_local_maxima(seed):
-    """Draws on which smooth updates alone ended at errors of .024 and .0025."""
-    factors, codes, X = scattered(seed)
+def test_exchanges_leave_local_maxima():
+    """A draw on which smooth updates alone ended at an error of .024."""
+    factors, codes, X = scattered(2)
     model = KroneckerSBL(factors, support="auto").fit(X)
     assert model.support_kind_ == "free"
     found = model.transform(X)[0]

@@ -147,7 +147,13 @@ def test_points_move_to_where_products_leave_least():
 
 @pytest.fixture(scope="module")
 def channel():
-    return make_irs_mimo(snr=8.0, random_state=0)
+    return small_channel(0)
+
+
+def small_channel(seed):
+    return make_irs_mimo(
+        snr=8.0, n_receive=10, n_elements=64, n_angles=12, random_state=seed
+    )
 
 
 def fitted(data, values, X=None, **options):
@@ -161,7 +167,7 @@ def test_channels_on_the_grid(channel):
     assert (free.values_, auto.values_, product.values_) == (
         "free", "product", "product",
     )  # fmt: skip
-    more = make_irs_mimo(snr=8.0, random_state=1)
+    more = small_channel(1)
     errors = [
         nmse(m.transform(channel.X), channel.codes)
         + nmse(fitted(more, m.values).transform(more.X), more.codes)
@@ -171,7 +177,7 @@ def test_channels_on_the_grid(channel):
     codes, std = auto.transform(channel.X, return_std=True)
     assert_allclose(product.transform(channel.X), codes)
     shape = [len(s) for s in auto.support_]
-    kept = codes.reshape(18, 18, 18)[np.ix_(*auto.support_)]
+    kept = codes.reshape(12, 12, 12)[np.ix_(*auto.support_)]
     assert np.linalg.matrix_rank(kept.reshape(shape[0], -1), tol=1e-8) == 1
     assert_allclose(
         auto.inverse_transform(codes), auto.reconstruct(channel.X), rtol=1e-10
@@ -188,7 +194,7 @@ def test_channels_on_the_grid(channel):
 def test_rows_decide_for_themselves(channel):
     model = fitted(channel, "auto")
     rng = np.random.default_rng(0)
-    other = np.zeros((18, 18, 18), dtype=complex)
+    other = np.zeros((12, 12, 12), dtype=complex)
     at = np.ix_(*model.support_)
     other[at] = np.abs(channel.codes).max() * rng.standard_normal(other[at].shape)
     X = np.concatenate([
@@ -212,7 +218,7 @@ def test_free_values_stay_free(channel):
     gains = channel.codes.copy()
     used = np.flatnonzero(gains)
     gains[0, used] = np.abs(gains).max() * rng.standard_normal(len(used))
-    clean = mode_product(gains.reshape(1, 18, 18, 18), channel.factors).reshape(1, -1)
+    clean = mode_product(gains.reshape(1, 12, 12, 12), channel.factors).reshape(1, -1)
     scale = np.sqrt(channel.noise_variance / 2)
     X = clean + scale * (rng.standard_normal((2, *clean.shape)).T @ [1, 1j]).T
     free, auto = (fitted(channel, v, X) for v in ("free", "auto"))
