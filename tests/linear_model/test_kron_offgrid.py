@@ -8,7 +8,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import check_grad
 from sklearn.base import clone
 
-from skgeo.datasets import make_irs_mimo
 from skgeo.linear_model import (
     KroneckerSBL,
     SteeringFactor,
@@ -16,6 +15,7 @@ from skgeo.linear_model import (
     mode_product,
 )
 from skgeo.linear_model._kronecker.offgrid import OffGridProblem, ParametricMode
+from tests.linear_model.kron_problems import channel_off_grid
 
 GRID = np.linspace(-1, 1, 12, endpoint=False)
 
@@ -138,30 +138,24 @@ def test_angles_between_grid_points_reach_the_bound():
 
 
 def test_channels_off_the_grid():
-    data = make_irs_mimo(
-        snr=25.0, on_grid=False, n_receive=8, n_elements=64, spread=2, random_state=1
-    )
-    phase = np.exp(-1j * np.pi * np.arange(64)) / 8
-    factors = [
-        SteeringFactor(-np.arange(64), data.angles, data.patterns.T * phase),
-        SteeringFactor(-np.arange(6), data.angles, data.pilots.T),
-        SteeringFactor(range(8), data.angles),
-    ]
+    data, factors, off_grid = channel_off_grid()
     for factor, H in zip(factors, data.factors, strict=True):
         assert_allclose(factor(data.angles), H, atol=1e-12)
     errors = []
-    for given, values in (
-        (data.factors, "free"), (factors, "auto"), (factors, "free"),
-    ):  # fmt: skip
-        model = KroneckerSBL(given, noise_variance=data.noise_variance, values=values)
-        codes = model.fit(data.X).transform(data.X).reshape(18, 18, 18)
+    noise = data.noise_variance
+    for model in (
+        KroneckerSBL(data.factors, noise_variance=noise).fit(data.X),
+        KroneckerSBL(factors, noise_variance=noise, values="auto").fit(data.X),
+        off_grid,
+    ):
+        codes = model.transform(data.X).reshape(18, 18, 18)
         station = data.channel_factors[1]
         if model.points_ is not None:
             station = SteeringFactor(-np.arange(6), GRID)(model.points_[1])
         by = [model.factors_[0], station, model.factors_[2]]
         gap = np.abs(mode_product(codes, by) - data.channels[0]) ** 2
         errors.append(gap.sum() / np.sum(np.abs(data.channels[0]) ** 2))
-        assert model.values_ == ("product" if values == "auto" else "free")
+        assert model.values_ == ("product" if model.values == "auto" else "free")
         assert len(model.objective_) == model.n_iter_ + 1
         assert_allclose(model.objective_[-1], model.score(data.X), rtol=1e-9)
     assert len(model.support_[1]) == 1

@@ -243,7 +243,7 @@ def test_extremes_stay_finite(kind, shared):
             *model.gammas_,
         ]  # fmt: skip
         assert all(np.isfinite(v).all() for v in values)
-    for other in ("zeros", "denormal", "small", "constant"):
+    for other in ("zeros", "denormal", "small", "constant") if shared else ():
         model = KroneckerSBLRegressor(max_iter=8).fit(X, extremes()[other][:, :2])
         values = [*model.predict(X, return_std=True), model.coef_, *model.gammas_]
         assert all(np.isfinite(v).all() for v in values)
