@@ -443,10 +443,15 @@ class KroneckerSBL(
             None if seen is None else seen.reshape(self._dictionary.shape),
         )  # fmt: skip
 
-    def _posteriors(self, X, mask):
-        """Yield the prior and the posterior of groups of rows."""
+    def _posteriors(self, X, mask, *, gaussian=False):
+        """Yield the prior and the posterior of groups of rows.
+
+        The Gaussian one has the evidence that product values have, too.
+        """
         if self._shared_support:
             prior = self._priors[0]
+            if gaussian:
+                prior = replace(prior, values="free")
             yield from ((prior, post) for post in prior.posteriors(X, mask))
             return
         for i, prior in enumerate(self._learn(X, mask, self.noise_variance_)):
@@ -606,7 +611,8 @@ class KroneckerSBL(
         """
         X, mask = self._check(X)
         with single_blas_thread():
-            total = sum(post.log_evidence for _, post in self._posteriors(X, mask))
+            posteriors = self._posteriors(X, mask, gaussian=True)
+            total = sum(post.log_evidence for _, post in posteriors)
         if not np.isfinite(total):
             raise ValueError(
                 "The evidence of these rows exceeds the range of floating-point "
