@@ -538,6 +538,12 @@ VIEWS = {
             Pivot("Mean NMSE", ("snr",), ("method",), "nmse_mean"),
             Pivot("Median NMSE", ("snr",), ("method",), "nmse_median"),
             Pivot(
+                "Share of draws within 10 % of the error of the oracle",
+                ("snr",),
+                ("method",),
+                "within_tenth_of_oracle",
+            ),
+            Pivot(
                 "Share of draws within twice the error of the oracle",
                 ("snr",),
                 ("method",),
