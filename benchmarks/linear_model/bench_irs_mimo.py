@@ -4,7 +4,7 @@ Published: means over 50 trials computed from the result files that He and Josep
 (arXiv 2307.14719) put beside their code; other random draws, another machine. Gains
 of this set-up are products of one per path of each hop, which "product values" finds.
 
-``--only`` runs some methods, and keeps the rows of the others.
+``--only`` and ``--snr`` run some methods and levels, and keep the rows of the others.
 """
 
 import argparse
@@ -112,8 +112,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", nargs="*", choices=list(OURS), default=list(OURS))
+    parser.add_argument("--snr", type=int, nargs="*", choices=SNR, default=SNR)
     args = parser.parse_args()
-    quick, levels = args.quick, (8, 20) if args.quick else SNR
+    quick, levels = args.quick, (8, 20) if args.quick else args.snr
     rows = []
     for snr in levels:
         for name, (means, seconds) in PUBLISHED.items():
@@ -150,7 +151,10 @@ def main():
                 "seconds": float(np.median(cpu)), "n_trials": len(errors),
             })  # fmt: skip
             print(rows[-1], flush=True)
-    rows += other_rows("irs_mimo", "method", {row["method"] for row in rows})
+    done = {(row["snr"], row["method"]) for row in rows}
+    for row in other_rows("irs_mimo", "snr", ()):
+        if (row["snr"], row["method"]) not in done:
+            rows.append(row)
     order = [f"published {name}" for name in PUBLISHED] + list(OURS)
     rows.sort(key=lambda row: (row["snr"], order.index(row["method"])))
     save("irs_mimo", rows, quick=quick)
