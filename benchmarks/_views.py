@@ -98,6 +98,7 @@ IRS_METHODS = (
     "published PC-KroSBL .8",
     "published classical SBL",
     "best",
+    "best, product values",
     "best, noise learned",
     "mm, coupled .5",
 )
@@ -562,6 +563,12 @@ VIEWS = {
         pivots=(
             Pivot("Mean NMSE", ("snr",), ("method",), "nmse_mean"),
             Pivot("Median NMSE", ("snr",), ("method",), "nmse_median"),
+            Pivot(
+                "Share of draws within 10 % of the error of the oracle",
+                ("snr",),
+                ("method",),
+                "within_tenth_of_oracle",
+            ),
             Pivot(
                 "Share of draws within twice the error of the oracle",
                 ("snr",),

@@ -35,6 +35,7 @@ from skgeo.linear_model._kronecker.posterior import (
 from skgeo.linear_model._shared import LinearPredictor, scaled_r2, warn_unsettled
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.durations import EARLIER
+from skgeo.utils.masked import refuse_masked
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Boolean, Null, check_params
 from skgeo.utils.validation import check_sample_weight
@@ -235,6 +236,7 @@ class KroneckerSBLRegressor(
         outputs = self.output_factors
         if outputs is not None:
             outputs = check_factors(outputs, "output_factors")
+        refuse_masked(X, "X")
         y = _flat(y, outputs)
         self._outputs = outputs
         X, y = validate_data(
@@ -369,7 +371,8 @@ class KroneckerSBLRegressor(
 
 
 def _flat(y, outputs):
-    """Targets with tensors flattened, whose shape is checked; masked ones are NaN."""
+    """Targets with tensors flattened, whose shape is checked."""
+    refuse_masked(y, "y")
     shape = (1,) if outputs is None else tuple(len(H) for H in outputs)
     y = flat_rows(y, shape, "y", "output_factors")
     if n_dims(y) <= 2:

@@ -34,7 +34,8 @@ from skgeo.linear_model._kronecker.fitting import (
     check_coupling,
     n_steps,
 )
-from skgeo.linear_model._kronecker.learned import learn_off_grid, learn_prior
+from skgeo.linear_model._kronecker.learned import learn_prior
+from skgeo.linear_model._kronecker.refined import learn_off_grid, learn_values
 from skgeo.linear_model._kronecker.support import choose_support
 from skgeo.linear_model._shared import warn_unsettled
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
@@ -54,7 +55,8 @@ class KroneckerSBL(
     H_I) x + e` of a code with prior :math:`x \sim N(0, \mathrm{diag}(g_1 \otimes
     \cdots \otimes g_I))`. The variances :math:`g_i` of each mode, which end up
     sparse, and the noise variance maximize the evidence; the support of the code
-    is then a product of one set per mode, its values are free.
+    is then a product of one set per mode, its values are free (or, with ``values``,
+    products, too).
 
     Parameters
     ----------
@@ -86,6 +88,14 @@ class KroneckerSBL(
         the first need few codes or few measurements: the codes are looked for in the
         product set found first and, where the dictionary has at most 1,000,000 entries,
         among all; single codes, indices and blocks are exchanged at the end.
+    values : {"free", "product", "auto"}, default="free"
+        Values of the codes of a row: any numbers, or products of one vector per mode,
+        as of a signal that goes through one stage after another. "auto" asks the data
+        whether products explain them as well (by the Bayesian information criterion),
+        in ``fit`` for all rows together and in ``transform`` for each row. Products
+        are far fewer numbers, and their indices and points are searched for once
+        more; variances and evidence remain those of the Gaussian prior. Needs
+        ``support="kronecker"``.
     coupling : sequence of float, "auto" or None, default=None
         Block sparsity: one weight per mode, from 0 for none to 1, by which the variance
         of each code borrows from its two neighbors in that mode. "auto" tries .25, .5
@@ -122,12 +132,16 @@ class KroneckerSBL(
     support_kind_ : str
         Structure of the support: "kronecker", "hierarchical" or "free"; a list, one per
         row, if the support is not shared.
+    values_ : str
+        Values of the codes: "free" or "product"; a list, one per row, if the support is
+        not shared.
     noise_variance_ : float
         Noise variance (mean over rows if the support is not shared).
     objective_ : ndarray of shape (n_iter_ + 1,)
         Mean log evidence of a row before each iteration and at the end; a list of
         them, one per row, if the support is not shared. With "mm" it never falls but
-        where an index is removed for bringing less than ``min_gain``.
+        where an index is removed for bringing less than ``min_gain``, and at the end,
+        where indices and points are those of product values.
     points_ : list of ndarray of shape (n_i,), or None
         Points of the columns of each parametric factor, moved where in use; None for
         a factor that is an array, and if none is parametric.
@@ -191,6 +205,7 @@ class KroneckerSBL(
         "factors": Null() | OneOf("identity") | MatrixList(),
         "shared_support": Boolean(),
         "support": OneOf("kronecker", "hierarchical", "free", "auto"),
+        "values": OneOf("free", "product", "auto"),
     }
     _unused_params = KRON_UNUSED
 
@@ -202,6 +217,7 @@ class KroneckerSBL(
         noise_variance: "float | None" = None,
         shared_support: bool = True,
         support: str = "kronecker",
+        values: str = "free",
         coupling: "Sequence[float] | str | None" = None,
         prune_tol: "float | str" = "auto",
         min_gain: "float | str" = "auto",
@@ -215,6 +231,7 @@ class KroneckerSBL(
         self.noise_variance = noise_variance
         self.shared_support = shared_support
         self.support = support
+        self.values = values
         self.coupling = coupling
         self.prune_tol = prune_tol
         self.min_gain = min_gain
@@ -258,6 +275,11 @@ class KroneckerSBL(
         X, mask = self._validate(X, factors, reset=True)
         self.factors_, self._dictionary = factors, Dictionary(factors)
         check_coupling(params.coupling, len(factors))
+        if params.values != "free" and params.support != "kronecker":
+            raise ValueError(
+                f'values={params.values!r} needs support="kronecker", a product of '
+                f"one set per mode; got support={params.support!r}."
+            )
         if mask is not None and any(parametric):
             raise ValueError(
                 "X has missing entries, which parametric factors cannot have: give "
@@ -269,6 +291,7 @@ class KroneckerSBL(
         self._check_measured(mask)
         n_fits = 1 if params.shared_support else len(X)
         steps = n_fits * n_steps(params, len(factors))
+        self._has_points = any(parametric)
         self._fitted_params = vars(params)  # plain values, which skops can read
         ticks = self._iterations(steps, X=X, y=y, remedy=EARLIER)
         with single_blas_thread(), ticks as tick:
@@ -377,7 +400,10 @@ class KroneckerSBL(
             prior = learn_prior(
                 self._dictionary, X[rows], holes, self._params, noise, tick
             )
-            priors.append(choose_support(prior, X[rows], holes, self._params, noise))
+            prior = choose_support(prior, X[rows], holes, self._params, noise)
+            if not self._has_points:
+                prior = learn_values(prior, X[rows], holes, self._params)
+            priors.append(prior)
         return priors
 
     def _store(self, mask):
@@ -403,6 +429,8 @@ class KroneckerSBL(
         self.noise_variance_ = float(min(np.sum(noises / len(noises)), largest))
         kinds = [prior.kind for prior in priors]
         self.support_kind_ = kinds[0] if self._shared_support else kinds
+        values = ["free" if p.values == "free" else "product" for p in priors]
+        self.values_ = values[0] if self._shared_support else values
         couplings = [prior.coupling for prior in priors]
         self.coupling_ = couplings[0] if self._shared_support else couplings
         self.n_iter_ = max(prior.fit.n_iter for prior in priors)
@@ -415,10 +443,15 @@ class KroneckerSBL(
             None if seen is None else seen.reshape(self._dictionary.shape),
         )  # fmt: skip
 
-    def _posteriors(self, X, mask):
-        """Yield the prior and the posterior of groups of rows."""
+    def _posteriors(self, X, mask, *, gaussian=False):
+        """Yield the prior and the posterior of groups of rows.
+
+        The Gaussian one has the evidence that product values have, too.
+        """
         if self._shared_support:
             prior = self._priors[0]
+            if gaussian:
+                prior = replace(prior, values="free")
             yield from ((prior, post) for post in prior.posteriors(X, mask))
             return
         for i, prior in enumerate(self._learn(X, mask, self.noise_variance_)):
@@ -509,11 +542,10 @@ class KroneckerSBL(
         filled = np.empty(X.shape, dtype=X.dtype)
         std = np.empty(X.shape) if return_std else None
         with single_blas_thread():
-            for prior, post in self._posteriors(X, mask):
+            for _, post in self._posteriors(X, mask):
                 filled[post.rows] = post.signal()
                 if return_std:
-                    holes = None if mask is None else mask[post.rows[0]]
-                    std[post.rows] = prior.signal_std(holes)
+                    std[post.rows] = post.signal_std()
         return (filled, std) if return_std else filled
 
     def posterior_variance(self, X: "ArrayLike | None" = None) -> np.ndarray:
@@ -525,13 +557,18 @@ class KroneckerSBL(
             Measurements; variances depend on them only through their gaps and, if
             the support is not shared, through the variances of the prior. None stands
             for a row without gaps, or for the rows of ``fit`` if the support is not
-            shared.
+            shared. Those of product values depend on the measurements: X is required.
 
         Returns
         -------
         variance : ndarray of shape (n_codes,) or (n_samples, n_codes)
             Posterior variances; one row per row of X if X is given or the support
             is not shared.
+
+        Raises
+        ------
+        ValueError
+            If X is None and the values of the codes are products.
 
         Warns
         -----
@@ -542,6 +579,11 @@ class KroneckerSBL(
         check_is_fitted(self)
         if X is not None:
             _, std = self.transform(X, return_std=True)
+        elif "product" in self.values_:
+            raise ValueError(
+                "Variances of codes whose values are products depend on the "
+                "measurements: give X."
+            )
         else:
             blank = np.zeros((1, self.n_features_in_), dtype=self.factors_[0].dtype)
             with single_blas_thread():
@@ -569,7 +611,8 @@ class KroneckerSBL(
         """
         X, mask = self._check(X)
         with single_blas_thread():
-            total = sum(post.log_evidence for _, post in self._posteriors(X, mask))
+            posteriors = self._posteriors(X, mask, gaussian=True)
+            total = sum(post.log_evidence for _, post in posteriors)
         if not np.isfinite(total):
             raise ValueError(
                 "The evidence of these rows exceeds the range of floating-point "

@@ -26,6 +26,7 @@ from skgeo.linear_model._trace.measurements import (
 from skgeo.linear_model._trace.rank_search import allowed_ranks, search_rank
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.durations import announce
+from skgeo.utils.masked import refuse_masked
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import (
     Boolean,
@@ -222,6 +223,7 @@ class RobustTraceRegressor(RegressorMixin, CallbackMixin, BaseEstimator):
             If the signs that the fit can be trusted are missing.
         """
         p = check_params(self)
+        refuse_masked(y, "y")
         X = self._matrices(X, y, reset=True)
         y = _check_y(y, y_numeric=True).astype(np.float64, copy=False)
         check_consistent_length(X, y)
@@ -253,6 +255,7 @@ class RobustTraceRegressor(RegressorMixin, CallbackMixin, BaseEstimator):
 
     def _matrices(self, X, y=None, *, reset):
         """Return X as (n, p, q); a vector is a column."""
+        refuse_masked(X, "X")
         ndim = X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
         if ndim == 3:
             if self.shape is not None:

@@ -8,6 +8,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skgeo.utils.masked import refuse_masked
+from skgeo.utils.validation import check_sample_weight
+
 __all__ = [
     "LinearPredictor",
     "check_predictions",
@@ -30,6 +33,7 @@ def warn_unsettled(estimator, what):
 
 def check_target_type(y):
     """Refuse targets of a regression that scikit-learn's checks would let pass."""
+    refuse_masked(y, "y")
     if issparse(y):
         raise TypeError("y is sparse, but dense targets are required: use y.toarray().")
     kind = getattr(getattr(y, "dtype", None), "kind", None)
@@ -67,7 +71,12 @@ def scaled_r2(y, predicted, sample_weight):
     score : float
         Coefficient of determination.
     """
+    refuse_masked(y, "y")
     y = np.asarray(y)
+    if sample_weight is not None:
+        sample_weight = check_sample_weight(
+            sample_weight, len(predicted), normalize=False
+        )
     if y.dtype.kind not in "fiub" or y.shape != predicted.shape or not y.size:
         return r2_score(y, predicted, sample_weight=sample_weight)
     y = y.astype(np.float64)
@@ -104,6 +113,7 @@ class LinearPredictor:
             Predictive standard deviation; only if ``return_std``.
         """
         check_is_fitted(self)
+        refuse_masked(X, "X")
         X = validate_data(self, X, dtype=np.float64, reset=False)
         with np.errstate(over="ignore", invalid="ignore"):
             mean = check_predictions(X @ self.coef_.T + self.intercept_)

@@ -20,6 +20,7 @@ from skgeo.linear_model._rvm.posterior import Problem
 from skgeo.linear_model._rvm.rows import row_weights
 from skgeo.linear_model._shared import check_target_type, scaled_r2, warn_unsettled
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
+from skgeo.utils.masked import refuse_masked
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Null, Real, check_params
 from skgeo.utils.warn import warn_user
@@ -276,6 +277,7 @@ class SparseBayesianRegressor(
             If there are so many terms that the noise cannot be told from them.
         """
         params = check_params(self)
+        refuse_masked(X, "X")
         check_target_type(y)
         X, y = validate_data(
             self, X, y, dtype=[np.float64, np.float32], accept_sparse="csr",
@@ -467,6 +469,7 @@ class SparseBayesianRegressor(
             Predictive standard deviation; only if ``return_std``.
         """
         check_is_fitted(self)
+        refuse_masked(X, "X")
         X = validate_data(
             self, X, dtype=[np.float64, np.float32], accept_sparse="csr", reset=False
         )
@@ -512,8 +515,9 @@ class SparseBayesianRegressor(
             scikit-learn defines it, in units that cannot overflow.
         """
         predicted = self.predict(X)
+        refuse_masked(y, "y")
         y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
-        check_consistent_length(y, predicted, sample_weight)
+        check_consistent_length(y, predicted)
         return scaled_r2(y, predicted, sample_weight)
 
     def __sklearn_tags__(self):

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit, logit
 from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -19,9 +20,10 @@ from skgeo.linear_model._rvm.rows import row_weights
 from skgeo.linear_model._shared import warn_unsettled
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.durations import announce
+from skgeo.utils.masked import refuse_masked
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Instance, Null, OneOf, Real, check_params
-from skgeo.utils.validation import check_labels
+from skgeo.utils.validation import check_labels, check_sample_weight
 
 __all__ = ["SparseBayesianClassifier"]
 
@@ -226,6 +228,8 @@ class SparseBayesianClassifier(ClassifierMixin, CallbackMixin, BaseEstimator):
             If ``max_iter`` iterations were not enough.
         """
         params = check_params(self)
+        refuse_masked(X, "X")
+        refuse_masked(y, "y")
         X, y = validate_data(
             self, X, y, dtype=[np.float64, np.float32], accept_sparse="csr"
         )
@@ -372,6 +376,7 @@ class SparseBayesianClassifier(ClassifierMixin, CallbackMixin, BaseEstimator):
     def _columns(self, X):
         """Columns of the model at some samples."""
         check_is_fitted(self)
+        refuse_masked(X, "X")
         X = validate_data(
             self, X, dtype=[np.float64, np.float32], accept_sparse="csr", reset=False
         )
@@ -465,6 +470,33 @@ class SparseBayesianClassifier(ClassifierMixin, CallbackMixin, BaseEstimator):
         """
         best = np.argmax(self.predict_proba(X), axis=1)
         return self.classes_[best]
+
+    def score(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """Fraction of correctly classified samples.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features, or the kernel of the samples with the training samples.
+        y : array-like of shape (n_samples,)
+            Labels.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights.
+
+        Returns
+        -------
+        score : float
+            Accuracy.
+        """
+        predicted = self.predict(X)
+        refuse_masked(y, "y")
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(
+                sample_weight, len(predicted), normalize=False
+            )
+        return float(accuracy_score(y, predicted, sample_weight=sample_weight))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skgeo.utils.masked import refuse_masked
 from skgeo.utils.params import Instance, Null, check_params
 from skgeo.utils.warn import warn_user
 
@@ -145,6 +146,7 @@ class SteeringFactor:
         return self._map(1j * np.pi * self.positions[:, None] * self._waves(points))
 
     def _waves(self, points):
+        refuse_masked(points, "points")
         points = np.asarray(points)
         if points.ndim > 1 or points.dtype.kind not in "fiub":
             raise ValueError(
@@ -168,6 +170,7 @@ class SteeringFactor:
 
 
 def _numbers(values, name, n_dims, dtype):
+    refuse_masked(values, name)
     array = np.asarray(values)
     if array.ndim != n_dims or array.size == 0 or array.dtype.kind not in "fiubc":
         raise ValueError(

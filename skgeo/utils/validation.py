@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples, check_consistent_length
 
+from skgeo.utils.masked import refuse_masked
 from skgeo.utils.warn import warn_user
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "spreads",
     "warn_other_amplitudes",
     "warn_unlike_channels",
+    "weight_numbers",
 ]
 
 # Channel types of MNE that measure a brain, EEG first.
@@ -615,6 +617,49 @@ def check_group_labels(groups, X, name):
     return np.unique(groups, return_inverse=True)
 
 
+def weight_numbers(sample_weight):
+    """Weights as an array of float64, whatever its shape.
+
+    Parameters
+    ----------
+    sample_weight : array-like
+        Weights.
+
+    Returns
+    -------
+    weight : ndarray of float64
+        The numbers.
+
+    Raises
+    ------
+    ValueError
+        If they are no real numbers, or masked.
+    """
+    remedy = "give one number per sample"
+    if isinstance(sample_weight, str):
+        raise ValueError(
+            f"sample_weight must be real numbers, got {sample_weight!r}: {remedy} "
+            "(weights by class: sklearn.utils.class_weight.compute_sample_weight("
+            '"balanced", y)).'
+        )
+    refuse_masked(sample_weight, "sample_weight")
+    if isinstance(sample_weight, (dict, set)):
+        raise ValueError(
+            "sample_weight must be real numbers, got a "
+            f"{type(sample_weight).__name__}: {remedy}."
+        )
+    try:
+        weight = np.asarray(sample_weight)
+        if weight.dtype.kind in "fiubO":
+            return weight.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"sample_weight must be real numbers: {remedy}. NumPy says: {error}"
+        ) from error
+    found = "complex ones" if weight.dtype.kind == "c" else f"dtype {weight.dtype}"
+    raise ValueError(f"sample_weight must be real numbers, got {found}: {remedy}.")
+
+
 def check_sample_weight(sample_weight, n_samples, *, normalize=True):
     """Check weights and normalize them to sum one.
 
@@ -646,10 +691,7 @@ def check_sample_weight(sample_weight, n_samples, *, normalize=True):
         )
     if sample_weight is None or isinstance(sample_weight, numbers.Real):
         return np.full(n_samples, 1.0 / n_samples if normalize else 1.0)
-    weight = np.asarray(sample_weight)
-    if weight.dtype.kind == "c":
-        raise ValueError("sample_weight must be real numbers; got complex ones.")
-    weight = weight.astype(np.float64, copy=False)
+    weight = weight_numbers(sample_weight)
     if weight.shape != (n_samples,):
         raise ValueError(
             f"sample_weight must have shape ({n_samples},), got {weight.shape}."

@@ -1,8 +1,11 @@
 """Problems that tests of the Kronecker estimators share."""
 
-from functools import reduce
+from functools import cache, reduce
 
 import numpy as np
+
+from skgeo.datasets import make_irs_mimo
+from skgeo.linear_model import KroneckerSBL, SteeringFactor
 
 SOLVERS = ("best", "mm", "svd", "am")
 
@@ -31,6 +34,22 @@ def problem(
     std = noise * np.sqrt(np.mean(np.abs(clean) ** 2))
     scale = std / np.sqrt(2) if is_complex else std
     return factors, codes, clean + scale * draw(*clean.shape), std**2, support
+
+
+@cache
+def channel_off_grid():
+    """A small channel at angles off the grid, its factors, and a fit."""
+    data = make_irs_mimo(
+        snr=25.0, on_grid=False, n_receive=8, n_elements=64, spread=2, random_state=1
+    )
+    phase = np.exp(-1j * np.pi * np.arange(64)) / 8
+    factors = [
+        SteeringFactor(-np.arange(64), data.angles, data.patterns.T * phase),
+        SteeringFactor(-np.arange(6), data.angles, data.pilots.T),
+        SteeringFactor(range(8), data.angles),
+    ]
+    model = KroneckerSBL(factors, noise_variance=data.noise_variance).fit(data.X)
+    return data, factors, model
 
 
 def nmse(found, true):

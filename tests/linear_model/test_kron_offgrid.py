@@ -8,7 +8,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import check_grad
 from sklearn.base import clone
 
-from skgeo.datasets import make_irs_mimo
 from skgeo.linear_model import (
     KroneckerSBL,
     SteeringFactor,
@@ -16,6 +15,7 @@ from skgeo.linear_model import (
     mode_product,
 )
 from skgeo.linear_model._kronecker.offgrid import OffGridProblem, ParametricMode
+from tests.linear_model.kron_problems import channel_off_grid
 
 GRID = np.linspace(-1, 1, 12, endpoint=False)
 
@@ -117,7 +117,7 @@ def test_derivative_of_a_steering_factor():
 def test_angles_between_grid_points_reach_the_bound():
     cosines = (np.array([-0.43, 0.31]), np.array([-0.12, 0.52]))
     ratios, better = [], []
-    for seed in range(4):
+    for seed in range(2):
         factors, gains, X, noise = plane(seed, 20.0)
         model = KroneckerSBL(factors, noise_variance=noise).fit(X)
         assert [len(s) for s in model.support_] == [2, 2]
@@ -133,38 +133,38 @@ def test_angles_between_grid_points_reach_the_bound():
         on_grid = fixed.reconstruct(X)
         better.append(np.sum(np.abs(on_grid - true) ** 2) / np.sum(
             np.abs(clean - true) ** 2))  # fmt: skip
-    assert np.mean(ratios) < 2.0  # efficient: one, but for 16 draws
+    assert np.mean(ratios) < 2.0  # efficient: one, but for 8 draws
     assert np.median(better) > 2.0
 
 
 def test_channels_off_the_grid():
-    data = make_irs_mimo(snr=20.0, on_grid=False, random_state=0)
-    phase = np.exp(-1j * np.pi * np.arange(256)) / 16
-    factors = [
-        SteeringFactor(-np.arange(256), data.angles, data.patterns.T * phase),
-        SteeringFactor(-np.arange(6), data.angles, data.pilots.T),
-        SteeringFactor(range(16), data.angles),
-    ]
+    data, factors, off_grid = channel_off_grid()
     for factor, H in zip(factors, data.factors, strict=True):
         assert_allclose(factor(data.angles), H, atol=1e-12)
     errors = []
-    for given in (data.factors, factors):
-        model = KroneckerSBL(given, noise_variance=data.noise_variance)
-        codes = model.fit(data.X).transform(data.X).reshape(18, 18, 18)
+    noise = data.noise_variance
+    for model in (
+        KroneckerSBL(data.factors, noise_variance=noise).fit(data.X),
+        KroneckerSBL(factors, noise_variance=noise, values="auto").fit(data.X),
+        off_grid,
+    ):
+        codes = model.transform(data.X).reshape(18, 18, 18)
         station = data.channel_factors[1]
         if model.points_ is not None:
             station = SteeringFactor(-np.arange(6), GRID)(model.points_[1])
         by = [model.factors_[0], station, model.factors_[2]]
         gap = np.abs(mode_product(codes, by) - data.channels[0]) ** 2
         errors.append(gap.sum() / np.sum(np.abs(data.channels[0]) ** 2))
+        assert model.values_ == ("product" if model.values == "auto" else "free")
+        assert len(model.objective_) == model.n_iter_ + 1
+        assert_allclose(model.objective_[-1], model.score(data.X), rtol=1e-9)
     assert len(model.support_[1]) == 1
     assert_allclose(model.points_[1][model.support_[1]], data.cosines[1], atol=0.01)
-    assert len(model.objective_) == model.n_iter_ + 1
-    assert_allclose(model.objective_[-1], model.score(data.X), rtol=1e-9)
     # Grid points that are not in use stay where they were.
     rest = np.setdiff1d(np.arange(18), model.support_[1])
     assert_array_equal(model.points_[1][rest], data.angles[rest])
-    assert errors[0] > 3 * errors[1]
+    assert errors[0] > 10 * errors[2]
+    assert errors[2] > 0.95 * errors[1]
 
 
 def test_any_callable_with_a_derivative_and_fixed_factors_beside_it():
@@ -243,6 +243,31 @@ def test_bad_factors():
     ]:
         with pytest.raises(ValueError, match=message):
             SteeringFactor(**{"positions": range(4), "angles": GRID, **bad})
+
+
+@pytest.mark.parametrize("error", [0.0, -1.0, 2.0, 180 / np.pi])
+def test_wrong_derivatives(error):
+    class Wrong(Bumps):
+        def derivative(self, points):
+            return error * super().derivative(points)
+
+    bumps = Wrong(np.linspace(0, 1, 20), np.linspace(0, 1, 9), 0.12)
+    with pytest.raises(ValueError, match=r"factors\[0\].derivative is not the deriv"):
+        KroneckerSBL([bumps]).fit(bumps(np.array([0.3])).T)
+
+
+def test_columns_with_kinks_have_derivatives():
+    class Tents(Bumps):
+        def __call__(self, points):
+            far = np.abs(self.places[:, None] - points) / self.width
+            return np.maximum(1.0 - far, 0.0)
+
+        def derivative(self, points):
+            side = np.sign(self.places[:, None] - points)
+            return np.where(self(points) > 0, side / self.width, 0.0)
+
+    tents = Tents(np.linspace(0, 1, 20), np.linspace(0, 1, 9), 0.2)
+    assert KroneckerSBL([tents]).fit(tents(np.array([0.3])).T).points_ is not None
 
 
 def test_angles_that_are_no_cosines():

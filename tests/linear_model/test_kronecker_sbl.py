@@ -235,7 +235,8 @@ def test_indistinguishable_columns_are_named():
 def test_extremes_stay_finite(kind, shared):
     X = extremes()[kind]
     rng = np.random.default_rng(1)
-    for factors in ("identity", [rng.standard_normal((3, 5)), np.ones((4, 3)) * 1e100]):
+    pair = [rng.standard_normal((3, 5)), np.ones((4, 3)) * 1e100]
+    for factors in ("identity", pair) if shared else (pair,):
         model = KroneckerSBL(factors, max_iter=8, shared_support=shared).fit(X)
         values = [
             model.transform(X), model.posterior_variance(), model.score(X),
@@ -243,7 +244,7 @@ def test_extremes_stay_finite(kind, shared):
             *model.gammas_,
         ]  # fmt: skip
         assert all(np.isfinite(v).all() for v in values)
-    for other in ("zeros", "denormal", "small", "constant"):
+    for other in ("zeros", "denormal", "small", "constant") if shared else ():
         model = KroneckerSBLRegressor(max_iter=8).fit(X, extremes()[other][:, :2])
         values = [*model.predict(X, return_std=True), model.coef_, *model.gammas_]
         assert all(np.isfinite(v).all() for v in values)

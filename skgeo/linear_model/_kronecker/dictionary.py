@@ -6,6 +6,7 @@ import numpy as np
 
 from skgeo.linear_model._kronecker.posterior import kron_outer
 from skgeo.linear_model._kronecker.products import shift, user_products
+from skgeo.utils.masked import refuse_masked
 from skgeo.utils.warn import warn_user
 
 __all__ = [
@@ -31,6 +32,10 @@ _NEGLIGIBLE = 1e-12
 _RANGE = (1e-290, 1e290)
 
 
+# Error of derivatives, relative to their size, beyond which they are called wrong.
+_MAX_SLOPE_ERROR = 0.05
+
+
 def check_factors(factors, name="factors", *, any_magnitude=False):
     """Check the factors of a Kronecker dictionary.
 
@@ -53,6 +58,7 @@ def check_factors(factors, name="factors", *, any_magnitude=False):
             f"{name} must be a list of 2-D arrays, one per mode; got one 2-D array. "
             f"Put it into a list: [{name}]."
         )
+    refuse_masked(list(factors) if hasattr(factors, "__iter__") else factors, name)
     try:
         arrays = [np.asarray(H) for H in factors]
     except TypeError as error:
@@ -117,7 +123,9 @@ def on_grid(factor, i):
             f"factors[{i}].points must be a non-empty 1-D array of real numbers; got "
             f"shape {points.shape} and dtype {points.dtype}."
         )
-    columns = np.asarray(factor(points))
+    columns = factor(points)
+    refuse_masked([factor.points, columns], f"factors[{i}]")
+    columns = np.asarray(columns)
     if not callable(getattr(factor, "derivative", None)):
         raise ValueError(
             f"factors[{i}] has points but no method derivative(points), which tells "
@@ -134,11 +142,42 @@ def on_grid(factor, i):
         raise ValueError(
             f"factors[{i}].derivative returns NaN, infinity or no numbers on the grid."
         )
+    _check_slopes(factor, i)
     return columns
+
+
+def _check_slopes(factor, i):
+    """Compare derivatives of a parametric factor with differences of its columns.
+
+    Points under wrong ones would stay where they are, or move to wrong places.
+    """
+    grid = np.unique(np.asarray(factor.points, dtype=np.float64))
+    gap = np.median(np.diff(grid)) if len(grid) > 1 else 1.0
+    # Off the grid, where kinks and peaks are likely to be.
+    at = grid[:-1] + 0.3 * np.diff(grid) if len(grid) > 1 else grid
+    h = max(1e-5 * gap, 1e-9 * np.abs(grid).max())
+    slopes = np.asarray(factor.derivative(at))
+    ahead, behind = np.asarray(factor(at + h)), np.asarray(factor(at - h))
+    if not all(np.isfinite(A).all() for A in (slopes, ahead, behind)):
+        return  # where points may move will tell
+    unit = max(np.abs(ahead).max(), np.abs(behind).max(), 1e-300)
+    change = (ahead / unit - behind / unit) / (2.0 * h)
+    size = np.maximum(np.abs(change).max(axis=0), 1e-4 / gap)
+    gap_of = np.abs(slopes / unit - change).max(axis=0) / size
+    wrong = gap_of > _MAX_SLOPE_ERROR
+    if np.mean(wrong) > 0.5:
+        k = int(np.argmax(gap_of))
+        raise ValueError(
+            f"factors[{i}].derivative is not the derivative of its columns: at the "
+            f"point {at[k]:.6g} it differs from differences of columns by "
+            f"{gap_of[k]:.3g} times their size. It is asked for the derivative with "
+            "respect to the points that the factor is called with, in their unit."
+        )
 
 
 def check_measurements(X, factors, name="X", *, allow_nan=False):
     """Check complex measurements, which scikit-learn's validation refuses."""
+    refuse_masked(X, name)
     X = np.asarray(X)
     if X.ndim != 2 or X.dtype.kind not in "fiubc":
         raise ValueError(
@@ -312,6 +351,8 @@ def flat_rows(A, shape, name, factors="factors"):
     rows : array-like
         ``A`` itself where it has nothing of both.
     """
+    if isinstance(A, (list, tuple)) and any(np.ma.is_masked(row) for row in A):
+        A = np.ma.array(A)
     if isinstance(A, np.ma.MaskedArray):
         kind = np.complex128 if A.dtype.kind == "c" else np.float64
         A = A.astype(kind).filled(np.nan)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from skgeo.exceptions import InvalidParameterError
 from skgeo.linear_model._kronecker.codes import (
@@ -23,29 +22,27 @@ from skgeo.linear_model._kronecker.masked import (
     masked_posterior,
     masked_spread,
 )
-from skgeo.linear_model._kronecker.offgrid import (
-    ParametricMode,
-    grid_slots,
-    refine_points,
-)
 from skgeo.linear_model._kronecker.posterior import (
     CompleteData,
     posterior,
     predictive_spread,
 )
 from skgeo.linear_model._kronecker.prior import KronFit
+from skgeo.linear_model._kronecker.value_choice import product_rows
+from skgeo.linear_model._kronecker.values import product_spread
 from skgeo.utils.warn import warn_user
 
 __all__ = [
     "LearnedPrior",
     "RowPosterior",
     "data_unit",
-    "learn_off_grid",
     "learn_prior",
 ]
 
 # Power of ten of codes beyond which sums of them may overflow.
 _MAX_EXPONENT = 298
+# Magnitude, relative to the data of fit, of rows with product values.
+_LARGEST_ROW = 1e60
 # Data below this have lost digits to gradual underflow.
 _SMALLEST = 1e-290
 
@@ -60,7 +57,7 @@ class RowPosterior:
         The rows.
     mean : ndarray of shape (n_rows, n_codes)
         Posterior means in the units of the user.
-    std : ndarray of shape (n_codes,)
+    std : ndarray of shape (n_codes,) or (n_rows, n_codes)
         Posterior standard deviations.
     error : float
         Relative standard error of the variances, zero where they are exact.
@@ -68,6 +65,9 @@ class RowPosterior:
         Log marginal likelihood of all these rows.
     signal : callable
         Returns their noise-free measurements, of shape (n_rows, n_features).
+    signal_std : callable
+        Returns posterior standard deviations of these, of shape (n_features,) or
+        (n_rows, n_features).
     """
 
     rows: np.ndarray
@@ -76,6 +76,7 @@ class RowPosterior:
     error: float
     log_evidence: float
     signal: Callable
+    signal_std: Callable
 
     def __post_init__(self):
         if not (np.isfinite(self.mean).all() and np.isfinite(self.std).all()):
@@ -101,6 +102,9 @@ class LearnedPrior:
         Weights between neighboring variances.
     n_measured : float
         Mean number of measured entries of a row.
+    values : {"free", "product", "auto"}, default="free"
+        Whether the values of the codes of a row are products of one vector per mode;
+        "auto" asks each row.
     """
 
     dictionary: Dictionary
@@ -108,6 +112,7 @@ class LearnedPrior:
     unit: float
     coupling: tuple | None
     n_measured: float
+    values: str = "free"
 
     @property
     def kind(self):
@@ -179,7 +184,8 @@ class LearnedPrior:
             evidence = -c * deviance - len(rows) * self._units(n)
             everywhere = code_columns(dictionary.factors, fit.codes)
             signal = partial(self._signal, [everywhere], post.mean)
-            yield RowPosterior(rows, mean, std, 0.0, evidence, signal)
+            spread = partial(self.signal_std, holes)
+            yield RowPosterior(rows, mean, std, 0.0, evidence, signal, spread)
 
     def posteriors(self, X, mask=None):
         """Yield the posterior of each group of rows that share their gaps.
@@ -217,14 +223,65 @@ class LearnedPrior:
                     holes = mask[rows[0]].reshape(shape)
                     post, error = masked_posterior(factors, kept, Y[rows], holes, s2)
                 deviance = len(rows) * (post.log_det + n * log_2pi) + post.quadratic
-            yield RowPosterior(
+            free = RowPosterior(
                 rows=rows,
                 mean=scatter(post.mean, support, self.unit),
                 std=scatter(np.sqrt(post.variance), support, self.unit),
                 error=error,
                 log_evidence=-c * deviance - len(rows) * self._units(n),
                 signal=partial(self._signal, factors, post.mean),
+                signal_std=partial(
+                    self.signal_std, None if complete else mask[rows[0]]
+                ),
             )
+            if self.values == "free" or min(len(g) for g in kept) == 0:
+                yield free
+                continue
+            holes = None if complete else mask[rows].reshape(-1, *shape)
+            yield from self._products(free, post.mean, Y[rows], holes)
+
+    def _products(self, free, codes, Y, mask):
+        """Yield posteriors under product values, and of rows that contradict them."""
+        factors, kept, support = self.dictionary.kept(self.fit.gammas)
+        s2 = self.fit.noise_variance
+        if np.abs(Y).max(initial=0.0) > _LARGEST_ROW:
+            raise InvalidParameterError(
+                f"Rows are more than {_LARGEST_ROW:g} times as large as those of fit, "
+                "too large for product values: give them in the units of fit."
+            )
+        product, lead = product_rows(factors, kept, Y, s2, codes, mask)
+        against = lead > 0
+        if self.values == "product" and against.any():
+            warn_user(
+                f"Rows {free.rows[against].tolist()} contradict values that are "
+                'products of one vector per mode: values="auto" leaves theirs free.'
+            )
+        # About a row of nothing but noise there is no direction to vary along.
+        alone = against if self.values == "auto" else np.zeros(len(Y), dtype=bool)
+        alone = alone | ~np.all([v.any(axis=1) for v in product.vectors], axis=0)
+        if alone.any():
+            yield replace(
+                free, rows=free.rows[alone], mean=free.mean[alone],
+                log_evidence=free.log_evidence * np.mean(alone),
+                signal=lambda: free.signal()[alone],
+            )  # fmt: skip
+        if alone.all():
+            return
+        few = ~alone
+        product, Y = product.take(few), Y[few]
+        mask = None if mask is None else mask[few]
+        spread = partial(product_spread, factors, kept, Y, s2, product, mask)
+        codes = product.codes.reshape(len(Y), -1)
+        std = np.sqrt(spread().reshape(codes.shape))
+        yield replace(
+            free,
+            rows=free.rows[few],
+            mean=self.dictionary.scatter(codes, support, self.unit),
+            std=self.dictionary.scatter(std, support, self.unit),
+            log_evidence=free.log_evidence * np.mean(few),
+            signal=partial(self._signal, factors, codes),
+            signal_std=lambda: np.sqrt(spread(factors)).reshape(len(Y), -1) * self.unit,
+        )
 
     def _signal(self, factors, codes):
         """Measurements of scaled codes: those of the user may not even be floats."""
@@ -297,86 +354,6 @@ def data_unit(X, n_measured):
         return np.zeros_like(X), 1.0
     unit = float(top * np.sqrt(np.sum(np.abs(X / top) ** 2) / n_measured))
     return X / unit, unit
-
-
-def learn_off_grid(prior, parametric, factors, X, params, noise, tick=None):
-    """Move the kept columns of parametric factors off their grid.
-
-    Parameters
-    ----------
-    prior : LearnedPrior
-        The prior on the grid.
-    parametric : list of object or None
-        Parametric factors; None where a factor is fixed.
-    factors : list of ndarray of shape (m_i, n_i)
-        Factors on the grid.
-    X, params, noise, tick
-        As in :func:`learn_prior`.
-
-    Returns
-    -------
-    prior : LearnedPrior
-        The prior off the grid; moved columns stand in place of grid columns nearby.
-    factors : list of ndarray of shape (m_i, n_i)
-        The factors with moved columns.
-    points : list of ndarray of shape (n_i,) or None
-        Points of the columns.
-    """
-    modes = [None if f is None else ParametricMode(f) for f in parametric]
-    points = [None if m is None else m.grid for m in modes]
-    fit, dictionary, unit = prior.fit, prior.dictionary, prior.unit
-    if not all(g.any() for g in fit.gammas):
-        return prior, factors, points
-    support = prior.support
-    costs = [
-        np.log(H.shape[1] if m is None else len(m.scan))
-        if params.min_gain == "auto"
-        else params.min_gain
-        for H, m in zip(factors, modes, strict=True)
-    ]
-    state, trace, settled = refine_points(
-        modes,
-        (X / unit).reshape(-1, *dictionary.shape),
-        [H[:, s] for H, s in zip(dictionary.factors, support, strict=True)],
-        [None if p is None else p[s] for p, s in zip(points, support, strict=True)],
-        [g[s] for g, s in zip(fit.gammas, support, strict=True)],
-        fit.noise_variance,
-        costs,
-        learn_noise=noise is None,
-        noise_floor=params.noise_floor,
-        callback=tick,
-    )
-    factors, gammas, scale = list(factors), [], 1.0
-    for i, g in enumerate(state.gammas):
-        slots = support[i]
-        if modes[i] is None:
-            # Columns of a fixed factor can only have been removed.
-            matches = np.abs(
-                state.columns[i].conj().T @ dictionary.factors[i][:, slots]
-            )
-            slots = slots[linear_sum_assignment(-matches)[1]]
-        else:
-            slots = grid_slots(modes[i].grid, state.points[i])
-            points[i] = modes[i].grid.copy()
-            points[i][slots] = state.points[i]
-            factors[i] = factors[i].copy()
-            factors[i][:, slots] = parametric[i](state.points[i])
-        size = np.linalg.norm(g)
-        scale *= size
-        full = np.zeros(factors[i].shape[1])
-        full[slots] = g / size
-        gammas.append(full)
-    gammas[-1] = gammas[-1] * scale
-    moved = KronFit(
-        gammas=gammas,
-        noise_variance=state.noise,
-        objective=np.concatenate([fit.objective, trace]),
-        net_evidence=trace[-1] * len(X)
-        - sum(c * len(g) for c, g in zip(costs, state.gammas, strict=True)),
-        n_iter=len(fit.objective) + len(trace) - 1,
-        converged=settled,
-    )
-    return replace(prior, dictionary=Dictionary(factors), fit=moved), factors, points
 
 
 def learn_prior(dictionary, X, mask, params, noise, tick=None):

@@ -16,10 +16,12 @@ from scipy.optimize import linear_sum_assignment, minimize
 from skgeo.linear_model._kronecker.posterior import kron_outer, mode_products
 from skgeo.linear_model._kronecker.scan import scan_sets
 
-__all__ = ["ParametricMode", "grid_slots", "refine_points"]
+__all__ = ["ParametricMode", "grid_slots", "kron_evidence", "refine_points"]
 
 # Quasi-Newton steps of a trial move and of the settled set.
 _TRIAL_STEPS, _STEPS = 25, 200
+# Steps from whose gain that of the others of a trial is foreseen.
+_LOOK_BACK = 3
 # Relative change of the evidence at which a trial and the settled set stop.
 _TOL, _FINE_TOL = 1e-9, 1e-12
 # Rounds of removing, merging, adding and moving.
@@ -132,6 +134,56 @@ class _State:
         return out
 
 
+def kron_evidence(columns, gammas, Y, noise):
+    """Log evidence without constants, and what its slopes are made of.
+
+    Parameters
+    ----------
+    columns : list of ndarray of shape (m_i, k_i)
+        Columns in use.
+    gammas : list of ndarray of shape (k_i,)
+        Their variances.
+    Y : ndarray of shape (n_samples, m_1, ..., m_I)
+        Measurements.
+    noise : float
+        Noise variance.
+
+    Returns
+    -------
+    value : float
+        Log evidence of all samples.
+    forms : list of ndarray of shape (m_i, m_i)
+        S_i, with h' S_i h the slope in the variance of column h, over c.
+    noise_slope : float
+        Slope in the noise variance, over c.
+    """
+    parts = [(H * g) @ H.conj().T for H, g in zip(columns, gammas, strict=True)]
+    spectra = [np.linalg.eigh(K) for K in parts]
+    values = [np.maximum(w, 0.0) for w, _ in spectra]
+    vectors = [v for _, v in spectra]
+    total = kron_outer(values) + noise
+    n = len(Y)
+    Z = mode_products(Y, [v.conj().T for v in vectors])
+    power = np.abs(Z) ** 2
+    log_det = np.log(total).sum()
+    c = 1.0 if np.iscomplexobj(Y) else 0.5
+    value = -c * (n * log_det + (power / total).sum())
+    V = Z / total  # C^-1 y in the eigenbasis
+    forms = []
+    for i in range(len(parts)):
+        others = kron_outer(
+            [w if j != i else np.ones_like(w) for j, w in enumerate(values)]
+        )
+        flat = np.moveaxis(V, i + 1, 0).reshape(len(parts[i]), -1)
+        weighted = np.moveaxis(V * others, i + 1, 0).reshape(len(parts[i]), -1)
+        axes = tuple(j for j in range(total.ndim) if j != i)
+        trace = np.sum(others / total, axis=axes)
+        inner = weighted @ flat.conj().T - n * np.diag(trace)
+        forms.append(vectors[i] @ inner @ vectors[i].conj().T)
+    noise_slope = np.sum(np.abs(V) ** 2) - n * np.sum(1.0 / total)
+    return value, forms, noise_slope
+
+
 class OffGridProblem:
     """Evidence of measurements as a function of points, variances and noise.
 
@@ -153,48 +205,19 @@ class OffGridProblem:
         self.c = 1.0 if np.iscomplexobj(Y) else 0.5
 
     def evidence(self, columns, gammas, noise):
-        """Log evidence without constants, and what its slopes are made of.
-
-        Returns
-        -------
-        value : float
-            Log evidence.
-        forms : list of ndarray of shape (m_i, m_i)
-            S_i, with h' S_i h the slope in the variance of column h, over c.
-        noise_slope : float
-            Slope in the noise variance, over c.
-        """
-        parts = [(H * g) @ H.conj().T for H, g in zip(columns, gammas, strict=True)]
-        spectra = [np.linalg.eigh(K) for K in parts]
-        values = [np.maximum(w, 0.0) for w, _ in spectra]
-        vectors = [v for _, v in spectra]
-        total = kron_outer(values) + noise
-        n = len(self.Y)
-        Z = mode_products(self.Y, [v.conj().T for v in vectors])
-        power = np.abs(Z) ** 2
-        log_det = np.log(total).sum()
-        value = -self.c * (n * log_det + (power / total).sum())
-        V = Z / total  # C^-1 y in the eigenbasis
-        forms = []
-        for i in range(len(parts)):
-            others = kron_outer(
-                [w if j != i else np.ones_like(w) for j, w in enumerate(values)]
-            )
-            flat = np.moveaxis(V, i + 1, 0).reshape(len(parts[i]), -1)
-            weighted = np.moveaxis(V * others, i + 1, 0).reshape(len(parts[i]), -1)
-            axes = tuple(j for j in range(total.ndim) if j != i)
-            trace = np.sum(others / total, axis=axes)
-            inner = weighted @ flat.conj().T - n * np.diag(trace)
-            forms.append(vectors[i] @ inner @ vectors[i].conj().T)
-        noise_slope = np.sum(np.abs(V) ** 2) - n * np.sum(1.0 / total)
-        return value, forms, noise_slope
+        """See :func:`kron_evidence`."""
+        return kron_evidence(columns, gammas, self.Y, noise)
 
     def objective(self, state):
         """Log evidence of a state."""
         return self.evidence(state.columns, state.gammas, state.noise)[0]
 
-    def optimize(self, state, n_steps=_STEPS):
-        """Raise the evidence over points, variances and noise; (state, evidence)."""
+    def optimize(self, state, n_steps=_STEPS, target=-np.inf):
+        """Raise the evidence over points, variances and noise; (state, evidence).
+
+        A trial stops early where even steps like the last few would not lead to the
+        target: gains shrink from step to step.
+        """
         sizes = [len(g) for g in state.gammas]
         floor = 1e-12
         start = [np.log(np.maximum(g, floor * g.max())) for g in state.gammas]
@@ -233,8 +256,18 @@ class OffGridProblem:
                 found.update(value=value, state=_State(points, columns, gammas, noise))
             return -value, -self.c * np.concatenate(gradient)
 
+        trace = []
+
+        def watch(intermediate_result):
+            trace.append(found["value"])
+            if len(trace) > _LOOK_BACK:
+                pace = (trace[-1] - trace[-1 - _LOOK_BACK]) / _LOOK_BACK
+                if trace[-1] + pace * (n_steps - len(trace)) < target:
+                    raise StopIteration
+
         minimize(
             loss, np.concatenate(start), jac=True, method="L-BFGS-B",
+            callback=watch,
             options={
                 "maxiter": n_steps,
                 "ftol": _TOL if n_steps < _STEPS else _FINE_TOL,
@@ -244,7 +277,8 @@ class OffGridProblem:
 
 
 def refine_points(modes, Y, columns, points, gammas, noise, costs, *,
-                  learn_noise, noise_floor, callback=None):  # fmt: skip
+                  learn_noise, noise_floor, callback=None,
+                  search_sets=True):  # fmt: skip
     """Move points off their grid, and change their number, by the evidence.
 
     Parameters
@@ -269,6 +303,8 @@ def refine_points(modes, Y, columns, points, gammas, noise, costs, *,
         Smallest noise variance.
     callback : callable, optional
         Called after each round with a dict; a true answer stops.
+    search_sets : bool, default=True
+        Whether to look for whole sets of points, which takes most of the time.
 
     Returns
     -------
@@ -298,7 +334,7 @@ def refine_points(modes, Y, columns, points, gammas, noise, costs, *,
         info = {"objective": trace[-1], "n_iter": len(trace)}
         if callback is not None and callback(info):
             break
-        if net <= before + _MIN_GAIN:
+        if search_sets and net <= before + _MIN_GAIN:
             state, net = _replace(problem, state, net, costs)
         if net <= before + _MIN_GAIN:
             settled = True
@@ -324,6 +360,20 @@ def grid_slots(grid, points):
     return linear_sum_assignment(np.abs(points[:, None] - grid))[1]
 
 
+def _is_same(points, others, mode):
+    """Whether two sets of points are one, but for what a few steps change."""
+    if len(points) != len(others):
+        return False
+    return np.abs(np.sort(points) - np.sort(others)).max() < 0.5 * mode.unit
+
+
+def _tried(problem, trial, costs, net):
+    """A trial after some steps, and its net evidence, to be compared with ``net``."""
+    cost = _cost(trial, costs)
+    trial, value = problem.optimize(trial, _TRIAL_STEPS, net + cost)
+    return trial, value - cost
+
+
 def _cost(state, costs):
     return sum(c * len(g) for c, g in zip(costs, state.gammas, strict=True))
 
@@ -346,9 +396,9 @@ def _shrink(problem, state, net, costs):
                 trials.append(_merged(problem, state, i, a, b))
         values = [problem.objective(t) - _cost(t, costs) for t in trials]
         for k in np.argsort(values)[::-1][:4]:
-            trial, value = problem.optimize(trials[k], _TRIAL_STEPS)
-            if value - _cost(trial, costs) > net:
-                state, net, changed = trial, value - _cost(trial, costs), True
+            trial, trial_net = _tried(problem, trials[k], costs, net)
+            if trial_net > net:
+                state, net, changed = trial, trial_net, True
                 break
     return state, net
 
@@ -387,9 +437,9 @@ def _grow(problem, state, net, costs, i):
         for level in _LEVELS:
             gamma = level * state.gammas[i].mean()
             trial = state.with_point(i, place, column, gamma)
-            trial, value = problem.optimize(trial, _TRIAL_STEPS)
-            if value - _cost(trial, costs) > best_net:
-                best, best_net = trial, value - _cost(trial, costs)
+            trial, trial_net = _tried(problem, trial, costs, best_net)
+            if trial_net > best_net:
+                best, best_net = trial, trial_net
     return best, best_net
 
 
@@ -404,9 +454,9 @@ def _relocate(problem, state, net, costs, i):
             if abs(place - state.points[i][j]) < 0.1 * problem.modes[i].step:
                 continue
             trial = rest.with_point(i, place, column, state.gammas[i][j])
-            trial, value = problem.optimize(trial, _TRIAL_STEPS)
-            if value - _cost(trial, costs) > net + _MIN_GAIN:
-                return trial, value - _cost(trial, costs)
+            trial, trial_net = _tried(problem, trial, costs, net)
+            if trial_net > net + _MIN_GAIN:
+                return trial, trial_net
     return state, net
 
 
@@ -423,11 +473,13 @@ def _replace(problem, state, net, costs):
         )  # fmt: skip
         best, best_net = state, net
         for points, gammas in found:
+            if _is_same(points, state.points[i], mode):
+                continue
             trial = state.copy()
             trial.points[i], trial.gammas[i] = points, gammas
             trial.columns[i] = mode.columns(points)
-            trial, value = problem.optimize(trial, _TRIAL_STEPS)
-            if value - _cost(trial, costs) > best_net:
-                best, best_net = trial, value - _cost(trial, costs)
+            trial, trial_net = _tried(problem, trial, costs, best_net)
+            if trial_net > best_net:
+                best, best_net = trial, trial_net
         state, net = best, best_net
     return state, net

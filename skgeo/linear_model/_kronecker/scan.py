@@ -18,9 +18,11 @@ _N_POLISHED, _N_BEST = 192, 12
 # Operations, but for a constant, of one search; below so many sets it is left out.
 _MAX_WORK, _MIN_BEAM = 400_000_000, 16
 # Numbers in one block of work.
-_BLOCK = 2_000_000
+_BLOCK = 100_000
 # Variance at which an addition is tried, relative to the mean of its set.
 _LEVELS = (2.0, 0.4, 0.05)
+# Products of so many numbers, none larger, are floats.
+_FACTORS, _LARGEST = 20, 1e15
 # Sweeps of updates for the variances of a set.
 _N_SWEEPS = 4
 # Points of the scan that count as one when sets are compared.
@@ -161,10 +163,10 @@ class _ScanProblem:
             values, vectors, _, along = self._spectra(own, variances)
             total = noise + values[:, :, None] * self.scale
             solved = vectors @ (along / total[:, :, None]).reshape(*variances.shape, -1)
-            power = np.abs(solved.reshape(along.shape)) ** 2
+            power = _squares(solved.reshape(along.shape))
             p = variances * np.sum(power * self.scale, axis=(2, 3))
             shares = np.sum(values[:, :, None] * self.scale / total, axis=2)
-            w = (np.abs(vectors) ** 2 @ shares[:, :, None])[:, :, 0] / variances
+            w = (_squares(vectors) @ shares[:, :, None])[:, :, 0] / variances
             new = np.sqrt(p / np.maximum(self.n_samples * w, 1e-300))
             top = new.max(axis=1, keepdims=True)
             variances = np.maximum(new, np.maximum(1e-9 * top, 1e-200))
@@ -193,6 +195,11 @@ class _ScanProblem:
                 points[:, t] = moved[np.arange(n_sets), best]
                 own[:, t] = new[np.arange(n_sets), best]
             variances = self._updated(own, variances, noise, 2)
+            # Those that are ahead after larger moves are so at the end, too.
+            ahead = np.argsort(-values.max(axis=1))
+            ahead = ahead[: max(n_sets // 2, min(n_sets, _N_BEST))]
+            points, variances, own = points[ahead], variances[ahead], own[ahead]
+            n_sets = len(points)
         noise = np.full(len(self.scale), self.true_noise)
         return points, variances, self.objectives(own, variances, noise)
 
@@ -206,17 +213,24 @@ class _ScanProblem:
         shrink = self.scale / (self.noise + values[:, :, None] * self.scale)
         adjoint = (basis @ self.H).conj().swapaxes(1, 2)  # (n_sets, n_scan, size)
         size = np.sum(np.abs(self.H) ** 2, axis=0)[:, None]
-        s = (size - (np.abs(adjoint) ** 2) @ shrink) / self.noise
+        s = (size - _squares(adjoint) @ shrink) / self.noise
         known = adjoint @ (shrink[:, :, None] * along).reshape(*sets.shape, -1)
         known = known.reshape(len(sets), *self.seen.shape)
-        q = np.sum(np.abs((self.seen - known) / self.noise) ** 2, axis=2)
+        np.subtract(self.seen, known, out=known)
+        q = _squares(known).sum(axis=2) / self.noise**2
         best, at = np.full(s.shape[:2], -np.inf), np.zeros(s.shape[:2])
+        s = np.maximum(s, 0.0)
         for level in _LEVELS:
             g = level * variances.mean(axis=1)[:, None]
             raised = g[:, :, None] * self.scale
-            total = 1.0 + raised * np.maximum(s, 0.0)
-            gain = q * raised / total - self.n_samples * np.log(total)
-            gain = self.c * gain.sum(axis=2)
+            total = raised * s
+            total += 1.0
+            raised = q * raised
+            raised /= total
+            gain = raised.sum(axis=2)
+            # The logarithm of a product, which a few factors do not overflow.
+            gain -= self.n_samples * _sum_logs(total)
+            gain *= self.c
             at = np.where(gain > best, g, at)
             best = np.maximum(best, gain)
         return best, at
@@ -256,6 +270,18 @@ class _ScanProblem:
             np.column_stack([variances[row], at[row, new]]),
             values[row] + gains[row, new] - self.cost,
         )
+
+
+def _squares(values):
+    """Squared moduli."""
+    return values.real**2 + values.imag**2
+
+
+def _sum_logs(total):
+    """Sums over the last axis of logarithms of numbers of at least one."""
+    if total.shape[2] > _FACTORS or total.max() > _LARGEST:
+        return np.log(total).sum(axis=2)
+    return np.log(total.prod(axis=2))
 
 
 def _fewer_samples(Z):

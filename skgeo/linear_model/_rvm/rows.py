@@ -4,6 +4,8 @@ import numbers
 
 import numpy as np
 
+from skgeo.utils.validation import weight_numbers
+
 __all__ = ["row_weights"]
 
 _MOST_ROWS = 1e20  # beyond them differences of log evidence are all rounding errors
@@ -34,12 +36,7 @@ def row_weights(sample_weight, n_samples, effective_rows=None):
             return None
         weight = np.full(n_samples, value)
     else:
-        weight = np.asarray(sample_weight)
-        if weight.dtype.kind not in "fiubO":
-            raise ValueError(
-                f"sample_weight must hold real numbers, got dtype {weight.dtype}."
-            )
-        weight = weight.astype(np.float64)
+        weight = weight_numbers(sample_weight)
         if weight.ndim != 1:
             raise ValueError(
                 f"Sample weights must be 1D array or scalar, got {weight.ndim}D."
