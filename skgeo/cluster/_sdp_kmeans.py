@@ -284,7 +284,7 @@ class SDPKMeans(CallbackMixin, NearestCenters, ClusterMixin, BaseEstimator):
         if params.solver in ("dense", "cvxpy") or precomputed or params.cuts:
             self._check_size(n)
         rng = check_random_state(params.random_state)
-        announce_run(*X.shape, params, precomputed)
+        announce_run(n, X.shape[1], params, precomputed)
         with (
             single_blas_thread(),
             self._iterations(None, X=X, y=y) as tick,
