@@ -2,7 +2,10 @@
 
 ``python -m benchmarks.eeg.bench_bands [--quick|--main] [part ...]``, SKGEO_TEST_DATA
 set; parts are kalunga, mamem, imagery, three, few and uea, and ``--main`` runs the rows
-of the guide only. Percent correct, or the area under the ROC curve for two classes.
+of the guide only: ``python -m benchmarks.eeg.bench_bands --main`` measures the main
+table again. Numbers after mamem and names of sets after uea run these people and sets
+and keep the stored rows of the others. Percent correct, or the area under the ROC curve
+for two classes.
 
 kalunga: Kalunga2016, seven people, 64 trials of four classes (three flicker frequencies
 and rest), five stratified folds and leave-one-run-out; the whole cut is filtered, then
@@ -29,7 +32,7 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import make_pipeline
 
-from benchmarks.common import save
+from benchmarks.common import other_rows, save
 from benchmarks.eeg.recordings import (
     FEW,
     HANDS_FEET,
@@ -131,22 +134,32 @@ def scores_of(model, X, y, splits):
     return np.array(scores), time.process_time() - start
 
 
-def run(data, people, sfreq, band, frequencies, keep, unit="people"):
-    """Score every contestant; one row a contestant, differences over people."""
-    table, cpu = {}, {}
-    for broad, y, window, splits in people:
+def run(data, people, sfreq, band, frequencies, keep, unit="people", known=None):
+    """Score every contestant; one row a contestant, differences over people.
+
+    ``people`` is a list of (trials, labels, window, splits), or a dict of them by
+    names; ``known`` are rows of other names that belong to the same table.
+    """
+    named = people if isinstance(people, dict) else dict(enumerate(people, 1))
+    single, table, cpu = len(named) == 1 and known is None, {}, {}
+    for row in known or []:
+        pairs = dict(zip(row["names"], row["values"], strict=True))
+        table[row["method"]] = {k: v for k, v in pairs.items() if k not in named}
+        share = len(table[row["method"]]) / len(pairs)
+        cpu[row["method"]] = share * row["cpu"]
+    for name, (broad, y, window, splits) in named.items():
         seen = views(broad, window, sfreq, band, frequencies)
         for label, (model, view) in contestants(sfreq, band, frequencies).items():
             if keep is not None and label not in keep:
                 continue
             scores, seconds = scores_of(model, seen[view], y, splits)
-            table.setdefault(label, []).append(scores)
+            table.setdefault(label, {})[name] = scores if single else scores.mean()
             cpu[label] = cpu.get(label, 0.0) + seconds
+            print(data, name, label, f"{scores.mean():.1f}", f"{seconds:.0f} s")
     rows = []
-    single = len(people) == 1
     for label, found in table.items():
         # Over people; over folds where there is one person, which understates it.
-        values = found[0] if single else np.array([f.mean() for f in found])
+        values = found[1] if single else np.array([found[k] for k in sorted(found)])
         row = {
             "data": data,
             "method": label,
@@ -155,19 +168,22 @@ def run(data, people, sfreq, band, frequencies, keep, unit="people"):
             "unit": "folds" if single else unit,
             "cpu": cpu[label],
         }
+        if known is not None:
+            row |= {"names": sorted(found), "values": values.tolist()}
         for name, short in (
             (PLAIN, "cov"),
             (STACKED, "stacked"),
             (SAMPLES, "samples"),
             ("order 1", "order1"),
         ):
-            if name not in table:
+            other = table.get(name, {})
+            if other.keys() != found.keys():
                 continue
-            other = table[name]
-            other = other[0] if single else np.array([f.mean() for f in other])
+            other = other[1] if single else np.array([other[k] for k in sorted(found)])
             gain = values - other
+            n = max(2, len(gain))
             row[f"gain_{short}"] = float(gain.mean())
-            row[f"error_{short}"] = float(gain.std(ddof=1) / np.sqrt(len(gain)))
+            row[f"error_{short}"] = float(np.sqrt(gain.var() / (n - 1)))
             row[f"better_{short}"] = int((gain > 0).sum())
         rows.append(row)
         print(row, flush=True)
@@ -198,16 +214,17 @@ def run_kalunga(quick, keep):
     return rows
 
 
-def run_mamem(quick, keep):
+def run_mamem(quick, keep, people=()):
     """Score SSVEP of one-second cuts, filtered after the cut: there is nothing else."""
-    blocks = np.arange(500) // 100
-    sets = []
-    for subject in range(1, 3 if quick else 7):
+    people = list(people) or range(1, 3 if quick else 7)
+    blocks, sets = np.arange(500) // 100, {}
+    for subject in people:
         X, y = ssvep(subject)
         splits = list(LeaveOneGroupOut().split(X, y, blocks))
-        sets.append((X, y, slice(None), splits))
-    known = (12.0, 10.0, 8.57, 7.5, 6.66)
-    return run("MAMEM II, leave one block out", sets, 125.0, (6.0, 40.0), known, keep)
+        sets[subject] = (X, y, slice(None), splits)
+    name, known = "MAMEM II, leave one block out", (12.0, 10.0, 8.57, 7.5, 6.66)
+    stored = [] if quick else other_rows("eeg_bands_mamem", "data", ())
+    return run(name, sets, 125.0, (6.0, 40.0), known, keep, known=stored)
 
 
 def run_imagery(quick, keep):
@@ -306,14 +323,12 @@ def score_few(data, chosen, runs, seeds, models):
     return rows
 
 
-def run_uea(quick, keep):
+def run_uea(quick, keep, names=()):
     """Score three archive sets."""
-    rows = []
-    for name, sfreq, band in (
-        ("EyesOpenShut", 128.0, (4.0, 40.0)),
-        ("HandMovementDirection", 400.0, (4.0, 80.0)),
-        ("FingerMovements", 100.0, (4.0, 40.0)),
-    ):
+    names = list(names) or list(UEA)
+    rows = other_rows("eeg_bands_uea", "data", names)
+    for name in names:
+        sfreq, band = UEA[name]
         X, y = uea(name)
         folds = StratifiedKFold(5, shuffle=True, random_state=2718)
         sets = [(X, y, slice(None), list(folds.split(X, y)))]
@@ -321,6 +336,11 @@ def run_uea(quick, keep):
     return rows
 
 
+UEA = {
+    "EyesOpenShut": (128.0, (4.0, 40.0)),
+    "HandMovementDirection": (400.0, (4.0, 80.0)),
+    "FingerMovements": (100.0, (4.0, 40.0)),
+}
 PARTS = {
     "kalunga": run_kalunga,
     "mamem": run_mamem,
@@ -339,8 +359,12 @@ def main():
         keep |= {"order 1", "order 4, lag 4", STACKED, LOGISTIC}
     elif not quick:
         keep = None
+    people = [int(a) for a in sys.argv[1:] if a.isdigit()]
+    names = [a for a in sys.argv[1:] if a in UEA]
+    some = {"mamem": (people,), "uea": (names,)}
     for part in wanted:
-        save(f"eeg_bands_{part}", PARTS[part](quick, keep), quick=quick)
+        rows = PARTS[part](quick, keep, *some.get(part, ()))
+        save(f"eeg_bands_{part}", rows, quick=quick)
 
 
 if __name__ == "__main__":

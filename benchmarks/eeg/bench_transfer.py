@@ -1,6 +1,8 @@
 """Recentering across people, runs and sessions, beside no recentering.
 
-``python -m benchmarks.eeg.bench_transfer [--quick]``, SKGEO_TEST_DATA set. SSVEP: leave
+``python -m benchmarks.eeg.bench_transfer [--quick] [sessions|runs|people]``,
+SKGEO_TEST_DATA set; parts keep the stored rows of the others, and the number of a
+setting after people runs that one only. SSVEP: leave
 one of six people out, through MOABB's CrossSubjectEvaluation with its transfer
 protocols (none, 20 %, all of the target's trials without labels), accuracy in percent,
 chance 20. Imagery: one person, leave one of three runs out, recentered on the run's own
@@ -17,7 +19,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import LeaveOneGroupOut
 from sklearn.svm import SVC
 
-from benchmarks.common import save
+from benchmarks.common import other_rows, save
 from benchmarks.eeg.recordings import folder, imagery, ssvep
 from skgeo.eeg import (
     AugmentedCovarianceClassifier,
@@ -54,7 +56,7 @@ def pair(setting):
     }
 
 
-def across_people(quick):
+def across_people(quick, chosen=()):
     """Leave one person out, through MOABB."""
     from moabb.evaluations import CrossSubjectEvaluation
     from moabb.evaluations.protocols import CrossSubjectMode
@@ -75,7 +77,7 @@ def across_people(quick):
     paradigm = SSVEP(
         fmin=None, fmax=None, events=FREQUENCIES.tolist(), n_classes=len(FREQUENCIES)
     )
-    names = list(SETTINGS)[:1] if quick else list(SETTINGS)
+    names = [list(SETTINGS)[k] for k in chosen or range(1 if quick else len(SETTINGS))]
     pipelines = {
         f"{setting}|{kind}": model
         for setting in names
@@ -167,11 +169,23 @@ def across_sessions():
     }
 
 
-def main(quick):
-    """Run and save."""
-    rows = [across_sessions(), *across_runs(quick), *across_people(quick)]
-    save("eeg_transfer", rows, quick=quick)
+def main():
+    """Run the parts that are asked for and save them beside the others."""
+    quick = "--quick" in sys.argv
+    chosen = [int(word) for word in sys.argv[1:] if word.isdigit()]
+    parts = {
+        "sessions": lambda: [across_sessions()],
+        "runs": lambda: across_runs(quick),
+        "people": lambda: across_people(quick, chosen),
+    }
+    rows = []
+    for part in [name for name in parts if name in sys.argv] or parts:
+        rows += parts[part]()
+    new = {(row["case"], row["method"]) for row in rows}
+    stored = other_rows("eeg_transfer", "case", ())
+    rows += [row for row in stored if (row["case"], row["method"]) not in new]
+    save("eeg_transfer", sorted(rows, key=lambda row: row["case"]), quick=quick)
 
 
 if __name__ == "__main__":
-    main("--quick" in sys.argv)
+    main()
