@@ -361,10 +361,15 @@ def main():
         keep = None
     people = [int(a) for a in sys.argv[1:] if a.isdigit()]
     names = [a for a in sys.argv[1:] if a in UEA]
-    some = {"mamem": (people,), "uea": (names,)}
     for part in wanted:
-        rows = PARTS[part](quick, keep, *some.get(part, ()))
-        save(f"eeg_bands_{part}", rows, quick=quick)
+        calls = [()]
+        if part == "mamem" and not quick:  # one after the other, saved at once
+            calls = [([person],) for person in people or range(1, 7)]
+        elif part == "uea":
+            calls = [(names,)]
+        for args in calls:
+            rows = PARTS[part](quick, keep, *args)
+            save(f"eeg_bands_{part}", rows, quick=quick)
 
 
 if __name__ == "__main__":

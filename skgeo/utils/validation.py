@@ -304,15 +304,33 @@ def channel_amplitudes(X):
     return amplitudes
 
 
-def warn_other_amplitudes(X, fitted, names=None, name="X"):
+def other_amplitudes(now, fitted):
+    """Which channels have an amplitude far from that of fit.
+
+    Parameters
+    ----------
+    now, fitted : ndarray of shape (n_channels,)
+        :func:`channel_amplitudes` of trials and of those of fit.
+
+    Returns
+    -------
+    odd : ndarray of int of shape (n_channels,)
+        1 where it is more than 300 times larger, -1 where it is smaller, otherwise 0.
+    """
+    known = (now > 0) & (fitted > 0)
+    ratio = np.zeros(len(now))
+    ratio[known] = np.log10(now[known]) - np.log10(fitted[known])
+    high = np.log10(MAX_AMPLITUDE_RATIO)
+    return (ratio > high).astype(int) - (ratio < -high)
+
+
+def warn_other_amplitudes(now, fitted, names=None, name="X"):
     """Warn of channels whose amplitude is not that of fit: another unit, most likely.
 
     Parameters
     ----------
-    X : ndarray of shape (n_trials, n_channels, n_times)
-        Trials.
-    fitted : ndarray of shape (n_channels,)
-        :func:`channel_amplitudes` of the trials of fit.
+    now, fitted : ndarray of shape (n_channels,)
+        :func:`channel_amplitudes` of trials and of those of fit.
     names : sequence of str, optional
         Names of the channels.
     name : str, default="X"
@@ -323,11 +341,8 @@ def warn_other_amplitudes(X, fitted, names=None, name="X"):
     UserWarning
         If an amplitude is more than 300 times larger or smaller.
     """
-    now = channel_amplitudes(X)
-    known = (now > 0) & (fitted > 0)
-    ratio = np.zeros(len(now))
-    ratio[known] = np.log10(now[known]) - np.log10(fitted[known])
-    odd = np.flatnonzero(np.abs(ratio) > np.log10(MAX_AMPLITUDE_RATIO))
+    ratio = other_amplitudes(now, fitted)
+    odd = np.flatnonzero(ratio)
     if not len(odd):
         return
     names = range(len(now)) if names is None else names
