@@ -1,7 +1,7 @@
 """The average over lags in seconds, bands and known frequencies, against simple rules.
 
 ``python -m benchmarks.eeg.bench_bands [--quick|--main] [part ...]``, SKGEO_TEST_DATA
-set; parts are kalunga, mamem, imagery, three, few and uea, and ``--main`` runs the rows
+set; parts are kalunga, mamem, imagery, three and uea, and ``--main`` runs the rows
 of the guide only: ``python -m benchmarks.eeg.bench_bands --main`` measures the main
 table again. Numbers after mamem and names of sets after uea run these people and sets
 and keep the stored rows of the others. Percent correct, or the area under the ROC curve
@@ -11,10 +11,8 @@ kalunga: Kalunga2016, seven people, 64 trials of four classes (three flicker fre
 and rest), five stratified folds and leave-one-run-out; the whole cut is filtered, then
 2 to 4 s after the mark are kept. mamem: MAMEM II, 500 cuts of a person, five classes,
 one block of 100 left out. imagery: one person's left/right imagery, AUC over repeated
-folds. three: imagery and Kalunga with three electrodes at a time. few: imagery with 3
-to 8 electrodes at a time, over folds of six seeds (two for hands/feet and above three
-electrodes), the support vector machine beside the default. uea: three archive sets,
-five folds.
+folds. three: imagery and Kalunga with three electrodes at a time. uea: three
+archive sets, five folds.
 """
 
 import sys
@@ -34,7 +32,6 @@ from sklearn.pipeline import make_pipeline
 
 from benchmarks.common import other_rows, save
 from benchmarks.eeg.recordings import (
-    FEW,
     HANDS_FEET,
     KALUNGA_CHANNELS,
     LEFT_RIGHT,
@@ -264,65 +261,6 @@ def run_three(quick, keep):
     return rows
 
 
-def run_few(quick, keep):
-    """Score 3 to 8 electrodes, two classes: which machine takes the average."""
-    sets = {"3 electrodes, the triples": TRIPLES}
-    sets |= {f"{n} electrodes": chosen for n, chosen in FEW.items()}
-    seconds = {"sfreq": 160.0, "band": (8.0, 32.0)}
-    Ours = AugmentedCovarianceClassifier
-    models = {
-        "order 1": (Ours(1, 1, selection=None, probability=False), "plain"),
-        "average, support vector machine": (
-            Ours(**seconds, method="tangent-svm", probability=False),
-            "bank",
-        ),
-        "average, logistic regression (default)": (Ours(**seconds), "bank"),
-    }
-    rows = []
-    for task, runs in (("left/right", LEFT_RIGHT), ("hands/feet", HANDS_FEET)):
-        for name, chosen in sets.items():
-            many = task == "left/right" and name.startswith("3")
-            seeds = (2718, 42, 1, 2, 3, 4)[: 6 if many and not quick else 2]
-            chosen = chosen[: 2 if quick else None]
-            rows += score_few(f"imagery, {task}, {name}", chosen, runs, seeds, models)
-    return rows
-
-
-def score_few(data, chosen, runs, seeds, models):
-    """Score sets of electrodes over folds of several seeds; one row a model."""
-    table = {label: [] for label in models}
-    cpu = dict.fromkeys(models, 0.0)
-    for electrodes in chosen:
-        X, y = imagery(electrodes, runs)
-        seen = views(X, slice(None), 160.0, (8.0, 32.0), None)
-        splits = []
-        for seed in seeds:
-            folds = RepeatedStratifiedKFold(n_splits=5, n_repeats=2, random_state=seed)
-            splits += folds.split(X, y)
-        for label, (model, view) in models.items():
-            scores, seconds = scores_of(model, seen[view], y, splits)
-            table[label].append(scores.mean())
-            cpu[label] += seconds
-    rows = []
-    for label, scores in table.items():
-        gain = np.array(scores) - table["order 1"]
-        rows.append(
-            {
-                "data": data,
-                "method": label,
-                "score": float(np.mean(scores)),
-                "each": " ".join(f"{v:.1f}" for v in scores),
-                "unit": "sets",
-                "cpu": cpu[label],
-                "gain_order1": float(gain.mean()),
-                "error_order1": float(gain.std(ddof=1) / np.sqrt(len(gain))),
-                "better_order1": int((gain > 0).sum()),
-            }
-        )
-        print(rows[-1], flush=True)
-    return rows
-
-
 def run_uea(quick, keep, names=()):
     """Score three archive sets."""
     names = list(names) or list(UEA)
@@ -346,7 +284,6 @@ PARTS = {
     "mamem": run_mamem,
     "imagery": run_imagery,
     "three": run_three,
-    "few": run_few,
     "uea": run_uea,
 }
 
