@@ -37,6 +37,9 @@ _POSITIVE = Real(0.0, closed="neither")
 # Filter states below this no longer matter, and their squares leave floating point.
 _QUIET = 1e-100
 
+# Windows this many times longer than the trials of fit are hardly meant.
+_LONG = 10
+
 # Samples above this are no measurement, and their squares overflow.
 _LARGEST = 1e100
 
@@ -165,6 +168,11 @@ class StreamDecoder:
         for fitted in (classifier, rejector):
             if fitted is not None:
                 check_is_fitted(fitted)
+        if not (classifier is None or hasattr(classifier, "predict")):
+            raise ValueError(
+                f"classifier must have predict; got a {type(classifier).__name__}. Put "
+                "a classifier behind it in a pipeline, or pass None to filter only."
+            )
         if params.smoothing > 1 and not (
             classifier is None or hasattr(classifier, "predict_proba")
         ):
@@ -194,6 +202,13 @@ class StreamDecoder:
                 check_window = getattr(fitted, "_check_window", None)
                 if check_window is not None:  # now rather than at every window
                     check_window(self.n_window)
+                n_times = getattr(fitted, "n_times_in_", self.n_window)
+                if self.n_window > _LONG * n_times:
+                    warn_user(
+                        f"window={window} s is {self.n_window} samples, and the trials "
+                        f"that the {role} was fitted on have {n_times}: no decision "
+                        "comes before a window is full. window is in seconds."
+                    )
         sizes = {_channels_of(e) for e in (classifier, rejector)} - {None}
         if len(sizes) > 1:
             raise ValueError(

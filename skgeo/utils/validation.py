@@ -39,6 +39,12 @@ MAX_AMPLITUDE_RATIO = 300.0
 
 def _as_float_array(X, name):
     """Return X as an array of float64, refusing what has no honest conversion."""
+    if np.ma.is_masked(X):
+        raise ValueError(
+            f"{name} is a masked array with {np.ma.count_masked(X)} masked values, "
+            "which would be used like the others. Drop the trials or channels that "
+            "hold them, or fill them (X.filled)."
+        )
     try:
         X = np.asarray(X)
     except ValueError as error:
@@ -180,6 +186,9 @@ def read_trials(X, *, name="X", wanted=None):
         parts = [X]
     else:
         _refuse_other_containers(X, name)
+        if isinstance(X, (list, tuple)):
+            for part in X[:1]:
+                _refuse_other_containers(part, f"{name}[0]")
         return X, None, None
     if wanted is None:
         bads = {c for e in parts for c in e.info["bads"]}
@@ -201,6 +210,13 @@ def read_trials(X, *, name="X", wanted=None):
             )
         index = {c: i for i, c in enumerate(epochs.ch_names)}
         blocks.append(epochs.get_data(copy=False)[:, [index[c] for c in wanted]])
+    kinds = [set(epochs.get_channel_types(picks=wanted)) for epochs in parts]
+    if len(set.union(*kinds)) > max(map(len, kinds)):
+        raise ValueError(
+            f"{name} holds epochs whose channels of the same names have other types: "
+            f"{sorted(set.union(*kinds))}. Correct them (epochs.set_channel_types), "
+            "or leave those epochs out."
+        )
     lengths = {block.shape[2] for block in blocks}
     if len(lengths) > 1:
         raise ValueError(
@@ -415,6 +431,12 @@ def check_trials(
             f"{name}[..., 0] are the trials. (MOABB's evaluations hand over the "
             "filters of a filter-bank paradigm one by one, skgeo.eeg.evaluate all of "
             "them.)"
+        )
+    if filters and X.ndim == 4 and X.shape[3] > X.shape[2]:
+        raise ValueError(
+            f"{name} of shape {X.shape} has more filters than times: the axes are "
+            "(n_trials, n_channels, n_times, n_filters), filters last. Move them there "
+            f"by numpy.moveaxis({name}, 1, 3), or whichever axis they are now."
         )
     if X.ndim != 3 and not (filters and X.ndim == 4):
         hint = {
