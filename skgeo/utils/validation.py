@@ -649,6 +649,12 @@ def check_group_labels(groups, X, name):
             f"{name} must hold one label per trial: expected shape "
             f"({_num_samples(X)},), got {groups.shape}."
         )
+    unknown = np.flatnonzero([g is None or g != g for g in groups.tolist()])
+    if len(unknown):
+        raise ValueError(
+            f"{name} is None or NaN for {len(unknown)} trials (first at index "
+            f"{unknown[0]}): every trial needs one."
+        )
     return np.unique(groups, return_inverse=True)
 
 

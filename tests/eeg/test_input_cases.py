@@ -14,9 +14,11 @@ from skgeo.eeg import (
     AugmentedCovarianceClassifierCV,
     AugmentedCovariances,
     DelayEmbedding,
+    RecenteredCovarianceClassifier,
     StreamDecoder,
     TangentMap,
     filter_bank,
+    label_windows,
     select_embedding,
 )
 from skgeo.exceptions import UnusedParameterWarning
@@ -443,3 +445,37 @@ def test_streams_without_a_classifier_or_in_milliseconds():
     model = AugmentedCovarianceClassifier(1, 1, selection=None).fit(X, y)
     with pytest.warns(UserWarning, match="window=2000 s is 200000 samples"):
         StreamDecoder(model, 100.0, window=2000)
+
+
+def test_windows_of_tasks_at_once_and_of_one_length(mne):
+    signal = np.random.default_rng(0).standard_normal((2, 1000))
+    _, y, ambiguous, ends = label_windows(
+        signal, [1.0, 3.0], 4.0, ["a", "b"], sfreq=100.0, window=1.0, step=0.5
+    )
+    for label, doubtful, end in zip(y, ambiguous, ends, strict=True):
+        tasks = [t for t, on in (("a", 1), ("b", 3)) if on < end < on + 5]
+        assert doubtful == (len(tasks) > 1 or end in (1.5, 7.5))
+        if not doubtful:
+            assert label == (tasks or ["idle"])[0]
+    same = label_windows(
+        signal, [1.0, 3.0], 4.0, ["a", "a"], sfreq=100.0, window=1.0, step=0.5
+    )
+    assert same[2].sum() < ambiguous.sum()
+    raw = mne.io.RawArray(signal, mne.create_info(2, 100.0, "eeg"), verbose="error")
+    with pytest.raises(ValueError, match="got a RawArray"):
+        label_windows(raw, [1.0], 4.0, ["a"], sfreq=100.0)
+    with pytest.raises(ValueError, match="one entry per task; got shapes"):
+        label_windows(signal, [[1.0, 2.0]], 4.0, ["a"], sfreq=100.0)
+
+
+def test_subjects_and_labels_of_targets():
+    X, y = make_trials(20, 3)
+    model = RecenteredCovarianceClassifier(1, 1, selection=None)
+    for unknown in ([None] * 20, [np.nan] * 10 + [1.0] * 10):
+        with pytest.raises(ValueError, match="subjects is None or NaN"):
+            model.fit(X, y, subjects=unknown)
+    target = {"X_target_labeled": X[:2], "y_target_labeled": ["0", "1"]}
+    with pytest.raises(ValueError, match="labels of one type; got int64 and <U1"):
+        model.fit(X, y, **target)
+    target["y_target_labeled"] = [0.0, 1.0]
+    assert_array_equal(model.fit(X, y, **target).classes_, [0, 1])
