@@ -1,11 +1,10 @@
 """The average over lags in seconds, bands and known frequencies, against simple rules.
 
 ``python -m benchmarks.eeg.bench_bands [--quick|--main] [part ...]``, SKGEO_TEST_DATA
-set; parts are kalunga, mamem, imagery, three and uea, and ``--main`` runs the rows
-of the guide only: ``python -m benchmarks.eeg.bench_bands --main`` measures the main
-table again. Numbers after mamem and names of sets after uea run these people and sets
-and keep the stored rows of the others. Percent correct, or the area under the ROC curve
-for two classes.
+set; parts are kalunga, mamem, imagery, three and uea. ``--main`` leaves out the
+variants that the tables of the pages do not show. Numbers after mamem and names of sets
+after uea run these people and sets and keep the stored rows of the others. Percent
+correct, or the area under the ROC curve for two classes.
 
 kalunga: Kalunga2016, seven people, 64 trials of four classes (three flicker frequencies
 and rest), five stratified folds and leave-one-run-out; the whole cut is filtered, then

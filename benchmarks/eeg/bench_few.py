@@ -167,16 +167,15 @@ def run_fresh(quick):
     return rows
 
 
-PARTS = {"chosen": run_chosen, "fresh": run_fresh}
-NAMES = {"chosen": "eeg_bands_few", "fresh": "eeg_bands_few_fresh"}
-
-
 def main():
     """Run the parts that are asked for."""
     quick = "--quick" in sys.argv
-    start = time.process_time()
-    for part in [name for name in PARTS if name in sys.argv] or list(PARTS):
-        save(NAMES[part], PARTS[part](quick), quick=quick)
+    start, parts = time.process_time(), ("chosen", "fresh")
+    for part in [name for name in parts if name in sys.argv] or parts:
+        if part == "chosen":
+            save("eeg_bands_few", run_chosen(quick), quick=quick)
+        else:
+            save("eeg_bands_few_fresh", run_fresh(quick), quick=quick)
         print(f"{time.process_time() - start:.0f} s", flush=True)
 
 

@@ -57,11 +57,13 @@ def test_another_unit_than_in_fit_is_told(model, factor):
             model.predict(one)
 
 
-@pytest.mark.parametrize("factor", [1e-6, 1e3])
-@pytest.mark.parametrize("params", [FILTERS, {}])
-def test_another_unit_in_one_filter_of_a_bank_is_told(params, factor):
-    X, y = make_trials(30, 3, 200)
-    bank = filter_bank(X, **FILTERS)
+@pytest.mark.parametrize(("bands", "factor"), [(2, 1e-6), (None, 1e3)])
+def test_another_unit_in_one_filter_of_a_bank_is_told(bands, factor):
+    X, y = make_trials(24, 3, 200)
+    bank = filter_bank(X, **FILTERS, bands=2)
+    params = {"orders": (1, 2), "lags": (2,)}
+    if bands is not None:
+        params |= {**FILTERS, "bands": bands, "lags": (0.02,)}
     for Model in (AugmentedCovarianceClassifier, RecenteredCovarianceClassifier):
         model = Model(**params).fit(bank, y)
         for q in range(bank.shape[3]):
