@@ -1,12 +1,13 @@
 """Two classes, 3 to 8 electrodes: the machine of the average, beside order 1.
 
 ``python -m benchmarks.eeg.bench_few [--quick] [chosen|fresh]``, SKGEO_TEST_DATA set.
-Area under the ROC curve in percent, five folds twice for each seed; errors are those of
-the gain over sets of electrodes, pairs of tasks or people.
+Area under the ROC curve in percent, five folds for each of several seeds; errors are
+those of the gain over sets of electrodes, pairs of tasks or people. ``fresh
+left/right`` runs these rows and keeps the others.
 
 chosen: one person's imagery with sets of electrodes, half of which the rule
 ``method="auto"`` was chosen on. fresh: what it was not chosen on, with seeds of its
-own: the same sets, the pairs of tasks that mix the two kinds of runs, seven people's
+own (eight for left/right): the same sets, pairs of tasks of two runs, seven people's
 pairs of flicker frequencies with three electrodes, eyes open or shut with 4 and 8
 electrodes, finger movements with 3 and 8, left and right movements with 8 MEG sensors.
 """
@@ -18,7 +19,7 @@ import time
 import numpy as np
 from sklearn.model_selection import RepeatedStratifiedKFold
 
-from benchmarks.common import save
+from benchmarks.common import other_rows, save
 from benchmarks.eeg.bench_bands import scores_of, views
 from benchmarks.eeg.recordings import (
     FEW,
@@ -128,6 +129,7 @@ def pairs_of_flickers(people):
 def run_fresh(quick):
     """Score what the rule was not chosen on."""
     seeds, n = (101, 102), 2 if quick else None
+    many = seeds if quick else range(101, 109)
     rows = []
     for name, electrodes in (
         ("3 electrodes, the triples", TRIPLES),
@@ -136,7 +138,9 @@ def run_fresh(quick):
         ("6 and 8 electrodes", FEW[6] + FEW[8]),
     ):
         sets = [imagery(e, LEFT_RIGHT) for e in electrodes[:n]]
-        rows += score_sets(f"imagery, left/right, {name}", sets, seeds, IMAGERY)
+        rows += score_sets(f"imagery, left/right, {name}", sets, many, IMAGERY, 1)
+    if "left/right" in sys.argv:
+        return rows
     for name, electrodes in (
         ("3 electrodes", TRIPLES[:4]),
         ("8 electrodes", FEW[8][:2]),
@@ -175,7 +179,9 @@ def main():
         if part == "chosen":
             save("eeg_bands_few", run_chosen(quick), quick=quick)
         else:
-            save("eeg_bands_few_fresh", run_fresh(quick), quick=quick)
+            rows, name = run_fresh(quick), "eeg_bands_few_fresh"
+            rows += other_rows(name, "data", {row["data"] for row in rows})
+            save("eeg_bands_few_fresh", rows, quick=quick)
         print(f"{time.process_time() - start:.0f} s", flush=True)
 
 
