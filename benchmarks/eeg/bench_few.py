@@ -2,8 +2,8 @@
 
 ``python -m benchmarks.eeg.bench_few [--quick] [chosen|fresh]``, SKGEO_TEST_DATA set.
 Area under the ROC curve in percent, five folds for each of several seeds; errors are
-those of the gain over sets of electrodes, pairs of tasks or people. ``fresh
-left/right`` runs these rows and keeps the others.
+those of the gain over sets of electrodes, pairs of tasks or people. ``fresh`` with
+left/right, others or archive runs these rows and keeps the rest.
 
 chosen: one person's imagery with sets of electrodes, half of which the rule
 ``method="auto"`` was chosen on. fresh: what it was not chosen on, with seeds of its
@@ -20,7 +20,7 @@ import numpy as np
 from sklearn.model_selection import RepeatedStratifiedKFold
 
 from benchmarks.common import other_rows, save
-from benchmarks.eeg.bench_bands import scores_of, views
+from benchmarks.eeg.bench_bands import UEA, scores_of, views
 from benchmarks.eeg.recordings import (
     FEW,
     HANDS_FEET,
@@ -126,11 +126,9 @@ def pairs_of_flickers(people):
                 yield X[kept][:, index], (y[kept] == pair[1]).astype(int)
 
 
-def run_fresh(quick):
-    """Score what the rule was not chosen on."""
-    seeds, n = (101, 102), 2 if quick else None
-    many = seeds if quick else range(101, 105)
-    rows = []
+def fresh_left_right(n):
+    """Score left or right with seeds of its own."""
+    rows, seeds = [], (101, 102) if n else range(101, 105)
     for name, electrodes in (
         ("3 electrodes, the triples", TRIPLES),
         ("3 electrodes", FEW[3]),
@@ -138,23 +136,32 @@ def run_fresh(quick):
         ("6 and 8 electrodes", FEW[6] + FEW[8]),
     ):
         sets = [imagery(e, LEFT_RIGHT) for e in electrodes[:n]]
-        rows += score_sets(f"imagery, left/right, {name}", sets, many, IMAGERY, 1)
-    if "left/right" in sys.argv:
-        return rows
+        rows += score_sets(f"imagery, left/right, {name}", sets, seeds, IMAGERY, 1)
+    return rows
+
+
+def fresh_others(n):
+    """Score pairs of tasks of two runs, and pairs of flicker frequencies."""
+    rows = []
     for name, electrodes in (
         ("3 electrodes", TRIPLES[:4]),
         ("8 electrodes", FEW[8][:2]),
     ):
         mix = itertools.product(("left", "right"), ("hands", "feet"), electrodes[:n])
         sets = [mixed(*one) for one in mix]
-        rows += score_sets(f"imagery, mixed tasks, {name}", sets, seeds[:1], IMAGERY)
-    sets = list(pairs_of_flickers(range(1, 2 if quick else 8)))
+        rows += score_sets(f"imagery, mixed tasks, {name}", sets, (101,), IMAGERY)
+    sets = list(pairs_of_flickers(range(1, 2 if n else 8)))
     recording = (256.0, (7.0, 45.0), slice(1024, 1537))
-    rows += score_sets("Kalunga, pairs, 3 electrodes", sets, seeds[:1], recording, 1)
-    for name, sfreq, band, pair, sizes in (
-        ("EyesOpenShut", 128.0, (4.0, 40.0), (0, 1), (4, 8)),
-        ("FingerMovements", 100.0, (4.0, 40.0), (0, 1), (3, 8)),
-        ("HandMovementDirection", 400.0, (4.0, 80.0), (2, 3), (8,)),
+    return rows + score_sets("Kalunga, pairs, 3 electrodes", sets, (101,), recording, 1)
+
+
+def fresh_archive(n):
+    """Score sets of the archive with channels drawn by lot."""
+    rows = []
+    for name, pair, sizes in (
+        ("EyesOpenShut", (0, 1), (4, 8)),
+        ("FingerMovements", (0, 1), (3, 8)),
+        ("HandMovementDirection", (2, 3), (8,)),
     ):
         X, y = uea(name)
         kept = np.isin(y, pair)
@@ -166,9 +173,25 @@ def run_fresh(quick):
                 for _ in range(n or 4)
             ]
             label = f"{name}, {size} channels by lot"
-            recording = (sfreq, band, slice(None))
-            rows += score_sets(label, sets, seeds[:1], recording, 1)
+            rows += score_sets(label, sets, (101,), (*UEA[name], slice(None)), 1)
     return rows
+
+
+FRESH = {
+    "left/right": fresh_left_right,
+    "others": fresh_others,
+    "archive": fresh_archive,
+}
+
+
+def run_fresh(quick):
+    """Score what the rule was not chosen on; rows that are not asked for stay."""
+    rows = []
+    for part in [name for name in FRESH if name in sys.argv] or FRESH:
+        rows += FRESH[part](2 if quick else None)
+    return rows + other_rows(
+        "eeg_bands_few_fresh", "data", {row["data"] for row in rows}
+    )
 
 
 def main():
@@ -179,9 +202,7 @@ def main():
         if part == "chosen":
             save("eeg_bands_few", run_chosen(quick), quick=quick)
         else:
-            rows, name = run_fresh(quick), "eeg_bands_few_fresh"
-            rows += other_rows(name, "data", {row["data"] for row in rows})
-            save("eeg_bands_few_fresh", rows, quick=quick)
+            save("eeg_bands_few_fresh", run_fresh(quick), quick=quick)
         print(f"{time.process_time() - start:.0f} s", flush=True)
 
 
