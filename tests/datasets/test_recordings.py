@@ -441,5 +441,5 @@ def test_arrays_of_doubtful_trials():
 @pytest.mark.parametrize("thing", [np.zeros((3, 200)), 3, "a_raw.fif", None])
 def test_recordings_that_are_none(thing):
     for given in ({"a": thing}, {"a": {"s": thing}}, {"a": [thing]}):
-        with pytest.raises(ValueError, match="at least one BaseRaw; .* from_arrays"):
+        with pytest.raises(ValueError, match=r"one BaseRaw; .* from_arrays"):
             from_raws(given, interval=(0, 1))
