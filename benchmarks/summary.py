@@ -26,11 +26,19 @@ SHORT = 8
 
 
 def sources():
-    """Map the name of each result to the file of the benchmark that writes it."""
-    found = {}
+    """Map the name of each result to the file of the benchmark that writes it.
+
+    Names that end in the part that was run are found by the files there are.
+    """
+    found, stored = {}, [path.stem for path in RESULTS.glob("*.json")]
     for path in sorted(HERE.glob("*/bench_*.py")):
-        for name in re.findall(r"\bsave\(\s*\"(\w+)\"", path.read_text()):
-            found[name] = path
+        for start, part in re.findall(
+            r"\bsave\(\s*f?\"(\w+)(\{part\})?\"", path.read_text()
+        ):
+            names = [n for n in stored if n.startswith(start)] if part else [start]
+            for name in names:
+                if not part or name not in found:
+                    found[name] = path
     return found
 
 

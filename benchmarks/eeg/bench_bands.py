@@ -1,17 +1,17 @@
 """The average over lags in seconds, bands and known frequencies, against simple rules.
 
 ``python -m benchmarks.eeg.bench_bands [--quick|--main] [part ...]``, SKGEO_TEST_DATA
-set; parts are kalunga, mamem, imagery, three, few and uea, and ``--main`` runs the rows
-of the guide only. Percent correct, or the area under the ROC curve for two classes.
+set; parts are kalunga, mamem, imagery, three and uea. ``--main`` leaves out the
+variants that the tables of the pages do not show. Numbers after mamem and names of sets
+after uea run these people and sets and keep the stored rows of the others. Percent
+correct, or the area under the ROC curve for two classes.
 
 kalunga: Kalunga2016, seven people, 64 trials of four classes (three flicker frequencies
 and rest), five stratified folds and leave-one-run-out; the whole cut is filtered, then
 2 to 4 s after the mark are kept. mamem: MAMEM II, 500 cuts of a person, five classes,
 one block of 100 left out. imagery: one person's left/right imagery, AUC over repeated
-folds. three: imagery and Kalunga with three electrodes at a time. few: imagery with 3
-to 8 electrodes at a time, over folds of six seeds (two for hands/feet and above three
-electrodes), the support vector machine beside the default. uea: three archive sets,
-five folds.
+folds. three: imagery and Kalunga with three electrodes at a time. uea: three
+archive sets, 1 to 40 Hz (2 to 40 for half-second trials), five folds.
 """
 
 import sys
@@ -29,9 +29,8 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import make_pipeline
 
-from benchmarks.common import save
+from benchmarks.common import other_rows, save
 from benchmarks.eeg.recordings import (
-    FEW,
     HANDS_FEET,
     KALUNGA_CHANNELS,
     LEFT_RIGHT,
@@ -131,22 +130,32 @@ def scores_of(model, X, y, splits):
     return np.array(scores), time.process_time() - start
 
 
-def run(data, people, sfreq, band, frequencies, keep, unit="people"):
-    """Score every contestant; one row a contestant, differences over people."""
-    table, cpu = {}, {}
-    for broad, y, window, splits in people:
+def run(data, people, sfreq, band, frequencies, keep, unit="people", known=None):
+    """Score every contestant; one row a contestant, differences over people.
+
+    ``people`` is a list of (trials, labels, window, splits), or a dict of them by
+    names; ``known`` are rows of other names that belong to the same table.
+    """
+    named = people if isinstance(people, dict) else dict(enumerate(people, 1))
+    single, table, cpu = len(named) == 1 and known is None, {}, {}
+    for row in known or []:
+        pairs = dict(zip(row["names"], row["values"], strict=True))
+        table[row["method"]] = {k: v for k, v in pairs.items() if k not in named}
+        share = len(table[row["method"]]) / len(pairs)
+        cpu[row["method"]] = share * row["cpu"]
+    for name, (broad, y, window, splits) in named.items():
         seen = views(broad, window, sfreq, band, frequencies)
         for label, (model, view) in contestants(sfreq, band, frequencies).items():
             if keep is not None and label not in keep:
                 continue
             scores, seconds = scores_of(model, seen[view], y, splits)
-            table.setdefault(label, []).append(scores)
+            table.setdefault(label, {})[name] = scores if single else scores.mean()
             cpu[label] = cpu.get(label, 0.0) + seconds
+            print(data, name, label, f"{scores.mean():.1f}", f"{seconds:.0f} s")
     rows = []
-    single = len(people) == 1
     for label, found in table.items():
         # Over people; over folds where there is one person, which understates it.
-        values = found[0] if single else np.array([f.mean() for f in found])
+        values = found[1] if single else np.array([found[k] for k in sorted(found)])
         row = {
             "data": data,
             "method": label,
@@ -155,19 +164,22 @@ def run(data, people, sfreq, band, frequencies, keep, unit="people"):
             "unit": "folds" if single else unit,
             "cpu": cpu[label],
         }
+        if known is not None:
+            row |= {"names": sorted(found), "values": values.tolist()}
         for name, short in (
             (PLAIN, "cov"),
             (STACKED, "stacked"),
             (SAMPLES, "samples"),
             ("order 1", "order1"),
         ):
-            if name not in table:
+            other = table.get(name, {})
+            if other.keys() != found.keys():
                 continue
-            other = table[name]
-            other = other[0] if single else np.array([f.mean() for f in other])
+            other = other[1] if single else np.array([other[k] for k in sorted(found)])
             gain = values - other
+            n = max(2, len(gain))
             row[f"gain_{short}"] = float(gain.mean())
-            row[f"error_{short}"] = float(gain.std(ddof=1) / np.sqrt(len(gain)))
+            row[f"error_{short}"] = float(np.sqrt(gain.var() / (n - 1)))
             row[f"better_{short}"] = int((gain > 0).sum())
         rows.append(row)
         print(row, flush=True)
@@ -198,16 +210,17 @@ def run_kalunga(quick, keep):
     return rows
 
 
-def run_mamem(quick, keep):
+def run_mamem(quick, keep, people=()):
     """Score SSVEP of one-second cuts, filtered after the cut: there is nothing else."""
-    blocks = np.arange(500) // 100
-    sets = []
-    for subject in range(1, 3 if quick else 7):
+    people = list(people) or range(1, 3 if quick else 7)
+    blocks, sets = np.arange(500) // 100, {}
+    for subject in people:
         X, y = ssvep(subject)
         splits = list(LeaveOneGroupOut().split(X, y, blocks))
-        sets.append((X, y, slice(None), splits))
-    known = (12.0, 10.0, 8.57, 7.5, 6.66)
-    return run("MAMEM II, leave one block out", sets, 125.0, (6.0, 40.0), known, keep)
+        sets[subject] = (X, y, slice(None), splits)
+    name, known = "MAMEM II, leave one block out", (12.0, 10.0, 8.57, 7.5, 6.66)
+    stored = [] if quick else other_rows("eeg_bands_mamem", "data", ())
+    return run(name, sets, 125.0, (6.0, 40.0), known, keep, known=stored)
 
 
 def run_imagery(quick, keep):
@@ -247,73 +260,12 @@ def run_three(quick, keep):
     return rows
 
 
-def run_few(quick, keep):
-    """Score 3 to 8 electrodes, two classes: which machine takes the average."""
-    sets = {"3 electrodes, the triples": TRIPLES}
-    sets |= {f"{n} electrodes": chosen for n, chosen in FEW.items()}
-    seconds = {"sfreq": 160.0, "band": (8.0, 32.0)}
-    Ours = AugmentedCovarianceClassifier
-    models = {
-        "order 1": (Ours(1, 1, selection=None, probability=False), "plain"),
-        "average, support vector machine": (
-            Ours(**seconds, method="tangent-svm", probability=False),
-            "bank",
-        ),
-        "average, logistic regression (default)": (Ours(**seconds), "bank"),
-    }
-    rows = []
-    for task, runs in (("left/right", LEFT_RIGHT), ("hands/feet", HANDS_FEET)):
-        for name, chosen in sets.items():
-            many = task == "left/right" and name.startswith("3")
-            seeds = (2718, 42, 1, 2, 3, 4)[: 6 if many and not quick else 2]
-            chosen = chosen[: 2 if quick else None]
-            rows += score_few(f"imagery, {task}, {name}", chosen, runs, seeds, models)
-    return rows
-
-
-def score_few(data, chosen, runs, seeds, models):
-    """Score sets of electrodes over folds of several seeds; one row a model."""
-    table = {label: [] for label in models}
-    cpu = dict.fromkeys(models, 0.0)
-    for electrodes in chosen:
-        X, y = imagery(electrodes, runs)
-        seen = views(X, slice(None), 160.0, (8.0, 32.0), None)
-        splits = []
-        for seed in seeds:
-            folds = RepeatedStratifiedKFold(n_splits=5, n_repeats=2, random_state=seed)
-            splits += folds.split(X, y)
-        for label, (model, view) in models.items():
-            scores, seconds = scores_of(model, seen[view], y, splits)
-            table[label].append(scores.mean())
-            cpu[label] += seconds
-    rows = []
-    for label, scores in table.items():
-        gain = np.array(scores) - table["order 1"]
-        rows.append(
-            {
-                "data": data,
-                "method": label,
-                "score": float(np.mean(scores)),
-                "each": " ".join(f"{v:.1f}" for v in scores),
-                "unit": "sets",
-                "cpu": cpu[label],
-                "gain_order1": float(gain.mean()),
-                "error_order1": float(gain.std(ddof=1) / np.sqrt(len(gain))),
-                "better_order1": int((gain > 0).sum()),
-            }
-        )
-        print(rows[-1], flush=True)
-    return rows
-
-
-def run_uea(quick, keep):
+def run_uea(quick, keep, names=()):
     """Score three archive sets."""
-    rows = []
-    for name, sfreq, band in (
-        ("EyesOpenShut", 128.0, (4.0, 40.0)),
-        ("HandMovementDirection", 400.0, (4.0, 80.0)),
-        ("FingerMovements", 100.0, (4.0, 40.0)),
-    ):
+    names = list(names) or list(UEA)
+    rows = other_rows("eeg_bands_uea", "data", names)
+    for name in names:
+        sfreq, band = UEA[name]
         X, y = uea(name)
         folds = StratifiedKFold(5, shuffle=True, random_state=2718)
         sets = [(X, y, slice(None), list(folds.split(X, y)))]
@@ -321,12 +273,17 @@ def run_uea(quick, keep):
     return rows
 
 
+# The usual broad band; the sets hold slow signals. Half-second trials resolve 2 Hz.
+UEA = {
+    "EyesOpenShut": (128.0, (1.0, 40.0)),
+    "HandMovementDirection": (400.0, (1.0, 40.0)),
+    "FingerMovements": (100.0, (2.0, 40.0)),
+}
 PARTS = {
     "kalunga": run_kalunga,
     "mamem": run_mamem,
     "imagery": run_imagery,
     "three": run_three,
-    "few": run_few,
     "uea": run_uea,
 }
 
@@ -339,8 +296,17 @@ def main():
         keep |= {"order 1", "order 4, lag 4", STACKED, LOGISTIC}
     elif not quick:
         keep = None
+    people = [int(a) for a in sys.argv[1:] if a.isdigit()]
+    names = [a for a in sys.argv[1:] if a in UEA]
     for part in wanted:
-        save(f"eeg_bands_{part}", PARTS[part](quick, keep), quick=quick)
+        calls = [()]
+        if part == "mamem" and not quick:  # one after the other, saved at once
+            calls = [([person],) for person in people or range(1, 7)]
+        elif part == "uea":
+            calls = [(names,)]
+        for args in calls:
+            rows = PARTS[part](quick, keep, *args)
+            save(f"eeg_bands_{part}", rows, quick=quick)
 
 
 if __name__ == "__main__":

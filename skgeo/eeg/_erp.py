@@ -233,7 +233,7 @@ class ERPAugmentedCovariances(  # type: ignore[call-arg]
         check_is_fitted(self)
         X = self._check_trials(X, reset=False)
         names = getattr(self, "channel_names_in_", None)
-        warn_other_amplitudes(X, self._amplitudes, names)
+        warn_other_amplitudes(channel_amplitudes(X), self._amplitudes, names)
         return self._covariances(X)
 
     def fit_transform(

@@ -112,6 +112,12 @@ def points_in_seconds(orders, lags, sfreq, n_channels, n_times):
         orders = [p for p in _ORDERS if p <= 2 or p * n_channels <= _MAX_ROWS]
     seconds = _LAGS if isinstance(lags, str) else lags
     samples = [max(1, round(lag * sfreq)) for lag in seconds]
+    if max(seconds) * sfreq < 0.5:
+        warn_user(
+            f"lags={lags!r} are at most {max(seconds) * sfreq:.2g} samples at "
+            f"sfreq={sfreq:g} Hz; one sample is taken. Check that sfreq is in Hz, or "
+            "give longer lags, in seconds."
+        )
     points = [(p, lag if p > 1 else 1) for p, lag in distinct_points(orders, samples)]
     return _delays_that_fit(points, n_times, lags) if any_auto else points
 
@@ -211,8 +217,19 @@ def bank_bands(sfreq, band, bands, frequencies):
         check_band(
             (f - _HALF_WIDTH, f + _HALF_WIDTH), sfreq, f"frequencies +- {_HALF_WIDTH}"
         )
-        for f in frequencies or ()
+        for f in (() if frequencies is None else frequencies)
     ]
+    outside = [
+        f"{sum(edges) / 2:g}"
+        for edges in known
+        if passing is not None and not passing[0] <= sum(edges) / 2 <= passing[1]
+    ]
+    if outside:
+        warn_user(
+            f"The frequencies {', '.join(outside)} lie outside the pass band {passing}"
+            " Hz: of trials that were filtered to it nothing is left there. Widen "
+            "band, or leave them out."
+        )
     return passing, bands, known
 
 

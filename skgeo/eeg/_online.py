@@ -37,6 +37,9 @@ _POSITIVE = Real(0.0, closed="neither")
 # Filter states below this no longer matter, and their squares leave floating point.
 _QUIET = 1e-100
 
+# Windows this many times longer than the trials of fit are hardly meant.
+_LONG = 10
+
 # Samples above this are no measurement, and their squares overflow.
 _LARGEST = 1e100
 
@@ -165,6 +168,11 @@ class StreamDecoder:
         for fitted in (classifier, rejector):
             if fitted is not None:
                 check_is_fitted(fitted)
+        if not (classifier is None or hasattr(classifier, "predict")):
+            raise ValueError(
+                f"classifier must have predict; got a {type(classifier).__name__}. Put "
+                "a classifier behind it in a pipeline, or pass None to filter only."
+            )
         if params.smoothing > 1 and not (
             classifier is None or hasattr(classifier, "predict_proba")
         ):
@@ -194,6 +202,13 @@ class StreamDecoder:
                 check_window = getattr(fitted, "_check_window", None)
                 if check_window is not None:  # now rather than at every window
                     check_window(self.n_window)
+                n_times = getattr(fitted, "n_times_in_", self.n_window)
+                if self.n_window > _LONG * n_times:
+                    warn_user(
+                        f"window={window} s is {self.n_window} samples, and the trials "
+                        f"that the {role} was fitted on have {n_times}: no decision "
+                        "comes before a window is full. window is in seconds."
+                    )
         sizes = {_channels_of(e) for e in (classifier, rejector)} - {None}
         if len(sizes) > 1:
             raise ValueError(
@@ -436,8 +451,10 @@ def label_windows(
     ----------
     signal : ndarray of shape (n_channels, n_times)
         Continuous signal, filtered.
-    onsets, durations : array-like of shape (n_tasks,)
-        Starts and lengths of the tasks in seconds.
+    onsets : array-like of shape (n_tasks,)
+        Starts of the tasks in seconds.
+    durations : float or array-like of shape (n_tasks,)
+        Their lengths in seconds.
     labels : array-like of shape (n_tasks,)
         Labels of the tasks.
     sfreq : float
@@ -456,8 +473,9 @@ def label_windows(
     y : ndarray of shape (n_windows,)
         Labels; an array of objects where their types differ.
     ambiguous : ndarray of bool of shape (n_windows,)
-        Windows over a border. Their label is that of the task that covers most of
-        them; leave them out of training, and of scores if transitions do not count.
+        Windows over a border, or in two tasks of different labels at once. Their
+        label is that of the task that covers most of them; leave them out of training,
+        and of scores if transitions do not count.
     ends : ndarray of shape (n_windows,)
         Ends of the windows in seconds.
 
@@ -478,8 +496,21 @@ def label_windows(
         {"sfreq": sfreq, "window": window, "step": step},
     )
     sfreq, window, step = params.sfreq, params.window, params.step
+    if not isinstance(signal, np.ndarray) and hasattr(signal, "get_data"):
+        raise ValueError(
+            f"signal is an array (n_channels, n_times); got a {type(signal).__name__}. "
+            "Pass its get_data(picks='eeg')."
+        )
     signal = np.asarray(signal, dtype=float)
-    onsets, durations = np.asarray(onsets, float), np.asarray(durations, float)
+    onsets = np.atleast_1d(np.asarray(onsets, float))
+    durations = np.asarray(durations, float)
+    if durations.ndim == 0:
+        durations = np.full(len(onsets), float(durations))
+    if onsets.ndim != 1 or durations.ndim != 1:
+        raise ValueError(
+            "onsets and durations must have one entry per task; got shapes "
+            f"{onsets.shape} and {durations.shape}."
+        )
     if signal.ndim != 2 or not len(onsets) == len(durations) == len(labels):
         raise ValueError(
             "signal must have shape (n_channels, n_times), and onsets, durations and "
@@ -524,6 +555,10 @@ def label_windows(
     y = choices[np.where(inside >= 0.5, task, len(choices) - 1)]
     whole = 0.5 / n_window
     ambiguous = (inside > whole) & (inside < 1.0 - whole)
+    if len(onsets) > 1:
+        names = choices[:-1]
+        other = np.where(names == names[task][:, None], 0.0, covered)
+        ambiguous |= other.max(1) > whole
     return X, y, ambiguous, ends
 
 

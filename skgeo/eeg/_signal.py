@@ -7,7 +7,11 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from skgeo.eeg._solvers.filters import filter_spectra, power_ranges
-from skgeo.utils.validation import channel_amplitudes, warn_other_amplitudes
+from skgeo.utils.validation import (
+    channel_amplitudes,
+    other_amplitudes,
+    warn_other_amplitudes,
+)
 from skgeo.utils.warn import warn_user
 
 __all__ = [
@@ -49,8 +53,8 @@ class SignalMemory:
 
     Attributes
     ----------
-    amplitudes : ndarray of shape (n_channels,)
-        Typical standard deviations of the channels.
+    amplitudes : ndarray of shape (n_filters, n_channels)
+        Typical standard deviations of the channels, of every filter of 4-D trials.
     ranges : FilterRanges or None
         Frequencies of the filters of 4-D trials.
     names : sequence of str or None
@@ -90,8 +94,15 @@ class SignalMemory:
             check_same_filters(X, self.ranges)
 
     def warn_amplitudes(self, X):
-        """Warn of channels in another unit."""
-        warn_other_amplitudes(_signal(X), self.amplitudes, self.names)
+        """Warn of channels in another unit, in all filters or in some."""
+        now = _amplitudes(X)
+        known = self.amplitudes[: len(now)]
+        odd = [other_amplitudes(*pair).any() for pair in zip(now, known, strict=False)]
+        if all(odd) or len(now) == 1:
+            warn_other_amplitudes(now[0], known[0], self.names)
+        else:
+            for q in np.flatnonzero(odd):
+                warn_other_amplitudes(now[q], known[q], self.names, f"X[..., {q}]")
 
     def restart(self, X):
         """Expect the amplitudes of these trials."""
@@ -100,18 +111,15 @@ class SignalMemory:
     def follow(self, X, share):
         """Move the expected amplitudes towards these trials, by their share."""
         now = _amplitudes(X)
-        known = (now > 0) & (self.amplitudes > 0)
-        step = np.log(now[known]) - np.log(self.amplitudes[known])
-        self.amplitudes[known] *= np.exp(share * step)
-
-
-def _signal(X):
-    """Trials as they are, or in the whole pass band."""
-    return X[..., 0] if X.ndim == 4 else X
+        for there, here in zip(self.amplitudes, now, strict=False):
+            known = (here > 0) & (there > 0)
+            step = np.log(here[known]) - np.log(there[known])
+            there[known] *= np.exp(share * step)
 
 
 def _amplitudes(X):
-    return channel_amplitudes(_signal(X))
+    filters = np.moveaxis(X, 3, 0) if X.ndim == 4 else [X]
+    return np.array([channel_amplitudes(signal) for signal in filters])
 
 
 def check_bank(X, sfreq, bands):

@@ -7,7 +7,11 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skgeo.eeg._solvers import block_toeplitz, riemann
-from skgeo.eeg._solvers.covariances import augmented_covariances, toeplitz_blocks
+from skgeo.eeg._solvers.covariances import (
+    augmented_covariances,
+    shared_scaling,
+    toeplitz_blocks,
+)
 from skgeo.eeg._solvers.filters import bandpass
 from skgeo.eeg._solvers.running_mean import RunningBuresMean, RunningRiemannMean
 from skgeo.utils.parallel import single_blas_thread
@@ -89,7 +93,8 @@ class CovarianceSource:
         matrices : ndarray of shape (n_trials, d, d) or (n_trials, order, c, c)
             Matrices.
         """
-        index, signal = None, None
+        dense = self.metric != "block-toeplitz"
+        index, signal, scaled = None, None, None
         for member in self.members:
             if member.index != index:
                 index = member.index
@@ -99,13 +104,19 @@ class CovarianceSource:
                     signal = X
                 else:
                     signal = bandpass(X, self.sfreq, member.band)
+                scaled = shared_scaling(signal, self.settings) if dense else None
             order, lag = member.order, member.lag
-            if self.metric == "block-toeplitz":
-                yield toeplitz_blocks(signal, order, lag, self.settings)
-            else:
+            if dense:
                 yield augmented_covariances(
-                    signal, order, lag, self.settings, n_jobs=self.n_jobs
+                    signal,
+                    order,
+                    lag,
+                    self.settings,
+                    n_jobs=self.n_jobs,
+                    scaled=scaled,
                 )
+            else:
+                yield toeplitz_blocks(signal, order, lag, self.settings)
 
     def per_chunk(self, n_channels):
         """Number of trials whose matrices fit into a chunk."""

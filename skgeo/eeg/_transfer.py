@@ -204,7 +204,14 @@ class RecenteredCovarianceClassifier(AugmentedCovarianceClassifier):
             weight = check_sample_weight(sample_weight, len(X), normalize=False)
             sample_weight = np.concatenate([weight, np.full(len(labeled), factor)])
             X = np.concatenate([X, labeled])
-            y = np.concatenate([np.asarray(y), y_target])
+            y = np.asarray(y)
+            kinds = [np.asarray(a.tolist()).dtype.kind in "biuf" for a in (y, y_target)]
+            if kinds[0] != kinds[1]:
+                raise ValueError(
+                    "y and y_target_labeled must hold labels of one type; got "
+                    f"{y.dtype} and {y_target.dtype}."
+                )
+            y = np.concatenate([y, y_target])
             domains = np.concatenate([domains, np.full(len(labeled), -1)])
         self._warn_single_classes(y, domains)
         X_target = np.concatenate(target) if target else None

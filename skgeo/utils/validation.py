@@ -41,6 +41,12 @@ MAX_AMPLITUDE_RATIO = 300.0
 
 def _as_float_array(X, name):
     """Return X as an array of float64, refusing what has no honest conversion."""
+    if np.ma.is_masked(X):
+        raise ValueError(
+            f"{name} is a masked array with {np.ma.count_masked(X)} masked values, "
+            "which would be used like the others. Drop the trials or channels that "
+            "hold them, or fill them (X.filled)."
+        )
     try:
         X = np.asarray(X)
     except ValueError as error:
@@ -182,6 +188,9 @@ def read_trials(X, *, name="X", wanted=None):
         parts = [X]
     else:
         _refuse_other_containers(X, name)
+        if isinstance(X, (list, tuple)):
+            for part in X[:1]:
+                _refuse_other_containers(part, f"{name}[0]")
         return X, None, None
     if wanted is None:
         bads = {c for e in parts for c in e.info["bads"]}
@@ -203,6 +212,13 @@ def read_trials(X, *, name="X", wanted=None):
             )
         index = {c: i for i, c in enumerate(epochs.ch_names)}
         blocks.append(epochs.get_data(copy=False)[:, [index[c] for c in wanted]])
+    kinds = [set(epochs.get_channel_types(picks=wanted)) for epochs in parts]
+    if len(set.union(*kinds)) > max(map(len, kinds)):
+        raise ValueError(
+            f"{name} holds epochs whose channels of the same names have other types: "
+            f"{sorted(set.union(*kinds))}. Correct them (epochs.set_channel_types), "
+            "or leave those epochs out."
+        )
     lengths = {block.shape[2] for block in blocks}
     if len(lengths) > 1:
         raise ValueError(
@@ -306,15 +322,33 @@ def channel_amplitudes(X):
     return amplitudes
 
 
-def warn_other_amplitudes(X, fitted, names=None, name="X"):
+def other_amplitudes(now, fitted):
+    """Which channels have an amplitude far from that of fit.
+
+    Parameters
+    ----------
+    now, fitted : ndarray of shape (n_channels,)
+        :func:`channel_amplitudes` of trials and of those of fit.
+
+    Returns
+    -------
+    odd : ndarray of int of shape (n_channels,)
+        1 where it is more than 300 times larger, -1 where it is smaller, otherwise 0.
+    """
+    known = (now > 0) & (fitted > 0)
+    ratio = np.zeros(len(now))
+    ratio[known] = np.log10(now[known]) - np.log10(fitted[known])
+    high = np.log10(MAX_AMPLITUDE_RATIO)
+    return (ratio > high).astype(int) - (ratio < -high)
+
+
+def warn_other_amplitudes(now, fitted, names=None, name="X"):
     """Warn of channels whose amplitude is not that of fit: another unit, most likely.
 
     Parameters
     ----------
-    X : ndarray of shape (n_trials, n_channels, n_times)
-        Trials.
-    fitted : ndarray of shape (n_channels,)
-        :func:`channel_amplitudes` of the trials of fit.
+    now, fitted : ndarray of shape (n_channels,)
+        :func:`channel_amplitudes` of trials and of those of fit.
     names : sequence of str, optional
         Names of the channels.
     name : str, default="X"
@@ -325,11 +359,8 @@ def warn_other_amplitudes(X, fitted, names=None, name="X"):
     UserWarning
         If an amplitude is more than 300 times larger or smaller.
     """
-    now = channel_amplitudes(X)
-    known = (now > 0) & (fitted > 0)
-    ratio = np.zeros(len(now))
-    ratio[known] = np.log10(now[known]) - np.log10(fitted[known])
-    odd = np.flatnonzero(np.abs(ratio) > np.log10(MAX_AMPLITUDE_RATIO))
+    ratio = other_amplitudes(now, fitted)
+    odd = np.flatnonzero(ratio)
     if not len(odd):
         return
     names = range(len(now)) if names is None else names
@@ -402,6 +433,12 @@ def check_trials(
             f"{name}[..., 0] are the trials. (MOABB's evaluations hand over the "
             "filters of a filter-bank paradigm one by one, skgeo.eeg.evaluate all of "
             "them.)"
+        )
+    if filters and X.ndim == 4 and X.shape[3] > X.shape[2]:
+        raise ValueError(
+            f"{name} of shape {X.shape} has more filters than times: the axes are "
+            "(n_trials, n_channels, n_times, n_filters), filters last. Move them there "
+            f"by numpy.moveaxis({name}, 1, 3), or whichever axis they are now."
         )
     if X.ndim != 3 and not (filters and X.ndim == 4):
         hint = {
@@ -613,6 +650,12 @@ def check_group_labels(groups, X, name):
         raise ValueError(
             f"{name} must hold one label per trial: expected shape "
             f"({_num_samples(X)},), got {groups.shape}."
+        )
+    unknown = np.flatnonzero([g is None or g != g for g in groups.tolist()])
+    if len(unknown):
+        raise ValueError(
+            f"{name} is None or NaN for {len(unknown)} trials (first at index "
+            f"{unknown[0]}): every trial needs one."
         )
     return np.unique(groups, return_inverse=True)
 

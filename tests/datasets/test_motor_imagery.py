@@ -25,13 +25,15 @@ def test_equals_moabbs_own_data_set(monkeypatch):
     theirs = PhysionetMI(subjects=[1])
     for paradigm in (
         LeftRightImagery(),
-        MotorImagery(events=["hands", "feet"], n_classes=2),
+        MotorImagery(
+            events=["hands", "feet"], n_classes=2, channels=["C3", "Cz", "C4"]
+        ),
     ):
         X, y, meta = paradigm.get_data(EmbeddedMotorImagery())
         X0, y0, _ = paradigm.get_data(theirs)
         np.testing.assert_allclose(X, X0, rtol=0, atol=1e-9)
         np.testing.assert_array_equal(y, y0)
-        assert X.shape == (45, 64, 481)
+        assert X.shape == (45, 64 if paradigm.channels is None else 3, 481)
         assert meta["session"].unique().tolist() == ["0"]
         assert len(meta["run"].unique()) == 3
     raw = EmbeddedMotorImagery()._raw(0)

@@ -395,7 +395,7 @@ def test_an_archive_made_to_fill_the_memory(tmp_path):
 
     file = tmp_path / "x.npz"
     with (
-        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
         archive.open("X.npy", "w", force_zip64=True) as member,
     ):
         for _ in range(20):

@@ -436,3 +436,10 @@ def test_arrays_of_doubtful_trials():
     X[4] *= 1e6
     with pytest.warns(UserWarning, match=r"1 of 20 trials \(indices 4\)"):
         from_arrays(X, y, sfreq=128.0)
+
+
+@pytest.mark.parametrize("thing", [np.zeros((3, 200)), 3, "a_raw.fif", None])
+def test_recordings_that_are_none(thing):
+    for given in ({"a": thing}, {"a": {"s": thing}}, {"a": [thing]}):
+        with pytest.raises(ValueError, match=r"one BaseRaw; .* from_arrays"):
+            from_raws(given, interval=(0, 1))

@@ -9,6 +9,11 @@ from pyriemann.estimation import Covariances, TimeDelayCovariances
 
 from skgeo.eeg import AugmentedCovariances, DelayEmbedding
 from skgeo.eeg._solvers import lagged
+from skgeo.eeg._solvers.covariances import (
+    CovarianceSettings,
+    augmented_covariances,
+    shared_scaling,
+)
 from skgeo.kernels.lagged import unroll_blocks
 from skgeo.testing import make_trials
 
@@ -283,3 +288,16 @@ def test_delays_that_cannot_be_used(params, message):
     X = np.random.default_rng(0).standard_normal((2, 3, 90))
     with pytest.raises(ValueError, match=message):
         AugmentedCovariances(**params).fit(X)
+
+
+@pytest.mark.parametrize("estimator", ["scm", "lwf", "sch"])
+def test_trials_scaled_once_for_several_embeddings(estimator):
+    X = 1e-6 * np.random.default_rng(0).standard_normal((7, 3, 90))
+    how = CovarianceSettings(estimator=estimator)
+    scaled = shared_scaling(X, how)
+    assert (scaled is None) == (estimator == "sch")  # it sees the signal itself
+    for order, lag in ((1, 1), (3, 2)):
+        assert_array_equal(
+            augmented_covariances(X, order, lag, how, scaled=scaled, n_jobs=2),
+            augmented_covariances(X, order, lag, how),
+        )

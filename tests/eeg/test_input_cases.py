@@ -14,8 +14,11 @@ from skgeo.eeg import (
     AugmentedCovarianceClassifierCV,
     AugmentedCovariances,
     DelayEmbedding,
+    RecenteredCovarianceClassifier,
+    StreamDecoder,
     TangentMap,
     filter_bank,
+    label_windows,
     select_embedding,
 )
 from skgeo.exceptions import UnusedParameterWarning
@@ -378,3 +381,101 @@ def test_weights_in_the_search():
     assert_allclose(weighted, dropped)
     weight = np.linspace(0.1, 3.0, 40)
     assert not np.allclose(search.fit(X, y, weight).decision_function(X), dropped)
+
+
+def test_masked_values_are_refused():
+    X, y = make_trials(20, 3)
+    masked = np.ma.masked_greater(X, 2.0)
+    with pytest.raises(ValueError, match=r"masked array with \d+ masked"):
+        AugmentedCovarianceClassifier(1, 1, selection=None).fit(masked, y)
+    with pytest.raises(ValueError, match="masked array"):
+        filter_bank(masked, 100.0, (4.0, 40.0))
+    AugmentedCovariances().fit(np.ma.asarray(X))  # none is masked
+
+
+def test_lists_of_what_is_no_trial(mne):
+    info = mne.create_info(2, 100.0, "eeg")
+    raw = mne.io.RawArray(np.ones((2, 500)), info, verbose="error")
+    with pytest.raises(ValueError, match=r"X\[0\] is of MNE's class RawArray"):
+        AugmentedCovarianceClassifier().fit([raw, raw], [0, 1])
+
+
+def test_channels_of_one_name_and_two_types(mne):
+    parts = []
+    for kind in ("eeg", "mag"):
+        info = mne.create_info(["a", "b"], 100.0, kind)
+        X = np.random.default_rng(0).standard_normal((8, 2, 100))
+        parts.append(mne.EpochsArray(X, info, verbose="error"))
+    y = np.tile([0, 1], 8)
+    with pytest.raises(ValueError, match=r"other types: \['eeg', 'mag'\]"):
+        AugmentedCovariances().fit(parts, y)
+    AugmentedCovariances().fit([parts[1], parts[1]], y)
+
+
+def test_filters_in_front_of_the_times():
+    X, y = make_trials(12, 3)
+    bank = filter_bank(X, 100.0, (4.0, 40.0))
+    for axis in (1, 2):
+        with pytest.raises(ValueError, match="more filters than times"):
+            AugmentedCovarianceClassifier().fit(np.moveaxis(bank, 3, axis), y)
+
+
+def test_frequencies_as_an_array_and_outside_the_band():
+    X, y = make_trials(12, 3, 200)
+    model = AugmentedCovarianceClassifier(sfreq=100.0, band=(4.0, 40.0))
+    found = model.set_params(frequencies=np.array([10.0, 20.0])).fit(X, y)
+    assert found.groups_[-1].band == (19.5, 20.5)
+    with pytest.warns(UserWarning, match="frequencies 44 lie outside the pass band"):
+        model.set_params(frequencies=(10.0, 44.0)).fit(X, y)
+    with pytest.warns(UserWarning, match="frequencies 2, 41 lie outside"):
+        filter_bank(X, 100.0, (4.0, 40.0), frequencies=(2.0, 41.0))
+
+
+@pytest.mark.parametrize("sfreq", [0.01, 0.25])  # a period, kHz
+def test_lags_below_one_sample_are_told(sfreq):
+    X, y = make_trials(12, 3)
+    with pytest.warns(UserWarning, match="Check that sfreq is in Hz"):
+        AugmentedCovarianceClassifier(sfreq=sfreq).fit(X, y)
+
+
+def test_streams_without_a_classifier_or_in_milliseconds():
+    X, y = make_trials(12, 3, 200)
+    with pytest.raises(ValueError, match="must have predict; got a AugmentedCovari"):
+        StreamDecoder(AugmentedCovariances().fit(X), 100.0)
+    model = AugmentedCovarianceClassifier(1, 1, selection=None).fit(X, y)
+    with pytest.warns(UserWarning, match="window=2000 s is 200000 samples"):
+        StreamDecoder(model, 100.0, window=2000)
+
+
+def test_windows_of_tasks_at_once_and_of_one_length(mne):
+    signal = np.random.default_rng(0).standard_normal((2, 1000))
+    _, y, ambiguous, ends = label_windows(
+        signal, [1.0, 3.0], 4.0, ["a", "b"], sfreq=100.0, window=1.0, step=0.5
+    )
+    for label, doubtful, end in zip(y, ambiguous, ends, strict=True):
+        tasks = [t for t, on in (("a", 1), ("b", 3)) if on < end < on + 5]
+        assert doubtful == (len(tasks) > 1 or end in (1.5, 7.5))
+        if not doubtful:
+            assert label == (tasks or ["idle"])[0]
+    same = label_windows(
+        signal, [1.0, 3.0], 4.0, ["a", "a"], sfreq=100.0, window=1.0, step=0.5
+    )
+    assert same[2].sum() < ambiguous.sum()
+    raw = mne.io.RawArray(signal, mne.create_info(2, 100.0, "eeg"), verbose="error")
+    with pytest.raises(ValueError, match="got a RawArray"):
+        label_windows(raw, [1.0], 4.0, ["a"], sfreq=100.0)
+    with pytest.raises(ValueError, match="one entry per task; got shapes"):
+        label_windows(signal, [[1.0, 2.0]], 4.0, ["a"], sfreq=100.0)
+
+
+def test_subjects_and_labels_of_targets():
+    X, y = make_trials(20, 3)
+    model = RecenteredCovarianceClassifier(1, 1, selection=None)
+    for unknown in ([None] * 20, [np.nan] * 10 + [1.0] * 10):
+        with pytest.raises(ValueError, match="subjects is None or NaN"):
+            model.fit(X, y, subjects=unknown)
+    target = {"X_target_labeled": X[:2], "y_target_labeled": ["0", "1"]}
+    with pytest.raises(ValueError, match="labels of one type; got int64 and <U1"):
+        model.fit(X, y, **target)
+    target["y_target_labeled"] = [0.0, 1.0]
+    assert_array_equal(model.fit(X, y, **target).classes_, [0, 1])

@@ -185,3 +185,33 @@ def test_lda_weights_are_repetitions():
         shrunk_lda_directions(X[again], codes[again], 2),
         rtol=1e-9,
     )
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(-18, 0), st.integers(-200, 200))
+@settings(max_examples=60, deadline=None)
+def test_the_verdict_on_a_matrix_does_not_depend_on_the_reference(seed, left, scale):
+    """A row whose own share is 10 ** left, beside regular ones, at any scale."""
+    rng = np.random.default_rng(seed)
+    factors = rng.standard_normal((5, 6, 6)) * 10.0 ** rng.uniform(-3, 3, 6)[:, None]
+    factors += 3.0 * np.eye(6) * np.abs(factors).max()
+    factors[2, 4] = factors[2, 1] + 10.0 ** (left / 2) * factors[2, 4]
+    C = 2.0**scale * factors @ factors.swapaxes(1, 2)
+    C = (C + C.swapaxes(1, 2)) / 2
+    M = C.mean(0)
+    W = riemann.whitener_of(M)
+    share = riemann.unexplained_share(M, W)
+    L = np.linalg.cholesky(M / np.sqrt(np.outer(np.diag(M), np.diag(M))))
+    assert_allclose(share, (np.diag(L) ** 2).min(), rtol=1e-6)
+
+    def verdict(function, *args, **options):
+        try:
+            function(*args, **options)
+        except riemann.NotPositiveDefiniteError as error:
+            return str(error)
+        return None
+
+    refused = verdict(riemann.check_definite, C)
+    assert verdict(riemann.log_maps, C, W, unexplained=share) == refused
+    if refused is None:
+        logs = riemann.log_maps(C, W, unexplained=share)
+        np.testing.assert_array_equal(logs.values, riemann.log_maps(C, W).values)

@@ -139,7 +139,7 @@ def test_subsets_are_seeded():
 
 
 def test_classifier_uses_what_is_selected():
-    X, y = make_trials(16, 2, 150)
+    X, y = make_trials(8, 2, 120)
     for method in ("mdop", "cao", "fnn", "ami"):
         found = select_embedding(X, method)
         ours = AugmentedCovarianceClassifier(selection=method).fit(X, y)

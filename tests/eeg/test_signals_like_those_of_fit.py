@@ -57,6 +57,32 @@ def test_another_unit_than_in_fit_is_told(model, factor):
             model.predict(one)
 
 
+@pytest.mark.parametrize(("bands", "factor"), [(2, 1e-6), (None, 1e3)])
+def test_another_unit_in_one_filter_of_a_bank_is_told(bands, factor):
+    X, y = make_trials(24, 3, 200)
+    bank = filter_bank(X, **FILTERS, bands=2)
+    params = {"orders": (1, 2), "lags": (2,)}
+    if bands is not None:
+        params |= {**FILTERS, "bands": bands, "lags": (0.02,)}
+    for Model in (AugmentedCovarianceClassifier, RecenteredCovarianceClassifier):
+        model = Model(**params).fit(bank, y)
+        for q in range(bank.shape[3]):
+            one = bank[:8].copy()
+            one[:, 2, :, q] *= factor
+            size = "larger" if factor > 1 else "smaller"
+            with pytest.warns(UserWarning, match=rf"X\[..., {q}\].*: 2 \({size}\)"):
+                model.predict(one)
+        with pytest.warns(UserWarning, match=r"^X has channels .*: 0 \(") as told:
+            model.predict(factor * bank)  # all alike: one warning, not one a filter
+        assert len(told) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.set_target(factor * bank).predict(factor * bank)
+        for _ in range(12):
+            model.partial_fit(bank)
+        model.predict(bank)
+
+
 def test_a_recentered_target_may_have_any_unit():
     X, y = make_trials(60, 3)
     model = RecenteredCovarianceClassifier(2, 1, selection=None)

@@ -141,6 +141,8 @@ def fitted(request, domains):
     params = dict(zip(("selection", "metric"), request.param, strict=True))
     if params["selection"] is None:
         params.update(order=2, lag=1)
+    else:
+        params.update(orders=(1, 2), lags=(1, 2))
     model = RecenteredCovarianceClassifier(**params)
     return model.fit(X[source], y[source], subjects=subjects[source])
 

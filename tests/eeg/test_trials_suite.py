@@ -44,8 +44,17 @@ CASES = [
         CovarianceRecentering("bures-wasserstein", theta=1.0, output="tangent"),
         {"kind": "matrices"},
     ),
-    (AugmentedCovarianceClassifier(shrinkage="auto"), {"mixing": "orthogonal"}),
-    (AugmentedCovarianceClassifier(sfreq=100.0, band=(4.0, 40.0)), {"mixing": "gains"}),
+    # Few embeddings: every check fits several times.
+    (
+        AugmentedCovarianceClassifier(orders=(1, 2, 4), lags=(2,), shrinkage="auto"),
+        {"mixing": "orthogonal"},
+    ),
+    (
+        AugmentedCovarianceClassifier(
+            orders=(1, 2), lags=(0.03,), sfreq=100.0, band=(4.0, 40.0), bands=2
+        ),
+        {"mixing": "gains"},
+    ),
     (
         AugmentedCovarianceClassifier(
             order=2, lag=3, kernel="rbf", shrinkage=None, selection=None

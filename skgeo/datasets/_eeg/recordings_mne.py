@@ -54,14 +54,17 @@ def _nested(recordings, kind, name):
             sessions = {"0": sessions}
         out[subject] = {}
         for session, items in sessions.items():
-            items = [items] if isinstance(items, kind) else items
+            if not isinstance(items, (dict, list, tuple)):
+                items = [items]
             if not isinstance(items, dict):
                 items = {str(run): item for run, item in enumerate(items)}
             bad = [type(i).__name__ for i in items.values() if not isinstance(i, kind)]
             if bad or not items:
                 raise ValueError(
                     f"{name}: subject {subject!r}, session {session!r} must hold at "
-                    f"least one {kind.__name__}; got {bad or 'nothing'}."
+                    f"least one {kind.__name__}; got {bad or 'nothing'}. Epochs go to "
+                    "from_epochs, Raw to from_raws, arrays to from_arrays, paths to "
+                    "from_files."
                 )
             out[subject][session] = items
     return out

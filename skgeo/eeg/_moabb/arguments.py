@@ -16,8 +16,15 @@ from skgeo.utils.params import (
     SequenceOf,
     check_params,
 )
+from skgeo.utils.warn import warn_user
 
-__all__ = ["check_arguments", "check_band", "check_scorer", "choose_subjects"]
+__all__ = [
+    "check_arguments",
+    "check_band",
+    "check_filters",
+    "check_scorer",
+    "choose_subjects",
+]
 
 RULES = {
     "resample": Null() | Real(1.0, 1e6),
@@ -119,6 +126,42 @@ def check_band(band, sfreq=None):
             f"Hz; got {tuple(band)}."
         )
     return (low or None), high
+
+
+def check_filters(paradigm, dataset):
+    """Check the filters of a paradigm against its rate and the length of trials.
+
+    Parameters
+    ----------
+    paradigm : moabb.paradigms.base.BaseParadigm
+        The paradigm.
+    dataset : moabb.datasets.base.BaseDataset
+        The data set.
+
+    Raises
+    ------
+    ValueError
+        If a filter does not stay below half the frequency to resample to.
+
+    Warns
+    -----
+    UserWarning
+        If trials are shorter than half a period of the width of a filter.
+    """
+    rate = getattr(paradigm, "resample", None)
+    start, stop = dataset.interval[:2]
+    for low, high in getattr(paradigm, "filters", None) or ():
+        if rate and high is not None and high >= rate / 2:
+            raise ValueError(
+                f"The band {low or 0:g} to {high:g} Hz does not stay below half of "
+                f"resample={rate:g} Hz (--resample): give a lower band (--band), or a "
+                "higher frequency to resample to."
+            )
+        if high is not None and 2.0 * (high - (low or 0.0)) * (stop - start) < 1.0:
+            warn_user(
+                f"The band {low or 0:g} to {high:g} Hz is narrower than trials of "
+                f"{stop - start:g} s resolve. Bands (--band) are in Hz."
+            )
 
 
 def check_scorer(scorer, n_classes):

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 from skgeo.eeg._moabb.arguments import (
     check_arguments,
     check_band,
+    check_filters,
     check_scorer,
     choose_subjects,
 )
@@ -385,6 +386,7 @@ def _paradigm(dataset, classes, channels, options):
     else:
         _check_paradigm(paradigm, dataset, options)
         found = paradigm
+    check_filters(found, dataset)
     used = found.used_events(dataset)
     if len(used) < 2:
         raise ValueError(

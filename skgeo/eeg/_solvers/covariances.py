@@ -15,6 +15,7 @@ __all__ = [
     "augmented_covariances",
     "check_settings",
     "embedding_window",
+    "shared_scaling",
     "toeplitz_blocks",
     "uniform_delays",
 ]
@@ -22,6 +23,9 @@ __all__ = [
 # Estimators that follow from lagged products; the others need the embedded signal.
 _DIRECT = ("cov", "scm", "oas", "lwf")
 _SELF_REGULARIZED = ("oas", "lwf", "sch", "mcd", "hub", "stu", "tyl")
+
+# Bytes of trials up to which a centered copy is kept for all embeddings.
+_MAX_SCALED = 64e6
 
 # Squares of signals outside this range leave the range of floating point.
 _MAX_EXPONENT = 500
@@ -141,7 +145,29 @@ def embedding_window(n_times, order, lag, settings, delays=None):
     return n_window
 
 
-def augmented_covariances(X, order, lag, settings, *, delays=None, n_jobs=None):
+def shared_scaling(X, settings):
+    """Center and scale trials once for several embeddings, where that pays.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_trials, n_channels, n_times)
+        Finite trials.
+    settings : CovarianceSettings
+        Settings.
+
+    Returns
+    -------
+    scaled : tuple of ndarray or None
+        Trials and exponents for :func:`augmented_covariances`; None for trials that
+        take much memory and for estimators that see the signal itself.
+    """
+    direct = settings.block_toeplitz or settings.estimator in _DIRECT
+    return _scaled(X) if direct and X.nbytes <= _MAX_SCALED else None
+
+
+def augmented_covariances(
+    X, order, lag, settings, *, delays=None, n_jobs=None, scaled=None
+):
     """Covariances of delay-embedded trials.
 
     Parameters
@@ -156,6 +182,8 @@ def augmented_covariances(X, order, lag, settings, *, delays=None, n_jobs=None):
         Delays that replace ``order`` and ``lag``.
     n_jobs : int or None, default=None
         Threads over trials.
+    scaled : tuple of ndarray, optional
+        What :func:`shared_scaling` returned for these trials.
 
     Returns
     -------
@@ -176,17 +204,20 @@ def augmented_covariances(X, order, lag, settings, *, delays=None, n_jobs=None):
     parts = chunk_slices(len(X), max(-(-len(X) // per_chunk), n_jobs))
     direct = settings.block_toeplitz or settings.estimator in _DIRECT
     fill = _fill_directly if direct else _fill_by_embedding
+    args = order, lag, settings, delays, n_window
+    if scaled is None:
+        tasks = [(X[part], *args, C[part]) for part in parts]
+    else:
+        tasks = [
+            (X[part], *args, C[part], (scaled[0][part], scaled[1][part]))
+            for part in parts
+        ]
     if n_jobs == 1:
         with single_blas_thread():
-            for part in parts:
-                fill(X[part], order, lag, settings, delays, n_window, C[part])
+            for task in tasks:
+                fill(*task)
     else:
-        map_threads(
-            lambda part: fill(X[part], order, lag, settings, delays, n_window, C[part]),
-            parts,
-            n_jobs,
-            shared_memory=True,
-        )
+        map_threads(lambda task: fill(*task), tasks, n_jobs, shared_memory=True)
     _refuse_flat(np.trace(C, axis1=1, axis2=2))
     if not np.isfinite(C).all():
         raise ValueError(
@@ -303,8 +334,8 @@ def _scaled(X):
     return scaled, exponent
 
 
-def _fill_directly(X, order, lag, settings, delays, n_window, C):
-    X, exponent = _scaled(X)
+def _fill_directly(X, order, lag, settings, delays, n_window, C, scaled=None):
+    X, exponent = _scaled(X) if scaled is None else scaled
     if settings.block_toeplitz:
         C[:] = lagged.block_toeplitz_scatter(X, order, lag)
     elif delays is not None:

@@ -7,6 +7,7 @@ the tangent vectors alike, and no square root of ``M`` is ever taken.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.linalg import solve_triangular
@@ -28,7 +29,9 @@ __all__ = [
     "log_maps_of_factors",
     "newton_direction",
     "riemann_mean",
+    "slices_in_cache",
     "symmetric_whitener",
+    "unexplained_share",
     "unvectorize",
     "vectorize",
     "warn_if_not_converged",
@@ -39,9 +42,33 @@ __all__ = [
 # Cholesky pivot is a rounding error.
 _SINGULAR = 10 * np.finfo(float).eps
 
+# Bound on the same share above which it is far from a rounding error.
+_REGULAR = 1e-9
+
 # Ratio of the smallest eigenvalue to the largest up to which an eigendecomposition
 # gives the logarithm of the smallest to about 1e-6.
 _GRADED = 1e-10
+
+
+# Entries of matrices that stay in cache from one operation to the next.
+_CACHED = 2**15
+
+
+def slices_in_cache(n_matrices, d):
+    """Divide matrices into slices that stay in cache.
+
+    Parameters
+    ----------
+    n_matrices, d : int
+        Number and size of the matrices.
+
+    Returns
+    -------
+    slices : list of slice
+        One matrix at least in each.
+    """
+    step = max(1, _CACHED // d**2)
+    return [slice(start, start + step) for start in range(0, n_matrices, step)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +96,12 @@ class LogMaps:
         return (V * self.values[:, None, :]) @ V.swapaxes(1, 2)
 
     def mean(self, weight):
-        """Return the weighted sum of the logarithms in one matrix product."""
-        n, d, _ = self.vectors.shape
-        V = self.vectors.transpose(1, 0, 2).reshape(d, n * d)
-        scale = (weight[:, None] * self.values).reshape(n * d)
-        J = (V * scale) @ V.T
+        """Return the weighted sum of the logarithms, one matrix product a chunk."""
+        d = self.vectors.shape[-1]
+        J, scale = np.zeros((d, d)), weight[:, None] * self.values
+        for part in slices_in_cache(*self.values.shape):
+            V = self.vectors[part].transpose(1, 0, 2).reshape(d, -1)
+            J += (V * scale[part].ravel()) @ V.T
         return (J + J.T) / 2
 
 
@@ -206,7 +234,7 @@ def _not_pd(what):
     )
 
 
-def log_maps(C, W, first=0, *, checked=False):
+def log_maps(C, W, first=0, *, checked=False, unexplained=0.0):
     """Logarithms of ``W C_i W^T``, one batched eigendecomposition.
 
     Parameters
@@ -219,6 +247,11 @@ def log_maps(C, W, first=0, *, checked=False):
         Index of the first matrix, for the error message.
     checked : bool, default=False
         Whether :func:`check_definite` has seen the matrices.
+    unexplained : float, default=0.0
+        Share of the variance that every row of the reference has on its own, see
+        :func:`unexplained_share`. With it most matrices need no check: no share of
+        ``C`` is below that of the reference times the ratio of the extreme
+        eigenvalues of ``W C W^T``.
 
     Returns
     -------
@@ -230,9 +263,13 @@ def log_maps(C, W, first=0, *, checked=False):
     NotPositiveDefiniteError
         If a matrix is not positive definite to working precision.
     """
-    if not checked:
+    if not (checked or unexplained > 0):
         check_definite(C, first)
     values, vectors = np.linalg.eigh(W @ C @ W.T)
+    if unexplained > 0:
+        regular = unexplained * values[:, 0] > _REGULAR * values[:, -1]
+        if not (checked or regular.all()):
+            check_definite(C, first)
     doubtful = ~(values[:, 0] > _GRADED * values[:, -1])
     values = np.log(values, out=np.empty_like(values), where=~doubtful[:, None])
     if doubtful.any():
@@ -263,6 +300,24 @@ def log_maps_of_factors(F):
     return LogMaps(2.0 * np.log(s[:, ::-1]), U[:, :, ::-1])
 
 
+def unexplained_share(M, W):
+    """Smallest share of a row's variance that the rows before it do not explain.
+
+    Parameters
+    ----------
+    M : ndarray of shape (n, n)
+        Symmetric positive-definite matrix.
+    W : ndarray of shape (n, n)
+        Its whitener, as :func:`whitener_of` gives it.
+
+    Returns
+    -------
+    share : float
+        In (0, 1].
+    """
+    return float((1.0 / (np.diagonal(W) ** 2 * np.diagonal(M))).min())
+
+
 def hessian_weights(values):
     """Weights of the Hessian: (x/2) coth(x/2) of the differences of eigenvalues.
 
@@ -276,10 +331,13 @@ def hessian_weights(values):
     phi : ndarray of shape (n_matrices, n, n)
         Weights, at least one.
     """
-    half = np.abs(values[:, :, None] - values[:, None, :])
-    half *= 0.5
-    out = np.ones_like(half)
-    np.divide(half, np.tanh(half), out=out, where=half > 1e-8)
+    n, d = values.shape
+    out = np.empty((n, d, d))
+    for part in slices_in_cache(n, d):
+        half = np.abs(values[part, :, None] - values[part, None, :])
+        half *= 0.5
+        np.maximum(half, 1e-8, out=half)  # the quotient is one there
+        np.divide(half, np.tanh(half), out=out[part])
     return out
 
 
@@ -457,10 +515,17 @@ def vectorize(S):
         Vectors in the order of ``numpy.triu_indices``.
     """
     d = S.shape[-1]
-    rows, columns = np.triu_indices(d)
-    T = S.reshape(len(S), d * d)[:, rows * d + columns]
-    T[:, rows != columns] *= np.sqrt(2.0)
+    positions, scale = _triangle(d)
+    T = S.reshape(len(S), d * d).take(positions, axis=1)
+    T *= scale
     return T
+
+
+@lru_cache(maxsize=16)
+def _triangle(d):
+    """Positions of the upper triangle in a flat matrix, and the factors there."""
+    rows, columns = np.triu_indices(d)
+    return rows * d + columns, np.where(rows == columns, 1.0, np.sqrt(2.0))
 
 
 def unvectorize(T, d):

@@ -88,12 +88,15 @@ class OnePassSpace(_DenseSpace):
         n, d, _ = matrices.shape
         average = np.tensordot(weight, matrices, axes=1)
         W = riemann.whitener_of(average, "the arithmetic mean of the matrices")
+        share = riemann.unexplained_share(average, W)
         chunks, nearer = None, None
         for step in range(_MAX_STEPS):
             J, stretch, seen, weights = 0.0, 0.0, [], []
             for k, part in enumerate(self._parts(n, d)):
                 if step == 0:
-                    logs = riemann.log_maps(matrices[part], W, first=part.start)
+                    logs = riemann.log_maps(
+                        matrices[part], W, first=part.start, unexplained=share
+                    )
                 else:  # far from the mean: the same matrices, seen from nearer
                     half = np.exp(0.5 * chunks[k])[:, None, :]
                     logs = riemann.log_maps_of_factors(nearer @ (matrices[part] * half))
@@ -111,8 +114,7 @@ class OnePassSpace(_DenseSpace):
         self.whitener, self.shift = W, m
         rows = np.empty((n, d * (d + 1) // 2))
         for part, values, phi in zip(self._parts(n, d), chunks, weights, strict=True):
-            logs = riemann.LogMaps(values, matrices[part])
-            rows[part] = self._shifted(logs, phi)
+            self._shift(riemann.LogMaps(values, matrices[part]), rows[part], phi)
         return rows
 
     def map(self, matrices):
@@ -121,7 +123,7 @@ class OnePassSpace(_DenseSpace):
         rows = np.empty((n, d * (d + 1) // 2))
         for part in self._parts(n, d):
             logs = riemann.log_maps(matrices[part], self.whitener, first=part.start)
-            rows[part] = self._shifted(logs)
+            self._shift(logs, rows[part])
         return rows
 
     @staticmethod
@@ -129,14 +131,19 @@ class OnePassSpace(_DenseSpace):
         """Slices of trials whose matrices take 8 MB."""
         return chunk_slices(n, -(-n * d * d // 2**20))
 
-    def _shifted(self, logs, phi=None):
-        V = logs.vectors
-        Vt = V.swapaxes(1, 2)
-        inner = Vt @ self.shift @ V
-        inner *= -(riemann.hessian_weights(logs.values) if phi is None else phi)
-        index = np.arange(V.shape[1])
-        inner[:, index, index] += logs.values
-        return riemann.vectorize(V @ inner @ Vt)
+    def _shift(self, logs, rows, phi=None):
+        """Fill packed vectors, a few matrices at a time that stay in cache."""
+        phi = riemann.hessian_weights(logs.values) if phi is None else phi
+        n, d = logs.values.shape
+        index = np.arange(d)
+        for part in riemann.slices_in_cache(n, d):
+            V = logs.vectors[part]
+            Vt = V.swapaxes(1, 2)
+            inner = Vt @ self.shift @ V
+            inner *= phi[part]
+            np.negative(inner, out=inner)
+            inner[:, index, index] += logs.values[part]
+            rows[part] = riemann.vectorize(V @ inner @ Vt)
 
 
 class SiegelSpace:

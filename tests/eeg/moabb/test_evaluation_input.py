@@ -113,6 +113,7 @@ def test_one_class_is_never_evaluated(tmp_path):
     [
         ({"band": (32, 8)}, "low < high"),
         ({"band": (8, 64)}, "half the sampling frequency, 64 Hz"),
+        ({"resample": 50.0}, r"8 to 32 Hz .* half of resample=50 Hz"),
         ({"band": 8}, "'band' must be"),
         ({"interval": (5, 1)}, "start < stop"),
         ({"interval": (0, 1)}, r"interval= \(--interval\) is for files"),
@@ -162,6 +163,14 @@ def test_what_a_paradigm_made_already_would_ignore(change, tmp_path):
             paradigm=LeftRightImagery(),
             output=tmp_path,
             **change,
+        )
+
+
+def test_a_band_that_trials_do_not_resolve(tmp_path):
+    noisy = noise(["left_hand", "right_hand"])
+    with pytest.warns(UserWarning, match="0.008 to 0.032 Hz is narrower than trials"):
+        evaluate(
+            noisy, pipelines=["Cov+MDM"], band=(0.008, 0.032), output=tmp_path / "out"
         )
 
 

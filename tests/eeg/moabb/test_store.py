@@ -3,7 +3,9 @@
 import json
 import multiprocessing
 import os
+import pathlib
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -50,7 +52,13 @@ def run(folder, **options):
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
-    return run(folder), pd.read_csv(folder / "folds.csv")
+    return run(folder), pd.read_csv(folder / "folds.csv"), folder
+
+
+@pytest.fixture
+def done(uninterrupted, tmp_path):
+    """A copy of the folder that the uninterrupted run left."""
+    return pathlib.Path(shutil.copytree(uninterrupted[2], tmp_path / "done"))
 
 
 def same_as(uninterrupted, folder):
@@ -125,14 +133,13 @@ def damage(path, how):
 @pytest.mark.parametrize(
     "how", ["truncated", "empty", "binary", "another's", "json", "flipped"]
 )
-def test_damaged_results_are_named_and_computed_again(how, uninterrupted, tmp_path):
-    run(tmp_path)
-    path = sorted((tmp_path / "units").glob("*.json"))[3]
+def test_damaged_results_are_named_and_computed_again(how, uninterrupted, done):
+    path = sorted((done / "units").glob("*.json"))[3]
     damage(path, how)
     with pytest.warns(UserWarning, match=f"{path.name} is damaged"):
-        result = run(tmp_path)
+        result = run(done)
     assert result.study.n_computed == 1
-    same_as(uninterrupted, tmp_path)
+    same_as(uninterrupted, done)
 
 
 def test_every_flipped_bit_is_found_or_harmless(tmp_path):
@@ -154,9 +161,8 @@ def test_every_flipped_bit_is_found_or_harmless(tmp_path):
 
 
 @pytest.mark.parametrize("how", ["gone", "header", "cut", "binary"])
-def test_the_table_of_folds_is_written_again(how, uninterrupted, tmp_path):
-    run(tmp_path)
-    table = tmp_path / "folds.csv"
+def test_the_table_of_folds_is_written_again(how, uninterrupted, done):
+    table = done / "folds.csv"
     text = table.read_bytes()
     if how == "gone":
         table.unlink()
@@ -168,7 +174,7 @@ def test_the_table_of_folds_is_written_again(how, uninterrupted, tmp_path):
                 "binary": bytes(range(256)),
             }[how]
         )
-    same_as(uninterrupted, tmp_path)
+    same_as(uninterrupted, done)
 
 
 def test_results_of_an_earlier_layout(tmp_path):
@@ -178,12 +184,11 @@ def test_results_of_an_earlier_layout(tmp_path):
     assert len(pd.read_csv(tmp_path / "folds.csv")) == len(result.folds)
 
 
-def test_another_release_is_another_result(tmp_path, monkeypatch):
-    run(tmp_path)
+def test_another_release_is_another_result(done, monkeypatch):
     monkeypatch.setattr(
         "skgeo.eeg._moabb.jobs.releases", lambda: {"skgeo": "99", "mne": "1"}
     )
-    assert run(tmp_path).study.n_found == 0
+    assert run(done).study.n_found == 0
 
 
 def test_results_of_other_commands_are_in_the_table_too(tmp_path):
