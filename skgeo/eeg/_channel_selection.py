@@ -16,6 +16,7 @@ from skgeo.eeg._solvers.covariances import (
     augmented_covariances,
     embedding_window,
 )
+from skgeo.utils.amplitudes import warn_unlike_channels
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.doubts import warn_doubtful_trials
 from skgeo.utils.parallel import single_blas_thread
@@ -23,7 +24,6 @@ from skgeo.utils.params import Integer, Null, OneOf, Real, Unused, check_params
 from skgeo.utils.validation import (
     check_sample_weight,
     check_trials_y,
-    warn_unlike_channels,
 )
 
 __all__ = ["ChannelSelector"]

@@ -40,6 +40,7 @@ from skgeo.eeg._sources import (
     SourceMember,
     Training,
 )
+from skgeo.utils.amplitudes import warn_unlike_channels
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.doubts import warn_doubtful_trials
 from skgeo.utils.durations import announce
@@ -48,7 +49,6 @@ from skgeo.utils.params import Real, check_params
 from skgeo.utils.validation import (
     check_sample_weight,
     check_trials_y,
-    warn_unlike_channels,
 )
 
 __all__ = ["AugmentedCovarianceClassifier"]

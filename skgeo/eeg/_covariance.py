@@ -17,6 +17,7 @@ from skgeo.eeg._solvers.covariances import (
     check_settings,
     uniform_delays,
 )
+from skgeo.utils.amplitudes import warn_unlike_channels
 from skgeo.utils.params import (
     Boolean,
     Callable,
@@ -29,7 +30,6 @@ from skgeo.utils.params import (
     Unused,
     check_params,
 )
-from skgeo.utils.validation import warn_unlike_channels
 
 __all__ = ["AugmentedCovariances"]
 

@@ -10,15 +10,17 @@ from sklearn.utils.validation import check_is_fitted
 from skgeo.base import ArrayOutputMixin, BaseEstimator, TrialsMixin
 from skgeo.eeg._solvers import lagged
 from skgeo.eeg._solvers.erp import prototype_scatter, xdawn_filters
+from skgeo.utils.amplitudes import (
+    channel_amplitudes,
+    warn_other_amplitudes,
+    warn_unlike_channels,
+)
 from skgeo.utils.doubts import warn_doubtful_trials
 from skgeo.utils.parallel import single_blas_thread
 from skgeo.utils.params import Integer, Null, OneOf, Real, Unused, check_params
 from skgeo.utils.validation import (
-    channel_amplitudes,
     check_sample_weight,
     check_trials_y,
-    warn_other_amplitudes,
-    warn_unlike_channels,
 )
 
 __all__ = ["ERPAugmentedCovariances"]

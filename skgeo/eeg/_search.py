@@ -24,6 +24,7 @@ from skgeo.eeg._solvers.covariances import CovarianceSettings
 from skgeo.eeg._solvers.cross_validation import Folds, score_settings
 from skgeo.eeg._solvers.fold_grams import PRECISIONS
 from skgeo.exceptions import UnusedParameterWarning
+from skgeo.utils.amplitudes import warn_unlike_channels
 from skgeo.utils.callbacks import CallbackMixin, with_callbacks
 from skgeo.utils.doubts import warn_doubtful_trials
 from skgeo.utils.durations import announce
@@ -44,7 +45,6 @@ from skgeo.utils.standard_error import simplest_within_one_error
 from skgeo.utils.validation import (
     check_sample_weight,
     check_trials_y,
-    warn_unlike_channels,
 )
 
 __all__ = ["AugmentedCovarianceClassifierCV"]

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from skgeo.eeg._solvers.filters import filter_spectra, power_ranges
-from skgeo.utils.validation import (
+from skgeo.utils.amplitudes import (
     channel_amplitudes,
     other_amplitudes,
     warn_other_amplitudes,

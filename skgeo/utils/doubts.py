@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skgeo.utils.validation import MAX_AMPLITUDE_RATIO, spreads
+from skgeo.utils.amplitudes import MAX_AMPLITUDE_RATIO, spreads
 from skgeo.utils.warn import warn_user
 
 __all__ = ["warn_doubtful_trials"]
