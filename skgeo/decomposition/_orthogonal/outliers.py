@@ -1,5 +1,7 @@
 """A few rows or entries that outweigh all others."""
 
+import math
+
 import numpy as np
 
 from skgeo.utils.warn import warn_user
@@ -22,6 +24,8 @@ _FAR, _FEW_ENTRIES, _MOST = 30.0, 0.25, 0.9
 # whenever they have doubled; a typical value takes so many values beside the median.
 _FIRST, _FEWEST = 20, 20
 _SAMPLE, _LARGEST_SAMPLE = 64, 512
+# Quarters of octaves between outlying pixels and all others: a factor of three.
+_APART = 7
 # Pixels that a typical value is taken from, at most, and pixels looked at at a time.
 _PIXELS, _BLOCK = 1 << 20, 1 << 22
 # In between, more is asked for: a stream that is judged often is doubted by chance.
@@ -77,21 +81,34 @@ class PixelScale:
         self.spread = float(np.median(gap)) if len(gap) else 0.0
 
     def dominated_images(self, X) -> np.ndarray:
-        """Indices of images with pixels that are few, far, and hold most energy."""
-        n_off, n_far, energy, held, found = 0, 0, 0.0, 0.0, []
+        """Indices of images with pixels that are few, far, and hold most energy.
+
+        And apart: ink on paper and lights at night are few and far from what is typical
+        of the background, but edges have all values in between.
+        """
         unit = max(float(X.max()) - self.median, self.median - float(X.min()))
         if not unit > _FAR * self.spread > 0.0:
             return np.empty(0, dtype=int)
+        # Counts and energies of deviations by their size, quarters of octaves.
+        n_bins = 2 + int(4 * (np.log2(unit) - np.log2(self.spread)))
+        counts, energies, largest = np.zeros(n_bins), np.zeros(n_bins), []
         step = max(1, _BLOCK // X.shape[1])
         for start in range(0, len(X), step):
             gap = np.abs(X[start : start + step].astype(np.float64) - self.median)
-            far = gap > _FAR * self.spread
-            power = (gap / unit) ** 2
-            n_off, n_far = n_off + np.count_nonzero(gap), n_far + np.count_nonzero(far)
-            energy, held = energy + power.sum(), held + power[far].sum()
-            found.append(start + np.flatnonzero(far.any(axis=1)))
-        few = n_far <= max(1, _FEW_ENTRIES * n_off)
-        return np.concatenate(found) if few and held >= _MOST * energy else found[0][:0]
+            size = np.log2(np.maximum(gap, self.spread)) - np.log2(self.spread)
+            size = np.minimum((4 * size).astype(int), n_bins - 1)
+            power, off = (gap / unit) ** 2, gap > 0
+            counts += np.bincount(size[off], minlength=n_bins)
+            energies += np.bincount(size.ravel(), power.ravel(), minlength=n_bins)
+            largest.append(size.max(axis=1))
+        n_far, held = np.cumsum(counts[::-1])[::-1], np.cumsum(energies[::-1])[::-1]
+        few = n_far <= max(1, _FEW_ENTRIES * n_far[0])
+        below = np.r_[0, np.cumsum(counts)]
+        for k in range(math.ceil(4 * math.log2(_FAR)), n_bins):
+            apart = below[k] == below[k - _APART]
+            if apart and few[k] and held[k] >= _MOST * held[0]:
+                return np.flatnonzero(np.concatenate(largest) >= k)
+        return np.empty(0, dtype=int)
 
     def warn(self, X):
         """Say that a few pixels outweigh all others."""

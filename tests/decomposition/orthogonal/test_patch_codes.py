@@ -118,3 +118,26 @@ def test_images_with_bright_spots_raise_no_alarm():
     heavy = np.exp(1.5 * rng.standard_normal(shape))
     for X in (spots, 1.0 * (spots > 0), heavy, rng.standard_t(3, shape)):
         PooledPatchCodes(3, 2, dictionary="dct").fit(X).transform(X[:20])
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("what", ["text", "stars"])
+def test_ink_and_lights_on_a_noisy_background_raise_no_alarm(what):
+    rng = np.random.default_rng(3)
+    page = np.zeros((320, 320))
+    if what == "text":
+        for row, column in rng.integers(0, 300, (250, 2)):
+            page[row : row + 2, column : column + 16] = 230.0
+        page = 250.0 - gaussian_filter(page, 0.7)
+    else:
+        page[tuple(rng.integers(0, 320, (2, 80)))] = 300.0 * rng.pareto(1.2, 80)
+        page = np.minimum(gaussian_filter(page, 1.2), 245.0) + 10.0
+    page += rng.normal(size=page.shape)
+    X = page.reshape(10, 32, 10, 32).swapaxes(1, 2).reshape(100, -1)
+    scale = np.abs(X - np.median(X))
+    assert (scale > 30 * np.median(scale)).mean() < 0.25
+    model = PooledPatchCodes(3, 2, dictionary="dct").fit(X)
+    model.transform(X[:20])
+    X[40, 100] = 1e7
+    with pytest.warns(UserWarning, match="image 40 first"):
+        model.transform(X)
