@@ -188,7 +188,7 @@ def fit_epochs(stream, X, *, max_iter, tol, shuffle, random_state, callback=None
 def _few_rows_behind(stream, X):
     """Whether the average that the iterate is amounts to fewer rows than there are."""
     step = stream.settings.rates(stream.clock, 1.0)[1]
-    return stream.settings.decay and 2 * len(stream.W) / step < len(X)
+    return stream.settings.decay and 2 * len(stream.W) < step * len(X)
 
 
 def sparsity(power_sum, square_sum, n_rows, n, p):

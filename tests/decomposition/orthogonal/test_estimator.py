@@ -308,6 +308,13 @@ def test_stopping_at_max_iter_is_said(sparse):
     assert model.n_iter_ == 2
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_steps_of_no_size_leave_the_start():
+    X = np.random.default_rng(0).standard_normal((40, 3))
+    model = OnlineOrthogonalDictionary(step_size=1e-90, tol=1.0, init=np.eye(3)).fit(X)
+    assert np.abs(np.abs(model.components_) - np.eye(3)).max() < 1e-12
+
+
 def test_callbacks_see_a_model_after_each_pass(sparse):
     callback = pytest.importorskip("sklearn.callback")
     X, _ = sparse.draw(310, 200, 5, 0.3)
