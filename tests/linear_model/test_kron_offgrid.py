@@ -14,6 +14,7 @@ from skgeo.linear_model import (
     kron_posterior,
     mode_product,
 )
+from skgeo.linear_model._kronecker.dictionary import on_grid
 from skgeo.linear_model._kronecker.offgrid import OffGridProblem, ParametricMode
 from tests.linear_model.kron_problems import channel_off_grid
 
@@ -254,6 +255,30 @@ def test_wrong_derivatives(error):
     bumps = Wrong(np.linspace(0, 1, 20), np.linspace(0, 1, 9), 0.12)
     with pytest.raises(ValueError, match=r"factors\[0\].derivative is not the deriv"):
         KroneckerSBL([bumps]).fit(bumps(np.array([0.3])).T)
+
+
+@pytest.mark.parametrize("single", [False, True], ids=["double", "single"])
+@pytest.mark.parametrize("error", [1.0, 1.2])
+@pytest.mark.parametrize(
+    ("rate", "points"),
+    [(1.0, np.linspace(0, 1, 400)), (1e7, [3e-7]), (1e7, [0.0]), (1e-9, [2.4e9])],
+    ids=["fine", "short", "zero", "long"],
+)
+def test_derivatives_of_columns_in_any_precision_and_unit(single, error, rate, points):
+    class Delays(Bumps):
+        def __call__(self, points):
+            waves = np.exp(1j * rate * self.places[:, None] * points)
+            return waves.astype(np.complex64 if single else complex)
+
+        def derivative(self, points):
+            return error * 1j * rate * self.places[:, None] * self(points)
+
+    delays = Delays(np.arange(4.0), np.asarray(points))
+    if error == 1.0:
+        on_grid(delays, 0)
+    else:
+        with pytest.raises(ValueError, match="not the deriv"):
+            on_grid(delays, 0)
 
 
 def test_columns_with_kinks_have_derivatives():

@@ -152,11 +152,18 @@ def _check_slopes(factor, i):
     Points under wrong ones would stay where they are, or move to wrong places.
     """
     grid = np.unique(np.asarray(factor.points, dtype=np.float64))
-    gap = np.median(np.diff(grid)) if len(grid) > 1 else 1.0
     # Off the grid, where kinks and peaks are likely to be.
     at = grid[:-1] + 0.3 * np.diff(grid) if len(grid) > 1 else grid
-    h = max(1e-5 * gap, 1e-9 * np.abs(grid).max())
     slopes = np.asarray(factor.derivative(at))
+    if len(grid) > 1:
+        local = np.diff(grid)
+        gap = np.median(local)
+    else:  # where the columns have changed by their size
+        steepest = np.abs(slopes).max(initial=0.0)
+        gap = np.abs(np.asarray(factor(at))).max(initial=0.0) / max(steepest, 1e-300)
+        local = gap = gap if 0.0 < gap < _RANGE[1] and steepest > 0 else 1.0
+    # Steps of which columns in single precision are differences, too.
+    h = np.maximum(1e-3 * local, max(1e-5 * gap, 1e-9 * np.abs(grid).max()))
     ahead, behind = np.asarray(factor(at + h)), np.asarray(factor(at - h))
     if not all(np.isfinite(A).all() for A in (slopes, ahead, behind)):
         return  # where points may move will tell
