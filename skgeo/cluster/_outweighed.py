@@ -336,6 +336,8 @@ def _warn_coded_rows(D):
         squares, inner = (part[outside][:, rows] / spread) ** 2, near.max() ** 2
     else:  # no metric: squares already
         squares, inner = part[outside][:, rows] / spread, near.max()
+        if np.median(squares) <= _FAR**2:  # a small group, as far as groups may be
+            return False
     if not np.isfinite(squares).all():
         return False
     if np.median(np.ptp(squares, axis=1)) > inner or np.ptp(squares) == 0:

@@ -231,8 +231,11 @@ def test_codes_among_dissimilarities_are_named(code):
 
 @pytest.mark.parametrize("metric", ["euclidean", "sqeuclidean", "cityblock"])
 def test_ordinary_dissimilarities_are_not_doubted(metric):
-    rare = (np.random.default_rng(0).random((60, 8)) < 0.3).astype(float)
-    for X in (_groups(), _groups().round(), load_iris().data, rare):
+    rng = np.random.default_rng(0)
+    rare = (rng.random((60, 8)) < 0.3).astype(float)
+    apart = rng.standard_normal((90, 2))
+    apart[-6:] = 0.3 * apart[-6:] + [12.0, 3.0]
+    for X in (_groups(), _groups().round(), load_iris().data, rare, apart):
         D = cdist(X, X, metric)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
