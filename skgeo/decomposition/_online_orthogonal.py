@@ -397,7 +397,10 @@ class OnlineOrthogonalDictionary(
         warn_mean(stream)
         warn_unseen(stream, unseen)
         warn_mixed(stream, mixed)
-        if not warn_outweighed(X, params, learned.mean) and rank == len(codes.T):
+        outweighed = warn_outweighed(X, params, learned.mean)
+        # Atoms on their way share directions that rows do not vary in, as removed means
+        # of patches.
+        if not outweighed and rank == len(codes.T) and result.stop <= params.tol:
             warn_correlated(stream, correlated_atoms(codes))
         return self
 

@@ -227,6 +227,18 @@ def test_correlated_atoms_by_hand():
         assert len(correlated_atoms(few)) == 0
 
 
+@pytest.mark.filterwarnings("error:The codes of .* all but determine each other")
+def test_atoms_on_their_way_are_not_called_redundant():
+    """Rows whose mean is removed do not vary in one direction, which all share."""
+    rng = np.random.default_rng(4)
+    X = rng.laplace(size=(2000, 24)).cumsum(axis=1)
+    X -= X.mean(axis=1, keepdims=True)
+    model = OnlineOrthogonalDictionary(random_state=0, max_iter=1)
+    with pytest.warns(ConvergenceWarning, match="above tol"):
+        model.fit(X)
+    assert len(correlated_atoms(model.transform(X))) > 1
+
+
 def test_directions_that_vary_too_differently_are_named():
     """Flat codes far larger than others are split: two atoms share one of them."""
     rng = np.random.default_rng(9)
