@@ -92,7 +92,8 @@ class KroneckerSBL(
         Values of the codes of a row: any numbers, or products of one vector per mode,
         as of a signal that goes through one stage after another. "auto" asks the data
         whether products explain them as well (by the Bayesian information criterion),
-        in ``fit`` for all rows together and in ``transform`` for each row. Products
+        in ``fit`` for all rows together and in ``transform`` for each row; noise as
+        strong as the signal hides the difference, and products are taken then. They
         are far fewer numbers, and their indices and points are searched for once
         more; variances and evidence remain those of the Gaussian prior. Needs
         ``support="kronecker"``.
