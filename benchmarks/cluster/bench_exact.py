@@ -106,16 +106,19 @@ LARGE = {
 
 
 def beside_published(rows):
-    """One row for each set and solver, of those sets that others published."""
+    """One row for each set and solver: ours, and what others published of it."""
     found = []
     for row in rows:
-        _, _, *figures = CASES.get(row["set"], (None, 0, NONE, NONE))
-        ours = (100 * row.get("root_gap", 0.0), row.get("nodes"), row.get("cpu"))
-        if figures[0] == NONE and figures[1] == NONE:
+        if row["row"] != "exact":
             continue
-        for solver, (root, nodes, seconds) in zip(
+        _, _, *figures = CASES[row["set"]]
+        ours = (100 * row["root_gap"], row["nodes"], row["cpu"])
+        for solver, figure in zip(
             ("skgeo", "SOS-SDP", "column generation"), (ours, *figures), strict=True
         ):
+            if figure == NONE:
+                continue
+            root, nodes, seconds = figure
             found.append(
                 {
                     "row": "beside published figures",
