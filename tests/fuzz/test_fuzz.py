@@ -12,6 +12,7 @@ FOUND = (
     ("ExactKMeans", 8000210),
     ("ExactKMeans", 9000202),
     ("KroneckerSBL", 2000836),
+    ("KroneckerSBL", 26115180),
     ("KroneckerSBLRegressor", 5001698),
     ("OnlineOrthogonalDictionary", 3000271),
     ("KroneckerSBLRegressor", 6000499),

@@ -23,6 +23,8 @@ __all__ = ["ProductState", "move_points", "search_points", "search_product"]
 _STEPS = 200
 # Searches of all modes, one after the other.
 _ROUNDS = 4
+# Signal of a row, in units of the data, that shrank to nothing: none to divide by.
+_VANISHED = 1e-100
 # Variance, relative to the largest of its mode, of an index before a search.
 _LEAST = 1e-3
 
@@ -92,7 +94,7 @@ def _one_mode(state, Y, noise, i, search_mode):
     waves = [v @ H.T for H, v in zip(state.columns, vectors, strict=True)]
     sizes = [np.linalg.norm(w, axis=1) for w in waves]
     size = np.prod([s for j, s in enumerate(sizes) if j != i], axis=0)
-    if not (size > 0).all():
+    if not (size > _VANISHED).all():
         return state
     units = [w.conj() / s[:, None] for w, s in zip(waves, sizes, strict=True)]
     seen = contract(Y, units, [i])
