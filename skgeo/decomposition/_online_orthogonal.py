@@ -493,15 +493,10 @@ class OnlineOrthogonalDictionary(
         """
         params = check_params(self)
         codes = self._codes(X)
-        n, kept = codes.shape[1], params.n_nonzero_coefs
-        if params.transform_algorithm == "top_k" and kept is not None and kept > n:
-            raise InvalidParameterError(
-                f"{type(self).__name__}: n_nonzero_coefs={kept} is above the number "
-                f"of atoms, {n}."
-            )
-        return shrink_codes(
-            codes, params.transform_algorithm, params.threshold, kept or max(1, n // 10)
-        )
+        _check_kept(params, self.n_features_in_)
+        n = codes.shape[1]  # fewer than asked for, where rows vary in few directions
+        kept = min(params.n_nonzero_coefs or max(1, n // 10), n)
+        return shrink_codes(codes, params.transform_algorithm, params.threshold, kept)
 
     def inverse_transform(self, X: ArrayLike) -> NDArray:
         """Rows that codes represent.
@@ -662,6 +657,15 @@ def _check_unchanged(params, began_with):
             )
 
 
+def _check_kept(params, n_features):
+    n, kept = params.n_components or n_features, params.n_nonzero_coefs
+    if params.transform_algorithm == "top_k" and kept is not None and kept > n:
+        raise InvalidParameterError(
+            f"OnlineOrthogonalDictionary: n_nonzero_coefs={kept} is above the number "
+            f"of atoms, {n}."
+        )
+
+
 def _settings(params, n_features):
     decay = params.step == "decay"
     weight, size = (4.0, 1.0) if decay else (0.1, 0.1)
@@ -671,6 +675,7 @@ def _settings(params, n_features):
             f"OnlineOrthogonalDictionary: n_components={r} exceeds the number of "
             f"features, {n_features}: no more directions are orthogonal."
         )
+    _check_kept(params, n_features)
     return Settings(
         p=params.exponent,
         gradient_weight=weight

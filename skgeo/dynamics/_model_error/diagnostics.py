@@ -185,12 +185,13 @@ def detectable_coef(design, found):
         size = np.abs(residual[i]).max()
         freedom = max(residual[i].size - len(active), 1)
         noise = np.sqrt(np.sum((residual[i] / (size or 1.0)) ** 2) / freedom) * size
-        np.divide(
-            overlap * t * noise,
-            np.sqrt(left) * scale,
-            out=out[i],
-            where=(left > 0) & (scale > 0),
-        )
+        with np.errstate(over="ignore"):  # infinite: not to be seen at any size
+            np.divide(
+                overlap * t * noise,
+                np.sqrt(left) * scale,
+                out=out[i],
+                where=(left > 0) & (scale > 0),
+            )
     return out
 
 

@@ -284,6 +284,7 @@ def test_what_it_says_of_bad_input(sparse):
         ({"clip_norm": 0.0}, "'clip_norm' must be"),
         ({"curvature_shift": 1.5}, "'curvature_shift' must be"),
         ({"n_components": 5}, "exceeds the number of features"),
+        ({"transform_algorithm": "top_k", "n_nonzero_coefs": 5}, "n_nonzero_coefs=5"),
         ({"init": np.eye(3)}, r"init must have shape .* = \(4, 4\)"),
         ({"init": np.ones((4, 4))}, "init must be of full rank"),
     ):
