@@ -67,7 +67,8 @@ def from_gram(gram, seen, power, n_measured, gammas, noise):
     system = scaled / noise
     system[np.diag_indices(n)] += 1.0
     lower = cholesky(system, lower=True)
-    inverse_root = solve_triangular(lower, np.eye(n), lower=True)  # L^-1
+    # L^-1; older SciPy refuses systems of no codes.
+    inverse_root = solve_triangular(lower, np.eye(n), lower=True) if n else lower
     target = root[:, None] * seen / noise
     half = inverse_root @ target
     mean = root[:, None] * (inverse_root.conj().T @ half)

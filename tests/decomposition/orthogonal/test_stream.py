@@ -134,7 +134,8 @@ def test_memory_does_not_grow_with_the_stream():
     tracemalloc.stop()
     assert peaks[1] < 1.1 * peaks[0] + 20_000
     kept = 64 * n * n * 8  # Gaussian rows: no dictionary is ever found in them
-    assert peaks[1] < kept + 60 * n * n * 8
+    # Work space: 60 matrices, 65 with NumPy 2.0, whose temporaries are larger.
+    assert peaks[1] < kept + 70 * n * n * 8
     assert len(pickle.dumps(model)) <= size + 200 + 8 * n  # atoms not determined
     judged_by = 32 * n * n * 4  # codes before a verdict, in single precision
     assert size < kept + judged_by + 14 * n * n * 8
