@@ -63,7 +63,7 @@ CLAIMS = {
         "Overlapping clusters seldom get a proof; they get a bound, which costs more.",
     ),
     "cluster_exact": (
-        "Classic sets of up to about 400 points are solved to proven optimality; the "
+        "Classic sets of up to 720 points are solved to proven optimality; the "
         "root gaps are mostly below those of SOS-SDP.",
         "Published figures are from another machine: compare gaps and nodes, and of "
         "seconds orders of magnitude. For points of the plane column generation has "
