@@ -58,7 +58,7 @@ CLAIMS = {
         "the new session, though not their labels.",
     ),
     "cluster_certificate": (
-        "A certificate of good labels costs less than a second, up to a million "
+        "A certificate of good labels costs about a second at most, up to a million "
         "points.",
         "Overlapping clusters seldom get a proof; they get a bound, which costs more.",
     ),
@@ -66,8 +66,8 @@ CLAIMS = {
         "Classic sets of up to 720 points are solved to proven optimality; the "
         "root gaps are mostly below those of SOS-SDP.",
         "Published figures are from another machine: compare gaps and nodes, and of "
-        "seconds orders of magnitude. For points of the plane column generation has "
-        "the smaller roots. Sets with a gap left were stopped by their time.",
+        "seconds orders of magnitude. For points of the plane ours is column generation, "
+        "too, with roots like the published ones.",
     ),
     "cluster_kmedoids": (
         "The relaxation of K-medoids is tight or nearly so on most data; no "
