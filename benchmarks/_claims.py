@@ -66,8 +66,8 @@ CLAIMS = {
         "Classic sets of up to 720 points are solved to proven optimality; the "
         "root gaps are mostly below those of SOS-SDP.",
         "Published figures are from another machine: compare gaps and nodes, and of "
-        "seconds orders of magnitude. For points of the plane ours is column generation, "
-        "too, with roots like the published ones.",
+        "seconds orders of magnitude. For points of the plane ours is column "
+        "generation, too, with roots like the published ones.",
     ),
     "cluster_kmedoids": (
         "The relaxation of K-medoids is tight or nearly so on most data; no "
