@@ -5,11 +5,11 @@ import numpy as np
 __all__ = ["refuse_masked"]
 
 
-def _has_masked(values):
-    """Whether an entry of an array, or of a list of arrays or numbers, is masked."""
+def _n_masked(values):
+    """Number of masked entries of an array, or of a list of arrays or numbers."""
     if isinstance(values, (list, tuple)):
-        return any(_has_masked(part) for part in values)
-    return bool(np.ma.is_masked(values))
+        return sum(_n_masked(part) for part in values)
+    return int(np.ma.count_masked(values)) if np.ma.is_masked(values) else 0
 
 
 def refuse_masked(values, name):
@@ -27,8 +27,8 @@ def refuse_masked(values, name):
     ValueError
         If an entry is masked.
     """
-    if _has_masked(values):
+    if count := _n_masked(values):
         raise ValueError(
-            f"{name} has masked entries, whose values are not known: fill them in, or "
-            "leave out what they belong to."
+            f"{name} has masked entries ({count}), whose values are not known: fill "
+            "them in (filled), or leave out what they belong to."
         )

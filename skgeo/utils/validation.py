@@ -29,12 +29,7 @@ _BRAIN_TYPES += ("hbo", "hbr", "fnirs_cw_amplitude", "fnirs_od")
 
 def _as_float_array(X, name):
     """Return X as an array of float64, refusing what has no honest conversion."""
-    if np.ma.is_masked(X):
-        raise ValueError(
-            f"{name} is a masked array with {np.ma.count_masked(X)} masked values, "
-            "which would be used like the others. Drop the trials or channels that "
-            "hold them, or fill them (X.filled)."
-        )
+    refuse_masked(X, name)
     try:
         X = np.asarray(X)
     except ValueError as error:

@@ -386,9 +386,9 @@ def test_weights_in_the_search():
 def test_masked_values_are_refused():
     X, y = make_trials(20, 3)
     masked = np.ma.masked_greater(X, 2.0)
-    with pytest.raises(ValueError, match=r"masked array with \d+ masked"):
+    with pytest.raises(ValueError, match=r"X has masked entries \(\d+\)"):
         AugmentedCovarianceClassifier(1, 1, selection=None).fit(masked, y)
-    with pytest.raises(ValueError, match="masked array"):
+    with pytest.raises(ValueError, match=r"X has masked entries \(\d+\)"):
         filter_bank(masked, 100.0, (4.0, 40.0))
     AugmentedCovariances().fit(np.ma.asarray(X))  # none is masked
 
